@@ -1,0 +1,59 @@
+/*
+ * span: a run of bytes that somebody else owns.
+ *
+ * Strings inside Landfall are spans, not NUL-terminated: DynamoDB strings may hold U+0000. A span is two words, passed by
+ * value; it never owns its bytes. Who does is said where the span is a member ("borrowed from the line", "in the arena").
+ * `ptr` may be NULL only when `len` is 0.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct span {
+    const char *ptr;
+    size_t len;
+};
+
+/* The span of a string literal, without its terminator. */
+#define SPAN(literal) ((struct span){ "" literal, sizeof(literal) - 1 })
+
+static inline struct span span_of(const char *ptr, size_t len)
+{
+    return (struct span){ ptr, len };
+}
+
+/* The span of a C string; NULL gives the empty span. */
+static inline struct span span_from_cstr(const char *cstr)
+{
+    return (struct span){ cstr, cstr ? strlen(cstr) : 0 };
+}
+
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Order by bytes, as DynamoDB orders strings and binaries: negative, 0 or positive. A prefix comes first. */
+int span_compare(struct span a, struct span b);
+
+bool span_starts_with(struct span span, struct span prefix);
+bool span_ends_with(struct span span, struct span suffix);
+
+/* Index of the first `byte`, or span.len when there is none. */
+size_t span_find_byte(struct span span, char byte);
+
+/* The first position of `needle`, or haystack.len when there is none. An empty needle is found at 0. */
+size_t span_find(struct span haystack, struct span needle);
+
+/* From `start` to the end; `start` beyond the end gives the empty span. */
+static inline struct span span_from(struct span span, size_t start)
+{
+    if (start > span.len)
+        start = span.len;
+    return (struct span){ span.ptr ? span.ptr + start : NULL, span.len - start };
+}
+
+/* For printf: "%.*s", SPAN_ARG(span). */
+#define SPAN_ARG(span) (int)(span).len, (span).ptr ? (span).ptr : ""

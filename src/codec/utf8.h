@@ -1,0 +1,10 @@
+/* utf8: validation (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF) and counting. Pure. */
+#pragma once
+
+#include "base/span.h"
+
+/* The offset of the first byte that is not part of a valid character, or span.len when all is valid. */
+size_t utf8_invalid_at(struct span text);
+
+/* Encodes a code point (not a surrogate, <= 0x10FFFF) into out[4]; returns the number of bytes. */
+size_t utf8_encode(unsigned code_point, char out[4]);

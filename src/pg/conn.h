@@ -1,0 +1,68 @@
+/*
+ * conn: a connection to PostgreSQL (libpq stays behind this folder).
+ *
+ * Where to: libpq's own environment (PGHOST, PGSERVICE, ~/.pgpass, …) completed by `uri`, which may be NULL or a connection
+ * string or URI; PGSSL=true means PGSSLMODE=require. On connect: UTF8 demanded, search_path empty, application_name landfall,
+ * client_min_messages warning. One connection, one thread. Passwords never reach an error message.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "codec/pgbinary.h"
+
+struct pg_conn;
+struct pg_result;
+
+/* Errors: LF_CONNECT. */
+enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
+void pg_close(struct pg_conn *conn); /* NULL is fine */
+static inline void pg_close_ptr(struct pg_conn **conn)
+{
+    pg_close(*conn);
+}
+#define PG_CONN_CLEANUP __attribute__((cleanup(pg_close_ptr)))
+
+/* e.g. 150018 */
+int pg_server_version(const struct pg_conn *conn);
+
+/* One or several statements without parameters or result. Errors: LF_SQL with SQLSTATE; LF_CONNECT when the connection is gone.
+ */
+enum lf_code pg_exec(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
+enum lf_code pg_execf(struct pg_conn *conn, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+
+/* A statement with parameters $1 … in text format unless `binary[i]` (binary NULL: all text); results in text format.
+ * `values[i].data` NULL is NULL. */
+struct pg_params {
+    const struct pg_field *values;
+    const bool *binary;
+    size_t count;
+};
+enum lf_code pg_query(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
+                      struct err *err) MUST_CHECK;
+void pg_result_free(struct pg_result *result);
+static inline void pg_result_free_ptr(struct pg_result **result)
+{
+    pg_result_free(*result);
+}
+#define PG_RESULT_CLEANUP __attribute__((cleanup(pg_result_free_ptr)))
+size_t pg_result_rows(const struct pg_result *result);
+/* Borrowed from the result; data NULL is SQL NULL. */
+struct pg_field pg_result_get(const struct pg_result *result, size_t row, size_t column);
+/* Text of a field, "" for NULL; NUL-terminated. */
+const char *pg_result_text(const struct pg_result *result, size_t row, size_t column);
+int64_t pg_result_int64(const struct pg_result *result, size_t row, size_t column); /* 0 for NULL */
+/* Rows that the statement changed. */
+int64_t pg_result_affected(const struct pg_result *result);
+
+/* COPY … FROM STDIN: begin, put, end (which reports what PostgreSQL thought of it). */
+enum lf_code pg_copy_in_begin(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
+enum lf_code pg_copy_in_put(struct pg_conn *conn, struct span bytes, struct err *err) MUST_CHECK;
+enum lf_code pg_copy_in_end(struct pg_conn *conn, int64_t *ret_rows, struct err *err) MUST_CHECK;
+
+/* COPY (…) TO STDOUT (FORMAT binary): `next` gives one message (a row, or header/trailer bytes), valid until the next call;
+ * *ret_end at the end. */
+enum lf_code pg_copy_out_begin(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
+enum lf_code pg_copy_out_next(struct pg_conn *conn, struct span *ret_message, bool *ret_end, struct err *err) MUST_CHECK;
+/* Stops a COPY that is under way (cancel and drain). */
+void pg_copy_out_abort(struct pg_conn *conn);

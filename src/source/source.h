@@ -1,0 +1,80 @@
+/*
+ * source: where items come from; here, export files.
+ *
+ * A path is a folder or a file:
+ *   - an export of DynamoDB to S3 (`manifest-summary.json` in it or under AWSDynamoDB/<id>/ below it): its manifest names the
+ * files, their item counts and MD5s;
+ *   - a folder or file of *.json, *.json.gz (lines of DynamoDB JSON);
+ *   - a folder of sub-folders, each a table of its own.
+ * `table.json` (a DescribeTable answer) beside the data, or `--key`, says the key schema; the manifest's table ARN or the
+ * folder's name names the table. Full exports only: an incremental export or Ion is refused by name (LF_SOURCE).
+ *
+ * Data come as *chunks*: whole lines of one file, about SOURCE_CHUNK_BYTES, cut at the same places on every run, so (file, chunk
+ * number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be called by
+ * several threads; chunks of one file are given out in order, several files at once.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "map/model.h"
+
+enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
+
+struct source_options {
+    const char *key;   /* "pk:S,sk:S" for tables without table.json; NULL */
+    const char *table; /* name for a source of one table that does not tell it; NULL: from manifest, table.json or folder */
+};
+
+struct source_file {
+    struct span path;   /* as opened */
+    struct span name;   /* relative to the source, the same on every host */
+    size_t table;       /* index into tables */
+    int64_t item_count; /* by the manifest, -1 when unknown */
+    struct span md5;    /* base64, of the file's bytes as stored; empty when unknown */
+    int64_t size_bytes; /* on disk */
+};
+
+struct source {
+    struct arena arena;       /* owns all names */
+    struct map_table *tables; /* name, key, indexes; no entities */
+    size_t table_count;
+    struct source_file *files; /* sorted by name */
+    size_t file_count;
+    int64_t item_count;         /* of all manifests, -1 when one is unknown */
+    int64_t size_bytes;         /* of all files, for progress */
+    struct source_state *state; /* owned: open files, the mutex */
+};
+
+/* Finds tables and files, reads manifests and table.json. Errors: LF_SOURCE, LF_NOT_FOUND, LF_CHECKSUM (md5 of the manifests),
+ * each naming the file. */
+enum lf_code source_open(const char *path, const struct source_options *options, struct source *ret_source,
+                         struct err *err) MUST_CHECK;
+void source_close(struct source *source);
+
+struct source_chunk {
+    size_t file;         /* index into files */
+    uint64_t number;     /* from 0 within the file */
+    uint64_t first_line; /* from 1 */
+    uint64_t offset;     /* of its first byte in the uncompressed file */
+    bool is_last;        /* of its file: by now MD5 was verified */
+    struct buf data;     /* whole lines; reused by the next call with the same chunk */
+};
+void source_chunk_init(struct source_chunk *chunk);
+void source_chunk_done(struct source_chunk *chunk);
+
+/*
+ * The next chunk of any file, thread-safe; *ret_end when all files are through. An empty file still gives one (empty, last)
+ * chunk. Errors: LF_TRUNCATED (a gzip member ends early, with file and offset), LF_CHECKSUM (MD5), LF_LIMIT (a line over
+ * LIMIT_LINE_BYTES), LF_IO.
+ */
+enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err) MUST_CHECK;
+
+/* Back to the first chunk of every file (no chunk may be in use). */
+void source_rewind(struct source *source);
+
+/* Bytes on disk read so far, for progress. */
+int64_t source_bytes_read(const struct source *source);
+
+/* Cuts the next line (without its newline) off `rest`; false at the end. Blank lines are given too. */
+bool source_next_line(struct span *rest, struct span *ret_line);
