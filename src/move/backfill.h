@@ -1,0 +1,57 @@
+/*
+ * backfill: loads a source into the tables of a map, in parallel, resumable at any point.
+ *
+ * Each worker thread owns a connection, an arena and buffers and takes chunks of the source (source.h). One chunk is one
+ * transaction: its row in landfall.segment is inserted first (ON CONFLICT DO NOTHING: nothing inserted means somebody else has
+ * loaded it, and the chunk is skipped), then one COPY per table that the chunk has rows for, landfall.item and landfall.reject
+ * included, then COMMIT. So after kill -9 the same command loads what is missing, and several processes may run it at once: no
+ * row twice, none missing. After the last chunk: index and constraint migrations, ANALYZE.
+ *
+ *     source ─ chunk ─ line ─ item ─ row_encode ─┬─ buf per table ─ COPY ─┐
+ *                                                ├─ landfall.item         ├─ one transaction
+ *                                                └─ parity sums ──────────┘
+ */
+#pragma once
+
+#include "map/model.h"
+#include "move/migrate.h"
+#include "source/source.h"
+
+struct backfill_options {
+    const char *postgres;   /* connection string or NULL */
+    const char *migrations; /* folder */
+    const char *rejects;    /* file for bad lines, verbatim; NULL: a bad line stops the command */
+    struct span map_yaml;   /* the map as written, kept in landfall.map */
+    unsigned jobs;          /* worker threads, 1 … LIMIT_JOBS */
+};
+
+struct backfill_progress {
+    uint64_t items; /* this run and before */
+    uint64_t unclaimed;
+    uint64_t rejected;
+    int64_t bytes_read; /* of the source, on disk */
+    int64_t bytes_total;
+};
+
+/* Called about four times a second from the calling thread; the last call has everything. True asks to stop (LF_INTERRUPTED;
+ * resumable). */
+typedef bool backfill_report(void *context, const struct backfill_progress *progress);
+
+struct backfill_table {
+    struct span table; /* of PostgreSQL, or landfall.item */
+    uint64_t rows;
+};
+struct backfill_result {
+    struct backfill_progress totals;
+    uint64_t items_resumed;        /* were loaded by an earlier run */
+    struct backfill_table *tables; /* rows of this run, in the arena given */
+    size_t table_count;
+    double load_seconds;
+    double index_seconds; /* indexes, constraints, ANALYZE */
+};
+
+/* Errors: LF_PRECONDITION (tables not there: run migrate up; tables hold rows of another source), LF_MAP (a column of the map
+ * that the table does not have, with its line), LF_ITEM and others for a bad line, "file:line: …". */
+enum lf_code backfill_run(const struct map *map, struct source *source, const struct backfill_options *options,
+                          backfill_report *report, void *context, struct arena *arena, struct backfill_result *ret_result,
+                          struct err *err) MUST_CHECK;

@@ -1,0 +1,32 @@
+/*
+ * target: reads the items back from PostgreSQL, for verify and export.
+ *
+ * The work is a list of parts: a range of pages (ctid) of an entity's table, or a range of landfall.item. Parts are independent:
+ * several threads, each with its own connection, read them. Reading is COPY (SELECT …) TO STDOUT in binary, decoded by
+ * row_decode: exactly the codec that loaded.
+ */
+#pragma once
+
+#include "map/model.h"
+#include "pg/conn.h"
+
+struct target_part {
+    const struct map_table *table;
+    const struct entity *entity;   /* NULL: items of landfall.item */
+    uint64_t first_page, end_page; /* end_page is open-ended (UINT64_MAX) in the last part of a table */
+};
+struct target_parts {
+    struct target_part *items;
+    size_t count;
+    uint64_t row_estimate; /* for progress */
+};
+
+/* About `pages_per_part` pages each. Every table of the map must be there (LF_PRECONDITION). */
+enum lf_code target_plan(struct pg_conn *conn, const struct map *map, uint64_t pages_per_part, struct arena *arena,
+                         struct target_parts *ret_parts, struct err *err) MUST_CHECK;
+
+/* `visit` gets each item of the part; item and arena are valid until it returns (the arena is reset between items). */
+typedef enum lf_code target_visit(void *context, const struct target_part *part, const struct item *item, struct arena *arena,
+                                  struct err *err);
+enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, target_visit *visit,
+                         void *context, struct err *err) MUST_CHECK;

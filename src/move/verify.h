@@ -1,0 +1,49 @@
+/*
+ * verify: proves that source and target hold the same items, or says which differ.
+ *
+ * First the sums (parity.h): the source's are those the backfill stored, or are made again from the source (`reread`, or when no
+ * load is on record); the target's are made from its rows. Segments whose sums are equal are proven. For the others both sides
+ * are read again and compared by key (hash), then by attribute; memory is bounded by taking as many segments at a time as fit.
+ * Everything is compared, never a sample, in both directions.
+ */
+#pragma once
+
+#include "map/model.h"
+#include "pg/conn.h"
+#include "source/source.h"
+
+struct verify_options {
+    const char *postgres;
+    unsigned jobs;
+    bool reread;        /* read the source although its sums are on record */
+    bool repair;        /* make the target equal: missing and different items are written from the source, extra ones deleted */
+    size_t details_max; /* differences kept with their attributes */
+};
+
+enum verify_kind { VERIFY_DIFFERENT, VERIFY_MISSING, VERIFY_EXTRA };
+
+struct verify_difference {
+    enum verify_kind kind;
+    struct span table;
+    struct span key;         /* for people */
+    struct span *attributes; /* names that differ, sorted; empty for missing and extra */
+    size_t attribute_count;
+    struct span source_json, target_json; /* DynamoDB JSON, "" where absent */
+};
+
+struct verify_result {
+    uint64_t compared; /* items of the source */
+    uint64_t different, missing, extra, repaired;
+    uint64_t segments, segments_equal;
+    bool source_reread;
+    struct verify_difference *details; /* in the arena given, at most details_max */
+    size_t detail_count;
+    double seconds;
+};
+
+typedef bool verify_report(void *context, uint64_t items_read, uint64_t items_total);
+
+/* `source` NULL: the sums on record; differences then are counted by segment and keys cannot be told (LF_PRECONDITION when there
+ * is no record or when details are needed). */
+enum lf_code verify_run(const struct map *map, struct source *source, const struct verify_options *options, verify_report *report,
+                        void *context, struct arena *arena, struct verify_result *ret_result, struct err *err) MUST_CHECK;
