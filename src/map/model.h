@@ -35,6 +35,7 @@ enum column_type {
 };
 
 struct column_codec; /* column_codec.h */
+struct entity_index; /* entity_index.h */
 
 /* Where a column's value comes from in the item. */
 enum column_source {
@@ -126,7 +127,8 @@ struct entity {
     size_t child_count;
     unsigned *search; /* columns of the text search index */
     size_t search_count;
-    struct span distribute_by; /* column name, Citus only; empty when absent */
+    struct span distribute_by;  /* column name, Citus only; empty when absent */
+    struct entity_index *index; /* derived: attributes by name, for row.h */
     struct span note;
     unsigned line;
 };
@@ -156,11 +158,12 @@ struct map {
 };
 
 /*
- * Checks the whole map and fills what is derived (is_column, dynamodb_table): names within 63 bytes and distinct, templates that
- * name existing columns, key templates for every key attribute, primary keys of NOT NULL columns, references to primary keys,
- * codecs that fit their types, limits. Error: LF_MAP, "line N: …".
+ * Checks the whole map and fills what is derived (is_column, dynamodb_table, index): names within 63 bytes and distinct, templates
+ * that name existing columns, key templates for every key attribute, primary keys of NOT NULL columns, references to primary
+ * keys, codecs that fit their types, limits; last `entity_index_build` of each entity. What is derived is put in the map's
+ * arena. Errors: LF_MAP, "line N: …"; LF_MEMORY.
  */
-enum lf_code map_finish(struct map *map, struct err *err) MUST_CHECK;
+enum lf_code map_finish(struct map *map, struct arena *arena, struct err *err) MUST_CHECK;
 
 const struct map_table *map_find_table(const struct map *map, struct span name);
 struct entity *map_find_entity(const struct map *map, struct span name);
