@@ -2,8 +2,10 @@
  * conn: a connection to PostgreSQL (libpq stays behind this folder).
  *
  * Where to: libpq's own environment (PGHOST, PGSERVICE, ~/.pgpass, …) completed by `uri`, which may be NULL or a connection
- * string or URI; PGSSL=true means PGSSLMODE=require. On connect: UTF8 demanded, search_path empty, application_name landfall,
- * client_min_messages warning. One connection, one thread. Passwords never reach an error message.
+ * string or URI; PGSSL=true means PGSSLMODE=require. On connect: UTF8 and PostgreSQL 14 demanded, search_path empty,
+ * application_name landfall, client_min_messages warning, no timeouts, row_security off. These go in with the start of the
+ * session, never by SET, which a pooler in transaction mode would leak into sessions of others; such a pooler refuses them. One
+ * connection, one thread. Passwords never reach an error message.
  */
 #pragma once
 
@@ -14,8 +16,10 @@
 struct pg_conn;
 struct pg_result;
 
-/* Errors: LF_CONNECT. */
+/* Errors: LF_CONNECT; LF_USAGE when `uri` is malformed; LF_PRECONDITION when the database is not UTF8 or older than 14. */
 enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
+/* Another connection to the same place. */
+enum lf_code pg_connect_again(const struct pg_conn *conn, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
 void pg_close(struct pg_conn *conn); /* NULL is fine */
 static inline void pg_close_ptr(struct pg_conn **conn)
 {
@@ -26,8 +30,11 @@ static inline void pg_close_ptr(struct pg_conn **conn)
 /* e.g. 150018 */
 int pg_server_version(const struct pg_conn *conn);
 
-/* One or several statements without parameters or result. Errors: LF_SQL with SQLSTATE; LF_CONNECT when the connection is gone.
- */
+/* Inside a transaction block that has not failed. */
+bool pg_in_transaction(const struct pg_conn *conn);
+
+/* One or several statements without parameters or result. Errors: LF_SQL with SQLSTATE, and the byte offset into `sql` where
+ * PostgreSQL tells it; LF_CONNECT when the connection is gone. */
 enum lf_code pg_exec(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
 enum lf_code pg_execf(struct pg_conn *conn, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
 
@@ -55,7 +62,8 @@ int64_t pg_result_int64(const struct pg_result *result, size_t row, size_t colum
 /* Rows that the statement changed. */
 int64_t pg_result_affected(const struct pg_result *result);
 
-/* COPY … FROM STDIN: begin, put, end (which reports what PostgreSQL thought of it). */
+/* COPY … FROM STDIN: begin, put, end (which reports what PostgreSQL thought of it; `ret_rows` may be NULL). After a failure, or
+ * to give a COPY up halfway: pg_exec "ROLLBACK". */
 enum lf_code pg_copy_in_begin(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
 enum lf_code pg_copy_in_put(struct pg_conn *conn, struct span bytes, struct err *err) MUST_CHECK;
 enum lf_code pg_copy_in_end(struct pg_conn *conn, int64_t *ret_rows, struct err *err) MUST_CHECK;
@@ -64,5 +72,5 @@ enum lf_code pg_copy_in_end(struct pg_conn *conn, int64_t *ret_rows, struct err 
  * *ret_end at the end. */
 enum lf_code pg_copy_out_begin(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
 enum lf_code pg_copy_out_next(struct pg_conn *conn, struct span *ret_message, bool *ret_end, struct err *err) MUST_CHECK;
-/* Stops a COPY that is under way (cancel and drain). */
+/* Stops a COPY that is under way (cancel and drain); a transaction around it has then failed. */
 void pg_copy_out_abort(struct pg_conn *conn);
