@@ -16,6 +16,7 @@ enum {
     LIMIT_PARTITION_KEY_BYTES = 2048,
     LIMIT_SORT_KEY_BYTES = 1024,
     LIMIT_ATTRIBUTE_NAME_BYTES = 65535,
+    LIMIT_KEY_NAME_BYTES = 255, /* names of tables, indexes and key attributes */
 
     /* PostgreSQL */
     LIMIT_IDENTIFIER_BYTES = 63,
