@@ -58,12 +58,6 @@ struct template_index {
     bool gives_columns;   /* some COLUMN_FROM_KEY column takes its value from here */
 };
 
-/* The slots of a secondary index's key; `sort` is NAME_NONE when there is none. */
-struct index_key {
-    unsigned partition;
-    unsigned sort;
-};
-
 struct entity_index {
     struct name_table names; /* attribute name -> slot */
     struct attribute_slot *slots;
@@ -73,7 +67,6 @@ struct entity_index {
     struct child_index *children;     /* as entity->children */
     struct template_index *templates; /* as entity->templates */
     unsigned *column_templates;       /* per column: COLUMN_FROM_KEY's template, else NAME_NONE */
-    unsigned *column_slots;           /* per column: the slot that holds it, NAME_NONE for COLUMN_FROM_KEY */
 };
 
 /* Sets entity->index. Needs entity->dynamodb_table. Errors: LF_MAP, "line N: …", when two columns or templates claim the same
