@@ -29,6 +29,19 @@ enum lf_code number_parse(struct span text, struct number *ret_number, struct er
 /* The text DynamoDB answers with: plain decimal digits, no exponent, no trailing zeros ("100", "-0.001"). Returns its length. */
 size_t number_format(struct number number, char out[NUMBER_TEXT_BYTES]);
 
+/* A coefficient that is still being read, digit by digit from the most significant; start from zeros. Any number of zeros may
+ * lead or trail. */
+struct number_digits {
+    uint128 coefficient;    /* up to the last digit that was not zero; meaningless once count is above 38 */
+    uint64_t count;         /* of its digits */
+    uint64_t zeros_pending; /* read since */
+};
+void number_digits_add(struct number_digits *digits, unsigned digit);
+
+/* The digits times 10^exponent. Errors: LF_LIMIT as for number_parse. */
+enum lf_code number_from_digits(const struct number_digits *digits, int64_t exponent, bool negative, struct number *ret_number,
+                                struct err *err) MUST_CHECK;
+
 struct number number_from_int64(int64_t value);
 
 /* True and the value when the number is an integer that fits. */

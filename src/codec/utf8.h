@@ -6,5 +6,8 @@
 /* The offset of the first byte that is not part of a valid character, or span.len when all is valid. */
 size_t utf8_invalid_at(struct span text);
 
+/* The longest prefix of at most `bytes_max` bytes that does not end inside a character; for texts quoted in messages. */
+struct span utf8_cut(struct span text, size_t bytes_max);
+
 /* Encodes a code point (not a surrogate, <= 0x10FFFF) into out[4]; returns the number of bytes. */
 size_t utf8_encode(unsigned code_point, char out[4]);
