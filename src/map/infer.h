@@ -20,8 +20,8 @@ struct infer;        /* all tables of one run */
 struct infer_worker; /* one thread's counters */
 
 enum {
-    INFER_SAMPLE_ITEMS = 20000,                 /* per table */
-    INFER_SAMPLE_BYTES = 24 * 1024 * 1024,      /* per run */
+    INFER_SAMPLE_ITEMS = 10000,                 /* per table */
+    INFER_SAMPLE_BYTES = 12 * 1024 * 1024,      /* per run */
     INFER_HASH_BUDGET_BYTES = 96 * 1024 * 1024, /* of exact distinct counting of candidate keys */
 };
 
