@@ -316,7 +316,7 @@ static enum lf_code run_initdb(const struct cluster *cluster, struct err *err)
         return ERR(err, LF_CLUSTER, "the path of initdb is too long");
     char *arguments[] = { program, "-D",   data,         "-U",        "landfall",          "-A", "trust",
                           "-E",    "UTF8", "--locale=C", "--no-sync", "--no-instructions", NULL };
-    pid_t pid;
+    pid_t pid = 0;
     TRY(start_process(cluster, arguments, SIGKILL, &pid, err));
     if (wait_for_exit(pid) == 0)
         return LF_OK;
