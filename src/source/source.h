@@ -1,13 +1,19 @@
 /*
  * source: where items come from; here, export files.
  *
- * A path is a folder or a file:
- *   - an export of DynamoDB to S3 (`manifest-summary.json` in it or under AWSDynamoDB/<id>/ below it): its manifest names the
- * files, their item counts and MD5s;
- *   - a folder or file of *.json, *.json.gz (lines of DynamoDB JSON);
- *   - a folder of sub-folders, each a table of its own.
- * `table.json` (a DescribeTable answer) beside the data, or `--key`, says the key schema; the manifest's table ARN or the
- * folder's name names the table. Full exports only: an incremental export or Ion is refused by name (LF_SOURCE).
+ * A path is a folder or a file; folders are walked to the bottom:
+ *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
+ *     the files, their item counts and MD5s, and its table ARN names the table;
+ *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json are data (lines of DynamoDB
+ * JSON); a plain *.json is data only where the folder has none of these and the file does not begin like a pretty-printed
+ * document (its first line opens an object and goes on). `table.json`, `table.*.json` and `manifest-*` never are. Full exports
+ * only: an incremental export or Ion is refused by name (LF_SOURCE).
+ *
+ * The key schema comes from a DescribeTable answer: `table.<name>.json` or `table.json` beside the data or in a folder above, up
+ * to the source (for an export also the folder that holds AWSDynamoDB/), where <name> is the table or a folder on the way; else
+ * from `--key`. A bare table is called what table.json says, else `--table`, else like its folder (or file). Folders below one
+ * table.json are one table. A folder without a key schema is an error, unless others have one: then it is left out and `notice`
+ * says so.
  *
  * Data come as *chunks*: whole lines of one file, about SOURCE_CHUNK_BYTES, cut at the same places on every run, so (file, chunk
  * number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be called by
@@ -43,6 +49,7 @@ struct source {
     size_t file_count;
     int64_t item_count;         /* of all manifests, -1 when one is unknown */
     int64_t size_bytes;         /* of all files, for progress */
+    struct span notice;         /* folders that were left out, one line each, for people; mostly empty */
     struct source_state *state; /* owned: open files, the mutex */
 };
 
@@ -65,13 +72,17 @@ void source_chunk_done(struct source_chunk *chunk);
 
 /*
  * The next chunk of any file, thread-safe; *ret_end when all files are through. An empty file still gives one (empty, last)
- * chunk. Errors: LF_TRUNCATED (a gzip member ends early, with file and offset), LF_CHECKSUM (MD5), LF_LIMIT (a line over
- * LIMIT_LINE_BYTES), LF_IO.
+ * chunk. Errors: LF_TRUNCATED (a gzip member ends early, with file and offset), LF_CHECKSUM (MD5 or
+ * item count of a file, before its last chunk), LF_SOURCE (not gzip, damaged), LF_LIMIT (a line over LIMIT_LINE_BYTES), LF_IO.
+ * After one of these every later call gives it again.
  */
 enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err) MUST_CHECK;
 
 /* Back to the first chunk of every file (no chunk may be in use). */
 void source_rewind(struct source *source);
+
+/* Leaves a file out of this pass (before its first chunk): all its chunks are known to be loaded. */
+void source_skip(struct source *source, size_t file);
 
 /* Bytes on disk read so far, for progress. */
 int64_t source_bytes_read(const struct source *source);

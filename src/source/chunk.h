@@ -1,0 +1,31 @@
+/*
+ * chunk: cuts one data file into chunks of whole lines, at the same places on every run, and checks the file at its end.
+ *
+ *     file:   ├── at least SOURCE_CHUNK_BYTES, to the end of a line ──┼── chunk 1 ── … ──┼── last, may be short ──┤
+ *
+ * What was read beyond a cut waits in `tail`. One reader, one thread at a time; source.c sees to that.
+ */
+#pragma once
+
+#include "source/source.h"
+#include "source/stored_file.h"
+
+enum chunk_reader_state { CHUNK_READER_IDLE, CHUNK_READER_BUSY, CHUNK_READER_DONE };
+
+struct chunk_reader {
+    const struct source_file *file; /* borrowed */
+    enum chunk_reader_state state;  /* source.c's, under its mutex */
+    struct stored_file *stored;     /* owned; open between the first chunk and the last */
+    struct buf tail;
+    uint64_t number; /* of the next chunk */
+    uint64_t lines;  /* before it */
+    uint64_t offset; /* of its first byte */
+    int64_t items;   /* lines so far that are not blank */
+};
+
+void chunk_reader_init(struct chunk_reader *reader, const struct source_file *file);
+void chunk_reader_done(struct chunk_reader *reader);
+
+/* The next chunk; after the one that is_last there is none. Errors as of source_next. */
+enum lf_code chunk_reader_next(struct chunk_reader *reader, _Atomic int64_t *bytes_read, struct source_chunk *chunk,
+                               struct err *err) MUST_CHECK;

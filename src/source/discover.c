@@ -1,0 +1,397 @@
+#include "source/discover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "codec/utf8.h"
+#include "source/definition.h"
+#include "source/file_text.h"
+#include "source/manifest.h"
+
+enum { NOTICE_BYTES_MAX = 64 * 1024, SNIFF_BYTES = 4096 };
+
+struct found_table {
+    struct found_table *next;
+    struct map_table table;
+    struct span from;       /* folder, for messages */
+    struct span definition; /* path of its table.json, empty with --key */
+    bool is_export;
+    size_t index;
+};
+
+struct found_file {
+    struct found_file *next;
+    struct source_file file;
+};
+
+struct discovery {
+    struct arena *arena;
+    const struct source_options *options;
+    struct found_table *tables; /* newest first */
+    size_t table_count;
+    struct found_file *files;
+    size_t file_count;
+    struct buf notice;
+    struct span without_key; /* the first bare folder that has data but no key schema */
+};
+
+enum name_kind { NAME_OTHER, NAME_DATA, NAME_PERHAPS_DATA, NAME_ION };
+
+static enum name_kind kind_of_name(struct span name)
+{
+    if (span_starts_with(name, SPAN("manifest-")) || span_equal(name, SPAN("table.json")) ||
+        (span_starts_with(name, SPAN("table.")) && span_ends_with(name, SPAN(".json"))))
+        return NAME_OTHER;
+    if (span_ends_with(name, SPAN(".ion")) || span_ends_with(name, SPAN(".ion.gz")))
+        return NAME_ION;
+    if (span_ends_with(name, SPAN(".json.gz")) || span_ends_with(name, SPAN(".jsonl")) ||
+        span_ends_with(name, SPAN(".jsonl.gz")) || span_ends_with(name, SPAN(".ddb.json")))
+        return NAME_DATA;
+    return span_ends_with(name, SPAN(".json")) ? NAME_PERHAPS_DATA : NAME_OTHER;
+}
+
+/* Tables ------------------------------------------------------------------------------------------------------------------- */
+
+static enum lf_code add_table(struct discovery *d, const struct found_table *table, size_t *ret_index, struct err *err)
+{
+    struct found_table *found = arena_alloc(d->arena, sizeof *found, err);
+    if (!found)
+        return err->code;
+    *found = *table;
+    found->index = d->table_count++;
+    found->next = d->tables;
+    d->tables = found;
+    *ret_index = found->index;
+    return LF_OK;
+}
+
+/* `--key`, with its names in the arena. */
+static enum lf_code key_of_options(const struct discovery *d, struct key_schema *ret_key, struct err *err)
+{
+    struct span key;
+    TRY(arena_copy(d->arena, span_from_cstr(d->options->key), &key, err));
+    return key_schema_parse(key, ret_key, err);
+}
+
+/* Bare folders below one table.json are one table. */
+static const struct found_table *find_by_definition(const struct discovery *d, struct span definition)
+{
+    for (const struct found_table *table = d->tables; table; table = table->next)
+        if (!table->is_export && definition.len && span_equal(table->definition, definition))
+            return table;
+    return NULL;
+}
+
+static enum lf_code bare_table_without_definition(struct discovery *d, struct span from, struct span name, size_t *ret_index,
+                                                  struct err *err)
+{
+    struct found_table found = { .from = from };
+    struct span given = span_from_cstr(d->options->table);
+    TRY(key_of_options(d, &found.table.key, err));
+    TRY(arena_copy(d->arena, given.len ? given : name, &found.table.name, err));
+    return add_table(d, &found, ret_index, err);
+}
+
+/* The table of a folder's (or file's) data; *ret_known false when nothing says its key. */
+static enum lf_code bare_table(struct discovery *d, const struct folder *folder, struct span name, bool *ret_known,
+                               size_t *ret_index, struct err *err)
+{
+    struct definition definition;
+    TRY(definition_find(folder, name, false, d->arena, &definition, err));
+    *ret_known = definition.path.len || d->options->key;
+    if (!*ret_known)
+        return LF_OK;
+    if (!definition.path.len)
+        return bare_table_without_definition(d, folder->path, name, ret_index, err);
+    const struct found_table *same = find_by_definition(d, definition.path);
+    if (same) {
+        *ret_index = same->index;
+        return LF_OK;
+    }
+    struct found_table found = { .table = definition.table, .from = folder->path, .definition = definition.path };
+    return add_table(d, &found, ret_index, err);
+}
+
+static enum lf_code export_table(struct discovery *d, const struct folder *folder, struct span name, size_t *ret_index,
+                                 struct err *err)
+{
+    struct definition definition;
+    struct found_table found = { .from = folder->path, .is_export = true };
+    TRY(definition_find(folder, name, true, d->arena, &definition, err));
+    if (!definition.path.len && !d->options->key)
+        return ERR(err, LF_SOURCE, "%s has no table.json; say --key pk:S,sk:S", folder->path.ptr);
+    found.table = definition.table;
+    if (!definition.path.len)
+        TRY(key_of_options(d, &found.table.key, err));
+    found.table.name = name; /* a definition may have been taken of a copy that is called otherwise */
+    return add_table(d, &found, ret_index, err);
+}
+
+/* Files -------------------------------------------------------------------------------------------------------------------- */
+
+static enum lf_code add_file(struct discovery *d, const struct source_file *file, struct err *err)
+{
+    bool exists;
+    struct found_file *found = arena_alloc(d->arena, sizeof *found, err);
+    if (!found)
+        return err->code;
+    *found = (struct found_file){ .next = d->files, .file = *file };
+    TRY(file_text_size(file->path, &exists, &found->file.size_bytes, err));
+    if (!exists)
+        return ERR(err, LF_NOT_FOUND, "%s: is not there", file->path.ptr);
+    if (utf8_invalid_at(file->name) < file->name.len)
+        return ERR(err, LF_SOURCE, "%s: the name is not UTF-8", file->path.ptr);
+    d->files = found;
+    d->file_count++;
+    return LF_OK;
+}
+
+static enum lf_code add_file_of(struct discovery *d, const struct folder *folder, struct span name, struct source_file file,
+                                struct err *err)
+{
+    TRY(folder_file_path(folder, name, d->arena, &file.path, err));
+    TRY(folder_file_name(folder, name, d->arena, &file.name, err));
+    return add_file(d, &file, err);
+}
+
+static enum lf_code refuse_ion(struct span path, struct err *err)
+{
+    return ERR(err, LF_SOURCE, "%s is Amazon Ion; DynamoDB JSON is wanted", path.ptr);
+}
+
+/* A document written for people has nothing behind its first brace; a line of DynamoDB JSON goes on. */
+static bool begins_like_lines(struct span text)
+{
+    size_t at = 0;
+    while (at < text.len && strchr(" \t\r\n", text.ptr[at]))
+        at++;
+    if (at == text.len)
+        return true;
+    if (text.ptr[at++] != '{')
+        return false;
+    while (at < text.len && strchr(" \t", text.ptr[at]))
+        at++;
+    return at < text.len && (text.ptr[at] == '"' || text.ptr[at] == '}');
+}
+
+static enum lf_code sniff(const struct folder *folder, struct span name, struct arena *arena, bool *ret_is_data, struct err *err)
+{
+    char start[SNIFF_BYTES];
+    struct span path;
+    TRY(folder_file_path(folder, name, arena, &path, err));
+    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, start, sizeof start);
+    int reason = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (len < 0)
+        return ERR(err, LF_IO, "%s: %s", path.ptr, strerror(reason));
+    *ret_is_data = begins_like_lines(span_of(start, (size_t)len));
+    return LF_OK;
+}
+
+/* Marks the data files of a bare folder in `is_data`, one flag per file. */
+static enum lf_code choose_data(const struct folder *folder, struct arena *arena, bool *is_data, size_t *ret_count,
+                                struct err *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < folder->file_count; i++) {
+        enum name_kind kind = kind_of_name(folder->files[i]);
+        struct span path;
+        if (kind == NAME_ION)
+            return folder_file_path(folder, folder->files[i], arena, &path, err) == LF_OK ? refuse_ion(path, err) : err->code;
+        is_data[i] = kind == NAME_DATA;
+        count += is_data[i];
+    }
+    bool only_perhaps = count == 0;
+    for (size_t i = 0; only_perhaps && i < folder->file_count; i++) {
+        if (kind_of_name(folder->files[i]) == NAME_PERHAPS_DATA)
+            TRY(sniff(folder, folder->files[i], arena, &is_data[i], err));
+        count += is_data[i];
+    }
+    *ret_count = count;
+    return LF_OK;
+}
+
+static enum lf_code add_bare_files(struct discovery *d, const struct folder *folder, const bool *is_data, size_t table,
+                                   struct err *err)
+{
+    for (size_t i = 0; i < folder->file_count; i++)
+        if (is_data[i])
+            TRY(add_file_of(d, folder, folder->files[i], (struct source_file){ .table = table, .item_count = -1 }, err));
+    return LF_OK;
+}
+
+static enum lf_code add_bare(struct discovery *d, const struct folder *folder, struct err *err)
+{
+    size_t count = 0, table = 0;
+    bool known = false;
+    bool *is_data = arena_calloc(d->arena, folder->file_count, sizeof *is_data, err);
+    if (!is_data)
+        return err->code;
+    TRY(choose_data(folder, d->arena, is_data, &count, err));
+    if (count == 0) {
+        if (folder_has_file(folder, SPAN("table.json")) && folder->folder_count == 0)
+            buf_printf(&d->notice, "%s: left out, it has a table.json but no data\n", folder->path.ptr);
+        return LF_OK;
+    }
+    TRY(bare_table(d, folder, folder->base, &known, &table, err));
+    if (known)
+        return add_bare_files(d, folder, is_data, table, err);
+    if (!d->without_key.len)
+        d->without_key = folder->path;
+    buf_printf(&d->notice, "%s: left out, it has no table.json\n", folder->path.ptr);
+    return LF_OK;
+}
+
+static enum lf_code add_export(struct discovery *d, const struct folder *folder, struct err *err)
+{
+    struct manifest manifest;
+    size_t table = 0;
+    TRY(manifest_read(folder->path, d->arena, &manifest, err));
+    TRY(export_table(d, folder, manifest.table, &table, err));
+    for (size_t i = 0; i < manifest.file_count; i++) {
+        const struct manifest_file *listed = &manifest.files[i];
+        struct source_file file = { .table = table, .item_count = listed->item_count, .md5 = listed->md5 };
+        if (add_file_of(d, folder, listed->path, file, err) != LF_OK)
+            return err_while(err, "looking for the files of %s/manifest-files.json", folder->path.ptr);
+    }
+    return LF_OK;
+}
+
+/* Walking ------------------------------------------------------------------------------------------------------------------ */
+
+/* Below AWSDynamoDB/ only exports count: data/ there belongs to incremental ones. */
+static bool is_unfinished_export(const struct folder *folder)
+{
+    return folder->parent && span_equal(folder->parent->base, SPAN("AWSDynamoDB")) && folder_has_file(folder, SPAN("_started"));
+}
+
+static enum lf_code walk(struct discovery *d, const struct folder *folder, unsigned depth, struct err *err)
+{
+    if (folder_has_file(folder, SPAN("manifest-summary.json")))
+        return add_export(d, folder, err);
+    if (is_unfinished_export(folder))
+        return ERR(err, LF_SOURCE, "%s has no manifest-summary.json: the export is not complete", folder->path.ptr);
+    if (depth == SOURCE_DEPTH_MAX)
+        return ERR(err, LF_LIMIT, "%s: more than %d folders below each other", folder->path.ptr, SOURCE_DEPTH_MAX);
+    TRY(add_bare(d, folder, err));
+    for (size_t i = 0; i < folder->folder_count; i++) {
+        struct folder child;
+        if (span_equal(folder->base, SPAN("AWSDynamoDB")) && span_equal(folder->folders[i], SPAN("data")))
+            continue;
+        TRY(folder_open_child(folder, folder->folders[i], d->arena, &child, err));
+        TRY(walk(d, &child, depth + 1, err));
+    }
+    return LF_OK;
+}
+
+/* The name of a file without its suffixes. */
+static struct span stem_of(struct span file)
+{
+    return span_of(file.ptr, span_find_byte(file, '.'));
+}
+
+static enum lf_code add_single_file(struct discovery *d, struct span path, struct err *err)
+{
+    const char *slash = strrchr(path.ptr, '/');
+    struct span dir = slash ? span_of(path.ptr, (size_t)(slash - path.ptr) + 1) : SPAN(".");
+    struct span base = slash ? span_from_cstr(slash + 1) : path;
+    struct folder folder;
+    struct source_file file = { .path = path, .name = base, .item_count = -1 };
+    bool known = false;
+    if (kind_of_name(base) == NAME_ION)
+        return refuse_ion(path, err);
+    TRY(folder_open(dir, d->arena, &folder, err));
+    TRY(bare_table(d, &folder, stem_of(base), &known, &file.table, err));
+    if (!known)
+        return ERR(err, LF_SOURCE, "%s has no table.json beside it; say --key pk:S,sk:S", path.ptr);
+    return add_file(d, &file, err);
+}
+
+static enum lf_code walk_path(struct discovery *d, struct span path, struct err *err)
+{
+    struct stat stat_buffer;
+    struct folder top;
+    if (span_starts_with(path, SPAN("s3://")) || span_starts_with(path, SPAN("dynamodb://")))
+        return ERR(err, LF_SOURCE, "%s: only local exports can be read; fetch it first (aws s3 sync)", path.ptr);
+    if (stat(path.ptr, &stat_buffer) != 0)
+        return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", path.ptr, strerror(errno));
+    if (!S_ISDIR(stat_buffer.st_mode))
+        return add_single_file(d, path, err);
+    TRY(folder_open(path, d->arena, &top, err));
+    return walk(d, &top, 0, err);
+}
+
+/* Result ------------------------------------------------------------------------------------------------------------------- */
+
+static int compare_files(const void *a, const void *b)
+{
+    return span_compare(((const struct source_file *)a)->name, ((const struct source_file *)b)->name);
+}
+
+/* Only now: that one of the two cannot be read at all is the better message. */
+static enum lf_code check_distinct(const struct discovery *d, struct err *err)
+{
+    for (const struct found_table *a = d->tables; a; a = a->next)
+        for (const struct found_table *b = a->next; b; b = b->next)
+            if (span_equal(a->table.name, b->table.name))
+                return ERR(err, LF_SOURCE, "%s and %s both hold table %.*s; name the one to read", b->from.ptr, a->from.ptr,
+                           SPAN_ARG(a->table.name));
+    return LF_OK;
+}
+
+static enum lf_code put_tables(const struct discovery *d, struct source *source, struct err *err)
+{
+    source->table_count = d->table_count;
+    source->tables = arena_calloc(d->arena, d->table_count, sizeof *source->tables, err);
+    if (!source->tables)
+        return err->code;
+    for (const struct found_table *found = d->tables; found; found = found->next)
+        source->tables[found->index] = found->table;
+    return LF_OK;
+}
+
+static enum lf_code put_files(const struct discovery *d, struct source *source, struct err *err)
+{
+    source->files = arena_calloc(d->arena, d->file_count, sizeof *source->files, err);
+    if (!source->files)
+        return err->code;
+    for (const struct found_file *found = d->files; found; found = found->next) {
+        const struct source_file *file = &found->file;
+        source->files[source->file_count++] = *file;
+        source->size_bytes += file->size_bytes;
+        bool unknown = source->item_count < 0 || file->item_count < 0;
+        source->item_count = unknown ? -1 : source->item_count + file->item_count;
+    }
+    qsort(source->files, source->file_count, sizeof *source->files, compare_files);
+    return LF_OK;
+}
+
+static enum lf_code finish(struct discovery *d, struct span path, struct source *source, struct err *err)
+{
+    if (d->file_count == 0 && d->without_key.len)
+        return ERR(err, LF_SOURCE, "%s has no table.json; say --key pk:S,sk:S", d->without_key.ptr);
+    if (d->file_count == 0)
+        return ERR(err, LF_SOURCE, "%s has no data: no export, no *.json.gz, *.jsonl or *.json with a line per item", path.ptr);
+    TRY(check_distinct(d, err));
+    TRY(put_tables(d, source, err));
+    TRY(put_files(d, source, err));
+    return arena_copy(d->arena, buf_span(&d->notice), &source->notice, err);
+}
+
+enum lf_code discover(const char *path, const struct source_options *options, struct source *source, struct err *err)
+{
+    struct discovery d = { .arena = &source->arena, .options = options };
+    struct span top;
+    TRY(arena_copy(d.arena, span_from_cstr(path), &top, err));
+    buf_init(&d.notice, NOTICE_BYTES_MAX);
+    enum lf_code code = walk_path(&d, top, err);
+    if (code == LF_OK)
+        code = finish(&d, top, source, err);
+    buf_done(&d.notice);
+    return code;
+}

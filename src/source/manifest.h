@@ -1,0 +1,29 @@
+/*
+ * manifest: what an export of DynamoDB to S3 says of itself: manifest-summary.json and manifest-files.json, checked against
+ * their .md5 files where these are there. Source: AWS, "DynamoDB table export output format".
+ */
+#pragma once
+
+#include "base/arena.h"
+
+enum { MANIFEST_SUMMARY_BYTES_MAX = 1024 * 1024, MANIFEST_FILES_BYTES_MAX = 256 * 1024 * 1024 };
+
+struct manifest_file {
+    struct span path; /* below the export's folder: the key without everything up to AWSDynamoDB/<id>/ */
+    int64_t item_count;
+    struct span md5; /* base64; empty when not given */
+};
+
+struct manifest {
+    struct span table; /* name, of the table ARN */
+    int64_t item_count;
+    struct manifest_file *files;
+    size_t file_count;
+};
+
+/*
+ * Reads both files of the export in `folder` (NUL-terminated). Everything is in the arena. Errors, each naming the file:
+ * LF_SOURCE (incremental, Ion, a member is missing, a path that leaves the folder), LF_CHECKSUM (MD5, or the files' item counts
+ * do not add up), LF_SYNTAX, LF_NOT_FOUND, LF_IO, LF_LIMIT, LF_MEMORY.
+ */
+enum lf_code manifest_read(struct span folder, struct arena *arena, struct manifest *ret_manifest, struct err *err) MUST_CHECK;

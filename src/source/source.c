@@ -1,0 +1,163 @@
+#include "source/source.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "source/chunk.h"
+#include "source/discover.h"
+
+enum { NAMES_BYTES_MAX = 1024 * 1024 * 1024 };
+
+struct source_state {
+    pthread_mutex_t lock;         /* guards all below but bytes_read; not held while a chunk is read */
+    pthread_cond_t changed;       /* a reader became idle or done */
+    struct chunk_reader *readers; /* owned, one per file; the thread that made one busy owns it until it makes it idle or done */
+    size_t first_open;            /* all before are done */
+    struct err failure;           /* the first; sticky */
+    _Atomic int64_t bytes_read;
+};
+
+static enum lf_code state_new(struct source *source, struct err *err)
+{
+    struct source_state *state = calloc(1, sizeof *state);
+    struct chunk_reader *readers = calloc(source->file_count, sizeof *readers);
+    if (!state || !readers) {
+        free(state);
+        free(readers);
+        return ERR(err, LF_MEMORY, "out of memory for %zu files", source->file_count);
+    }
+    for (size_t i = 0; i < source->file_count; i++)
+        chunk_reader_init(&readers[i], &source->files[i]);
+    (void)pthread_mutex_init(&state->lock, NULL);
+    (void)pthread_cond_init(&state->changed, NULL);
+    state->readers = readers;
+    source->state = state;
+    return LF_OK;
+}
+
+enum lf_code source_open(const char *path, const struct source_options *options, struct source *ret_source, struct err *err)
+{
+    struct source source = { 0 };
+    arena_init(&source.arena, NAMES_BYTES_MAX);
+    enum lf_code code = discover(path, options, &source, err);
+    if (code == LF_OK)
+        code = state_new(&source, err);
+    if (code == LF_OK)
+        *ret_source = source;
+    else
+        arena_done(&source.arena);
+    return code;
+}
+
+void source_close(struct source *source)
+{
+    struct source_state *state = source->state;
+    if (state) {
+        for (size_t i = 0; i < source->file_count; i++)
+            chunk_reader_done(&state->readers[i]);
+        (void)pthread_cond_destroy(&state->changed);
+        (void)pthread_mutex_destroy(&state->lock);
+        free(state->readers);
+        free(state);
+    }
+    arena_done(&source->arena);
+    *source = (struct source){ 0 };
+}
+
+/* The first file that nobody reads at the moment, so that no more files are open than there are threads; file_count when all
+ * are busy or done. */
+static size_t find_idle(const struct source *source, bool *ret_any_busy)
+{
+    struct source_state *state = source->state;
+    while (state->first_open < source->file_count && state->readers[state->first_open].state == CHUNK_READER_DONE)
+        state->first_open++;
+    *ret_any_busy = false;
+    for (size_t i = state->first_open; i < source->file_count; i++) {
+        if (state->readers[i].state == CHUNK_READER_IDLE)
+            return i;
+        *ret_any_busy |= state->readers[i].state == CHUNK_READER_BUSY;
+    }
+    return source->file_count;
+}
+
+/* Takes a file for this thread, waiting for one; file_count when there is nothing left. */
+static enum lf_code take_file(struct source *source, size_t *ret_file, struct err *err)
+{
+    struct source_state *state = source->state;
+    enum lf_code code;
+    (void)pthread_mutex_lock(&state->lock);
+    for (;;) {
+        bool any_busy = false;
+        code = state->failure.code;
+        *ret_file = code == LF_OK ? find_idle(source, &any_busy) : source->file_count;
+        if (*ret_file < source->file_count || !any_busy)
+            break;
+        (void)pthread_cond_wait(&state->changed, &state->lock);
+    }
+    if (*ret_file < source->file_count)
+        state->readers[*ret_file].state = CHUNK_READER_BUSY;
+    if (code != LF_OK)
+        *err = state->failure;
+    (void)pthread_mutex_unlock(&state->lock);
+    return code;
+}
+
+static void give_back(struct source_state *state, struct chunk_reader *reader, bool is_done, const struct err *failure)
+{
+    (void)pthread_mutex_lock(&state->lock);
+    reader->state = is_done ? CHUNK_READER_DONE : CHUNK_READER_IDLE;
+    if (failure && state->failure.code == LF_OK)
+        state->failure = *failure;
+    (void)pthread_cond_broadcast(&state->changed);
+    (void)pthread_mutex_unlock(&state->lock);
+}
+
+enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err)
+{
+    struct source_state *state = source->state;
+    size_t file;
+    TRY(take_file(source, &file, err));
+    *ret_end = file == source->file_count;
+    if (*ret_end)
+        return LF_OK;
+    chunk->file = file;
+    enum lf_code code = chunk_reader_next(&state->readers[file], &state->bytes_read, chunk, err);
+    give_back(state, &state->readers[file], code != LF_OK || chunk->is_last, code == LF_OK ? NULL : err);
+    return code;
+}
+
+void source_rewind(struct source *source)
+{
+    struct source_state *state = source->state;
+    for (size_t i = 0; i < source->file_count; i++) {
+        chunk_reader_done(&state->readers[i]);
+        chunk_reader_init(&state->readers[i], &source->files[i]);
+    }
+    state->first_open = 0;
+    state->failure = (struct err)ERR_INIT;
+    atomic_store(&state->bytes_read, 0);
+}
+
+void source_skip(struct source *source, size_t file)
+{
+    struct source_state *state = source->state;
+    (void)pthread_mutex_lock(&state->lock);
+    state->readers[file].state = CHUNK_READER_DONE;
+    (void)pthread_mutex_unlock(&state->lock);
+    atomic_fetch_add(&state->bytes_read, source->files[file].size_bytes);
+}
+
+int64_t source_bytes_read(const struct source *source)
+{
+    return atomic_load_explicit(&source->state->bytes_read, memory_order_relaxed);
+}
+
+bool source_next_line(struct span *rest, struct span *ret_line)
+{
+    if (rest->len == 0)
+        return false;
+    size_t end = span_find_byte(*rest, '\n');
+    *ret_line = span_of(rest->ptr, end);
+    *rest = span_from(*rest, end + 1);
+    return true;
+}
