@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 
-/* Empty or all-symbol names give "attribute"; a leading digit gets an underscore in front. */
+/* Empty or all-symbol names give "attribute"; a leading digit, or a name PostgreSQL keeps for its system columns (ctid), gets an
+ * underscore in front. */
 enum lf_code name_snake_case(struct span text, struct arena *arena, struct span *ret_name, struct err *err) MUST_CHECK;
 
 /* The singular of an English snake_case name (its last word). */
@@ -19,5 +20,5 @@ typedef bool name_taken(void *context, struct span name);
 enum lf_code name_unique(struct span name, name_taken *taken, void *context, struct arena *arena, struct span *ret_name,
                          struct err *err) MUST_CHECK;
 
-/* Whether PostgreSQL 14-18 wants quotes around it (reserved key word, or not [a-z_][a-z0-9_]*). */
+/* Whether PostgreSQL 14-18 wants quotes around it (key word that is not unreserved, or not [a-z_][a-z0-9_]*). */
 bool name_needs_quotes(struct span name);

@@ -45,8 +45,9 @@ enum lf_code template_render(const struct template *template, template_lookup *l
 
 /*
  * The inverse: splits `text` into the texts of the variables, one span per part (literals too), borrowed from `text`. Each
- * variable ends where the following literal next occurs; the last takes the rest. False when the text does not have this shape.
- * What it gives must be rendered again to be sure: a variable may contain the separator.
+ * variable ends where the following literal next occurs, the last takes the rest up to a closing literal. False when the text
+ * does not have this shape, and when two variables stand side by side: nothing says where the first ends. What it gives must be
+ * rendered again to be sure: a variable may contain the separator.
  */
 bool template_match(const struct template *template, struct span text, struct span *ret_parts);
 
