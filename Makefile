@@ -1,0 +1,70 @@
+# The verbs of this project. meson does the work, in build/; tools/deps installs what a verb needs and a Debian machine lacks.
+BUILD ?= build
+MESON_FLAGS ?=
+LANDFALL = $(BUILD)/landfall
+
+.PHONY: build demo check lint tidy test asan fuzz bench fmt docs install datasets clean deps
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+	@ln -sf src/cli/landfall $(LANDFALL)
+
+$(BUILD)/build.ninja: meson.build
+	@tools/deps build
+	@[ -f $@ ] || meson setup $(BUILD) $(MESON_FLAGS)
+	@touch $@
+
+# The whole way on a sample export.
+demo: deps-demo build
+	@$(LANDFALL) demo
+
+# What must pass before a change goes in.
+check: deps-check build lint test
+
+lint: $(BUILD)/build.ninja
+	@python3 tools/lint_layers.py
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+	@ninja -C $(BUILD) docs-current
+
+test: build
+	@tools/run_tests $(BUILD)
+
+# All tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan: deps-check
+	@$(MAKE) BUILD=build-asan MESON_FLAGS="-Db_sanitize=address,undefined" build
+	@tools/run_tests build-asan
+
+# Every fuzz target for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 60
+fuzz: deps-fuzz
+	@CC=clang $(MAKE) BUILD=build-fuzz MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true" build
+	@tools/run_fuzz build-fuzz $(FUZZ_SECONDS)
+
+# Budgets of docs/performance.md: prints both sides and the ratio.
+bench: deps-demo
+	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
+	@meson test -C build-bench --benchmark --verbose
+
+tidy: deps-tidy $(BUILD)/build.ninja
+	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet
+
+fmt: deps-check
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+# docs/cli.md and docs/errors.md from api/*.yaml.
+docs: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) docs
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+# The whole way for every data set under DIR, each checked by a program that does not use Landfall's code.
+datasets: deps-demo build
+	@tools/datasets.sh $(LANDFALL) "$(DIR)"
+
+clean:
+	@rm -rf build build-asan build-fuzz build-bench
+
+deps: deps-build
+deps-%:
+	@tools/deps $*
