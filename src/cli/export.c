@@ -1,0 +1,57 @@
+/* landfall export: the target as a DynamoDB export. */
+#include "move/export.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static bool show(void *context, uint64_t items_written, uint64_t items_total)
+{
+    progress_show(context, items_written, items_total > 0 ? (double)items_written / (double)items_total : -1);
+    return interrupt_asked();
+}
+
+static enum lf_code print_json(const struct cli_options *options, const struct export_result *result, struct err *err)
+{
+    BUF_CLEANUP struct buf json;
+    buf_init(&json, COMMAND_ARENA_BYTES);
+    json_out_open(&json, NULL, '{');
+    json_out_text(&json, "folder", span_from_cstr(options->output));
+    json_out_count(&json, "items", result->items);
+    json_out_count(&json, "files", result->files);
+    json_out_count(&json, "bytes", result->bytes);
+    json_out_number(&json, "seconds", result->seconds);
+    json_out_close(&json, '}');
+    return output_json(&json, err);
+}
+
+static void print_text(const struct cli_options *options, const struct export_result *result)
+{
+    char items[2 * COUNT_TEXT_BYTES], files[2 * COUNT_TEXT_BYTES], bytes[COUNT_TEXT_BYTES], seconds[SECONDS_TEXT_BYTES];
+    printf("%s in %s (%s bytes) under %s, in %s\n", count_of_text(result->items, "item", "items", items),
+           count_of_text(result->files, "file", "files", files), count_text(result->bytes, bytes), options->output,
+           seconds_text(result->seconds, seconds));
+}
+
+enum lf_code command_export(const struct cli_options *options, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct export_options export = { .postgres = options->postgres, .dir = options->output, .jobs = command_jobs(options) };
+    struct export_result result;
+    struct map map;
+    struct span yaml;
+    struct progress progress;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    TRY(command_read_map(options, &arena, &map, &yaml, err));
+    progress_begin(&progress, "export");
+    enum lf_code code = export_run(&map, &export, show, &progress, &result, err);
+    progress_end(&progress);
+    TRY(code);
+    if (options->json)
+        return print_json(options, &result, err);
+    print_text(options, &result);
+    return LF_OK;
+}

@@ -1,0 +1,139 @@
+/* landfall migrate: applies migrations, takes the newest back, or lists them. */
+#include "move/migrate.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+
+/* What was applied or taken back, for the output of this run. */
+struct migrate_log {
+    const struct cli_options *options;
+    const char *verb;
+    struct buf json;
+    size_t count;
+};
+
+static void log_migration(void *context, const struct migration *migration, double seconds)
+{
+    struct migrate_log *log = context;
+    char time[SECONDS_TEXT_BYTES];
+    log->count++;
+    if (!log->options->json) {
+        printf("%s %.*s_%.*s  %s\n", log->verb, SPAN_ARG(migration->version), SPAN_ARG(migration->name),
+               seconds_text(seconds, time));
+        fflush(stdout);
+        return;
+    }
+    json_out_open(&log->json, NULL, '{');
+    json_out_text(&log->json, "version", migration->version);
+    json_out_text(&log->json, "name", migration->name);
+    json_out_number(&log->json, "seconds", seconds);
+    json_out_close(&log->json, '}');
+}
+
+/* Whether a backfill has finished: then indexes and constraints are due. */
+static enum lf_code is_loaded(struct pg_conn *conn, bool *ret_loaded, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *there = NULL;
+    PG_RESULT_CLEANUP struct pg_result *loaded = NULL;
+    TRY(pg_query(conn, "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('landfall.load')", NULL,
+                 &there, err));
+    *ret_loaded = false;
+    if (pg_result_int64(there, 0, 0) == 0)
+        return LF_OK;
+    TRY(pg_query(conn, "SELECT count(*) FROM landfall.load WHERE finished_at IS NOT NULL", NULL, &loaded, err));
+    *ret_loaded = pg_result_int64(loaded, 0, 0) > 0;
+    return LF_OK;
+}
+
+static enum lf_code last_step(const struct cli_options *options, struct pg_conn *conn, enum migration_step *ret_step,
+                              struct err *err)
+{
+    static const enum migration_step steps[] = {
+        [CLI_TO_TABLES] = MIGRATION_TABLES,
+        [CLI_TO_INDEXES] = MIGRATION_INDEXES,
+        [CLI_TO_CONSTRAINTS] = MIGRATION_CONSTRAINTS,
+        [CLI_TO_CONTRACT] = MIGRATION_CONTRACT,
+    };
+    bool loaded;
+    *ret_step = steps[options->to];
+    if (options->to == CLI_TO_CONTRACT)
+        return command_confirm(options, "drops the schema landfall and every ddb_extra column for good", err);
+    if (options->to != CLI_TO_UNSET)
+        return LF_OK;
+    TRY(is_loaded(conn, &loaded, err));
+    *ret_step = loaded ? MIGRATION_CONSTRAINTS : MIGRATION_TABLES;
+    return LF_OK;
+}
+
+static enum lf_code migrate(struct pg_conn *conn, struct migrate_log *log, struct err *err)
+{
+    const struct cli_options *options = log->options;
+    enum migration_step last;
+    if (options->action == CLI_ACTION_DOWN) {
+        log->verb = "took back";
+        TRY(command_confirm(options, "takes back the newest migration and the data in what it drops", err));
+        return migrate_down(conn, options->migrations, log_migration, log, err);
+    }
+    log->verb = "applied";
+    TRY(last_step(options, conn, &last, err));
+    return migrate_up(conn, options->migrations, last, log_migration, log, err);
+}
+
+static enum lf_code run(const struct cli_options *options, struct pg_conn *conn, struct migrate_log *log, struct err *err)
+{
+    json_out_open(&log->json, NULL, '{');
+    json_out_open(&log->json, "migrations", '[');
+    TRY(migrate(conn, log, err));
+    json_out_close(&log->json, ']');
+    json_out_close(&log->json, '}');
+    if (options->json)
+        return output_json(&log->json, err);
+    if (log->count == 0)
+        printf("nothing to do\n");
+    return LF_OK;
+}
+
+static enum lf_code print_status(const struct migration_list *list, bool as_json, struct err *err)
+{
+    BUF_CLEANUP struct buf json;
+    buf_init(&json, COMMAND_ARENA_BYTES);
+    json_out_open(&json, NULL, '{');
+    json_out_open(&json, "migrations", '[');
+    for (size_t i = 0; i < list->count; i++) {
+        const struct migration *migration = &list->items[i];
+        if (!as_json)
+            printf("[%c] %.*s_%.*s\n", migration->applied ? 'x' : ' ', SPAN_ARG(migration->version), SPAN_ARG(migration->name));
+        json_out_open(&json, NULL, '{');
+        json_out_text(&json, "version", migration->version);
+        json_out_text(&json, "name", migration->name);
+        json_out_bool(&json, "applied", migration->applied);
+        json_out_close(&json, '}');
+    }
+    json_out_close(&json, ']');
+    json_out_close(&json, '}');
+    return as_json ? output_json(&json, err) : LF_OK;
+}
+
+static enum lf_code status(const struct cli_options *options, struct pg_conn *conn, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct migration_list list;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    TRY(migrate_read(options->migrations, conn, &arena, &list, err));
+    return print_status(&list, options->json, err);
+}
+
+enum lf_code command_migrate(const struct cli_options *options, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    struct migrate_log log = { .options = options };
+    TRY(pg_connect(options->postgres, &conn, err));
+    if (options->action == CLI_ACTION_STATUS)
+        return status(options, conn, err);
+    buf_init(&log.json, COMMAND_ARENA_BYTES);
+    enum lf_code code = run(options, conn, &log, err);
+    buf_done(&log.json);
+    return code;
+}
