@@ -4,7 +4,6 @@
  * A set is stored in order, so that equal sets are equal arrays and SQL sees one order; reading takes any order. The list keeps
  * the order it has.
  */
-#include "base/limits.h"
 #include "map/codec_functions.h"
 #include "map/value_list.h"
 

@@ -1,6 +1,7 @@
 /* codec_functions: the halves of all column codecs, for the table in column_codec.c only, and what they share. Pure. */
 #pragma once
 
+#include "base/limits.h"
 #include "map/column_codec.h"
 
 /* codec_text.c */
@@ -62,5 +63,11 @@ enum lf_code value_of_text(const char *text, size_t len, struct arena *arena, st
 /* What is wrong inside a field is LF_ROW, whichever reader found it; LF_OK and LF_MEMORY stay. */
 enum lf_code field_error(enum lf_code code, struct err *err);
 
-/* The numeric's bytes are at most this many: four decimal digits per two bytes, for all places a number can have. */
-enum { NUMERIC_BYTES_MAX = 8 + 2 * (126 + 168 + 8) / 4 };
+/* A numeric: header and base-10000 digits, of which both ends may be partly filled. */
+enum { NUMERIC_BYTES_MAX = 8 + 2 * (LIMIT_NUMBER_DIGITS / 4 + 2) };
+
+/* A jsonb field is the version of its format, a byte, and JSON text; 1E125 is 2 bytes to DynamoDB and 126 digits there. */
+enum { JSONB_VERSION = 1, JSONB_BYTES_MAX = 128 * LIMIT_ITEM_BYTES };
+
+/* The text inside a jsonb field. Error: LF_ROW. */
+enum lf_code jsonb_text(struct pg_field field, struct span *ret_json, struct err *err) MUST_CHECK;

@@ -7,12 +7,9 @@
  * form (1E+2 as 100). Numbers are exact there too, with more digits than DynamoDB's. JSON null is DynamoDB's NULL; a column that
  * is SQL NULL is an absent attribute. Binaries and sets have no plain JSON, U+0000 no jsonb: such values are not held.
  */
-#include "base/limits.h"
 #include "codec/json.h"
 #include "map/codec_functions.h"
 #include "map/value_list.h"
-
-enum { JSONB_VERSION = 1, JSONB_BYTES_MAX = 128 * LIMIT_ITEM_BYTES }; /* 1E125 is 2 bytes to DynamoDB and 126 digits here */
 
 static bool put_plain(struct buf *buf, const struct value *value);
 
@@ -172,9 +169,17 @@ static enum lf_code read_text(struct span json, struct arena *arena, struct valu
     return LF_OK;
 }
 
-enum lf_code jsonb_to_item(struct pg_field field, struct arena *arena, struct value *ret_value, struct err *err)
+enum lf_code jsonb_text(struct pg_field field, struct span *ret_json, struct err *err)
 {
     if (field.len == 0 || field.data[0] != JSONB_VERSION)
         return ERR(err, LF_ROW, "a jsonb of another version than %d", JSONB_VERSION);
-    return field_error(read_text(span_of(field.data + 1, field.len - 1), arena, ret_value, err), err);
+    *ret_json = span_of(field.data + 1, field.len - 1);
+    return LF_OK;
+}
+
+enum lf_code jsonb_to_item(struct pg_field field, struct arena *arena, struct value *ret_value, struct err *err)
+{
+    struct span json;
+    TRY(jsonb_text(field, &json, err));
+    return field_error(read_text(json, arena, ret_value, err), err);
 }

@@ -1,0 +1,57 @@
+#include "map/row_text.h"
+
+#include "map/entity_index.h"
+
+enum lf_code value_text(const struct value *value, struct arena *arena, bool *ret_present, struct span *ret_text, struct err *err)
+{
+    *ret_present = value->type == VALUE_S || value->type == VALUE_B || value->type == VALUE_N;
+    if (value->type != VALUE_N) {
+        *ret_text = *ret_present ? value->bytes : span_of(NULL, 0);
+        return LF_OK;
+    }
+    char *text = arena_alloc(arena, NUMBER_TEXT_BYTES, err);
+    if (!text)
+        return err->code;
+    *ret_text = span_of(text, number_format(value->number, text));
+    return LF_OK;
+}
+
+/* The lookup of template_render says only yes or no, so an error waits here. */
+struct lookup {
+    const struct held_values *held;
+    enum lf_code code;
+    struct err *err;
+};
+
+static bool look_up(void *context, unsigned column, struct span *ret_text)
+{
+    struct lookup *lookup = context;
+    const struct value *value = lookup->held->columns[column];
+    bool is_present = false;
+    if (value && lookup->code == LF_OK)
+        lookup->code = value_text(value, lookup->held->arena, &is_present, ret_text, lookup->err);
+    return is_present && lookup->code == LF_OK;
+}
+
+static bool value_of_type(enum value_type type, struct span text, struct value *ret_value)
+{
+    *ret_value = (struct value){ .type = type };
+    if (type != VALUE_N) {
+        ret_value->bytes = text;
+        return true;
+    }
+    struct err ignored = ERR_INIT;
+    return number_parse(text, &ret_value->number, &ignored) == LF_OK;
+}
+
+enum lf_code render_attribute(const struct entity *entity, size_t at, const struct held_values *held, bool *ret_present,
+                              struct value *ret_value, struct err *err)
+{
+    struct lookup lookup = { .held = held, .code = LF_OK, .err = err };
+    struct span text;
+    bool is_present;
+    TRY(template_render(&entity->templates[at].template, look_up, &lookup, held->arena, &is_present, &text, err));
+    TRY(lookup.code);
+    *ret_present = is_present && value_of_type(entity->index->templates[at].type, text, ret_value);
+    return LF_OK;
+}
