@@ -15,7 +15,6 @@ enum {
     PARAMS_MAX = 65535,               /* the protocol counts them in 16 bits */
     COPY_PUT_BYTES = 256 * 1024,      /* of one CopyData message */
     LINE_BYTES = 512,                 /* of a message of libpq inside one of ours */
-    CONNECTION_LOST_CLASS_BYTES = 2,  /* SQLSTATE class */
 };
 
 /*
@@ -105,11 +104,10 @@ static enum lf_code connection_error(const struct pg_conn *conn, struct err *err
     return ERR(err, code, "%s", line[0] ? line : "the connection to PostgreSQL failed");
 }
 
-/* Administrator shutdown, crash of another backend, cannot connect now, and the class of connection exceptions. */
+/* Shutdown by an administrator, crash of another session, cannot connect now: the server's last words before it hangs up. */
 static bool sqlstate_is_disconnect(const char *sqlstate)
 {
-    return strncmp(sqlstate, "08", CONNECTION_LOST_CLASS_BYTES) == 0 || strcmp(sqlstate, "57P01") == 0 ||
-           strcmp(sqlstate, "57P02") == 0 || strcmp(sqlstate, "57P03") == 0;
+    return strcmp(sqlstate, "57P01") == 0 || strcmp(sqlstate, "57P02") == 0 || strcmp(sqlstate, "57P03") == 0;
 }
 
 /* PostgreSQL counts the position of an error in characters from 1. */
