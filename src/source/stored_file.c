@@ -100,8 +100,8 @@ static long long compressed_offset(const struct stored_file *file)
 
 static enum lf_code truncated(const struct stored_file *file, struct err *err)
 {
-    return ERR_AT(err, LF_TRUNCATED, compressed_offset(file), "%s: the gzip data end in the middle, at byte %lld", file->path.ptr,
-                  compressed_offset(file));
+    return ERR_AT(err, LF_TRUNCATED, file->offset, "%s: the gzip data end in the middle, at byte %lld", file->path.ptr,
+                  (long long)file->offset);
 }
 
 /* At a member's start, with as much of its magic bytes as there is. */
