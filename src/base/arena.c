@@ -12,7 +12,9 @@
 #endif
 #endif
 #ifdef ARENA_POISONS
-#include <sanitizer/asan_interface.h>
+/* Not <sanitizer/asan_interface.h>: its pointers to const make gcc warn of reading what is not yet written. */
+void __asan_poison_memory_region(void *address, size_t size);
+void __asan_unpoison_memory_region(void *address, size_t size);
 #define POISON(ptr, size) __asan_poison_memory_region((ptr), (size))
 #define UNPOISON(ptr, size) __asan_unpoison_memory_region((ptr), (size))
 #else
@@ -31,18 +33,27 @@ struct arena_block {
 
 void arena_init(struct arena *arena, size_t cap_bytes)
 {
-    *arena = (struct arena){ .cap_bytes = cap_bytes };
+    /* No object can be larger than PTRDIFF_MAX; with that, sizes of blocks cannot overflow. */
+    *arena = (struct arena){ .cap_bytes = cap_bytes < PTRDIFF_MAX ? cap_bytes : PTRDIFF_MAX };
 }
 
-void arena_done(struct arena *arena)
+/* Frees the blocks from `*link` on. */
+static void arena_cut(struct arena *arena, struct arena_block **link)
 {
-    for (struct arena_block *block = arena->first; block;) {
+    for (struct arena_block *block = *link; block;) {
         struct arena_block *next = block->next;
+        arena->held_bytes -= block->size;
         UNPOISON(block->bytes, block->size);
         free(block);
         block = next;
     }
-    *arena = (struct arena){ .cap_bytes = arena->cap_bytes };
+    *link = NULL;
+}
+
+void arena_done(struct arena *arena)
+{
+    arena_cut(arena, &arena->first);
+    arena->current = NULL;
 }
 
 void arena_reset(struct arena *arena)
@@ -52,7 +63,10 @@ void arena_reset(struct arena *arena)
 
 struct arena_mark arena_mark(const struct arena *arena)
 {
-    return (struct arena_mark){ .block = arena->current, .at = arena->current ? arena->current->at : 0 };
+    struct arena_block *block = arena->current;
+    if (!block || block->at == 0)
+        return (struct arena_mark){ NULL, 0 };
+    return (struct arena_mark){ block, block->at };
 }
 
 void arena_rewind(struct arena *arena, struct arena_mark mark)
@@ -66,38 +80,62 @@ void arena_rewind(struct arena *arena, struct arena_mark mark)
     }
 }
 
-/* The next kept block if it is large enough, else a new one behind the current. */
+/* Kept blocks too small to be of use must not count against the cap. No mark names a block in which nothing is allocated (see
+ * arena_mark); the current one is such a block only when it is the first. */
+static void arena_release_unused(struct arena *arena)
+{
+    struct arena_block *current = arena->current;
+    if (!current)
+        return;
+    if (current->at > 0) {
+        arena_cut(arena, &current->next);
+        return;
+    }
+    arena_cut(arena, &arena->first);
+    arena->current = NULL;
+}
+
+/* A new block behind the current one. */
+static struct arena_block *arena_add_block(struct arena *arena, size_t size, struct err *err)
+{
+    struct arena_block *block = malloc(sizeof *block + size);
+    if (!block) {
+        (void)ERR(err, LF_MEMORY, "out of memory allocating %zu bytes", size);
+        return NULL;
+    }
+    struct arena_block **link = arena->current ? &arena->current->next : &arena->first;
+    block->size = size;
+    block->at = 0;
+    block->next = *link;
+    POISON(block->bytes, block->size);
+    *link = block;
+    arena->held_bytes += size;
+    return block;
+}
+
+/* The next kept block if it is large enough, else a new one: as large as all before it, so that their number stays small. */
 static struct arena_block *arena_grow(struct arena *arena, size_t need, struct err *err)
 {
     struct arena_block *current = arena->current;
     if (current && current->next && current->next->size >= need)
         return arena->current = current->next;
 
-    size_t size = arena->held_bytes > BLOCK_BYTES_MIN ? arena->held_bytes : BLOCK_BYTES_MIN;
+    if (need > arena->cap_bytes - arena->held_bytes)
+        arena_release_unused(arena);
     size_t available = arena->cap_bytes - arena->held_bytes;
-    if (size > available)
-        size = available;
-    if (size < need)
-        size = need;
-    if (size > available) {
+    if (need > available) {
         (void)ERR(err, LF_MEMORY, "needs %zu bytes, %zu of %zu are left", need, available, arena->cap_bytes);
         return NULL;
     }
-    struct arena_block *block = malloc(sizeof *block + size);
-    if (!block) {
-        (void)ERR(err, LF_MEMORY, "out of memory allocating %zu bytes", size);
-        return NULL;
-    }
-    block->size = size;
-    block->at = 0;
-    block->next = current ? current->next : NULL;
-    POISON(block->bytes, block->size);
-    if (current)
-        current->next = block;
-    else
-        arena->first = block;
-    arena->held_bytes += size;
-    return arena->current = block;
+    size_t size = arena->held_bytes > BLOCK_BYTES_MIN ? arena->held_bytes : BLOCK_BYTES_MIN;
+    if (size < need)
+        size = need;
+    if (size > available)
+        size = available;
+    struct arena_block *block = arena_add_block(arena, size, err);
+    if (block)
+        arena->current = block;
+    return block;
 }
 
 void *arena_alloc(struct arena *arena, size_t size, struct err *err)

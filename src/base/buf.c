@@ -8,13 +8,23 @@ enum { BUF_BYTES_MIN = 256 };
 
 void buf_init(struct buf *buf, size_t limit_bytes)
 {
-    *buf = (struct buf){ .limit = limit_bytes };
+    /* No object can be larger than PTRDIFF_MAX; with that, doubling and the byte behind the end cannot overflow. */
+    *buf = (struct buf){ .limit = limit_bytes < PTRDIFF_MAX ? limit_bytes : PTRDIFF_MAX - 1 };
 }
 
 void buf_done(struct buf *buf)
 {
     free(buf->data);
     *buf = (struct buf){ .limit = buf->limit };
+}
+
+/* Doubled until it is enough, but never past the limit, where `need` is known to fit. */
+static size_t buf_next_cap(const struct buf *buf, size_t need)
+{
+    size_t cap = buf->cap > BUF_BYTES_MIN ? buf->cap : BUF_BYTES_MIN;
+    while (cap < buf->limit && cap - buf->len < need)
+        cap *= 2;
+    return cap < buf->limit ? cap : buf->limit;
 }
 
 bool buf_reserve_slow(struct buf *buf, size_t need)
@@ -27,10 +37,8 @@ bool buf_reserve_slow(struct buf *buf, size_t need)
         buf->failed = true;
         return false;
     }
-    size_t cap = buf->cap > BUF_BYTES_MIN ? buf->cap : BUF_BYTES_MIN;
-    while (cap - buf->len < need)
-        cap = cap > buf->limit / 2 ? buf->limit : cap * 2;
-    char *data = realloc(buf->data, cap);
+    size_t cap = buf_next_cap(buf, need);
+    char *data = realloc(buf->data, cap + 1); /* and a NUL, see buf_cstr */
     if (!data) {
         buf->failed = true;
         return false;
@@ -48,7 +56,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (len >= 0 && buf_reserve(buf, (size_t)len + 1)) {
+    if (len > 0 && buf_reserve(buf, (size_t)len)) {
         (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
         buf->len += (size_t)len;
     }
@@ -57,7 +65,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
 
 const char *buf_cstr(struct buf *buf)
 {
-    if (!buf_reserve(buf, 1))
+    if (buf->failed || !buf->data)
         return "";
     buf->data[buf->len] = '\0';
     return buf->data;

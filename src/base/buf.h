@@ -15,7 +15,7 @@
 #include "base/span.h"
 
 struct buf {
-    char *data; /* owned, malloc */
+    char *data; /* owned, malloc of cap + 1 bytes: a NUL always fits */
     size_t len;
     size_t cap;
     size_t limit; /* len never passes this */
