@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "item/copy.h"
-#include "map/infer_internal.h"
+#include "map/infer/internal.h"
 
 enum { INFER_ARENA_BYTES = 128 * 1024 * 1024 };
 

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "map/infer_internal.h"
+#include "map/infer/internal.h"
 #include "map/naming.h"
 
 /*

@@ -1,4 +1,4 @@
-#include "map/infer_sketch.h"
+#include "map/infer/sketch.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,16 @@
 /*
- * infer_internal: what the files of `infer` share (infer.h is its page).
+ * internal: what the files of `infer` share (infer.h is its page).
  *
- *     infer.c             life cycle, the sample
- *     infer_discover.c    sample -> kinds (candidate entities): marker, discriminator, key shapes
- *     infer_template.c    kinds -> templates of their keys
- *     infer_observe.c     every item -> counters of its kind
- *     infer_draft.c       counters -> map: entities and columns
- *     infer_keys.c        counters -> primary keys, relations, indexes
- *     infer_names.c       what things are called
+ *     infer.c      life cycle, the sample
+ *     discover.c   sample -> kinds (candidate entities): marker, discriminator, key shapes
+ *     template.c   kinds -> templates of their keys
+ *     observe.c    every item -> counters of its kind
+ *     draft.c      counters -> map: entities, in order
+ *     columns.c    counters -> columns and templates
+ *     keys.c       counters -> primary keys, indexes
+ *     relations.c  counters -> foreign keys
+ *     names.c      what things are called
+ *     sketch.c     counters of bounded size
  *
  * A *kind* is a set of items that look like one entity. Its *variables* are the parts of its keys that differ from item to item:
  * attributes, or pieces of the table's key that no attribute holds.
@@ -18,7 +21,7 @@
 
 #include "codec/timestamp.h"
 #include "map/infer.h"
-#include "map/infer_sketch.h"
+#include "map/infer/sketch.h"
 
 enum {
     INFER_KINDS_MAX = 128,               /* of one table; more means the marker was none */
@@ -185,5 +188,8 @@ enum lf_code infer_name_table(struct infer *infer, const struct table_model *mod
                               struct err *err) MUST_CHECK;
 /* Names every kind of a table that has none yet. */
 enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err) MUST_CHECK;
+/* The word of a key part as a name: "PHOTO" -> photo, "I" -> invoice where the items say so. */
+enum lf_code infer_word_name(struct infer *infer, const struct table_model *model, struct span text, struct span *ret_word,
+                             struct err *err) MUST_CHECK;
 /* pk, GSI1SK, gsi_2_pk, …: a name that says "key" and nothing else. */
 bool infer_is_generic_key_name(struct span name);

@@ -1,5 +1,5 @@
 /*
- * infer_sketch: counters of bounded size whose sums do not depend on the order of what they saw.
+ * sketch: counters of bounded size whose sums do not depend on the order of what they saw.
  *
  * hash_sample keeps every distinct 64-bit hash until it is full, then only hashes whose low `shift` bits are zero, so two samples
  * of the same values hold the same hashes: distinct counts and containment ("every child has its parent") can be read off them.

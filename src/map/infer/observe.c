@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "codec/uuid.h"
 #include "item/copy.h"
-#include "map/infer_internal.h"
+#include "map/infer/internal.h"
 
 enum {
     DISTINCT_HASHES = 2048,
@@ -416,7 +416,7 @@ void infer_worker_free(struct infer_worker *worker)
     if (!worker)
         return;
     for (size_t t = 0; worker->kinds && t < worker->infer->model_count; t++)
-        for (size_t k = 0; k < INFER_KINDS_MAX; k++)
+        for (size_t k = 0; k < worker->infer->models[t].kind_count; k++)
             infer_kind_stats_free(&worker->infer->models[t].kinds[k], worker->kinds[t][k]);
     arena_done(&worker->names);
     arena_done(&worker->scratch);

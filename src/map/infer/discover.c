@@ -1,7 +1,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "map/infer_internal.h"
+#include "map/infer/internal.h"
 #include "map/naming.h"
 
 /*

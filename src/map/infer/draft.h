@@ -1,0 +1,53 @@
+/*
+ * draft: the map while it is being drafted, shared by draft.c, columns.c, keys.c and relations.c.
+ *
+ * For every entity of the map, `drafts` remembers the kind and the counters it comes from; columns remember their attribute's
+ * counters.
+ */
+#pragma once
+
+#include "map/infer/internal.h"
+
+struct draft_entity {
+    const struct table_model *model;
+    const struct kind *kind;
+    struct kind_stats *stats;
+    size_t table, kind_index;
+    struct entity *entity;
+    const struct attr_stats **columns; /* by column */
+    struct entity_evidence *evidence;
+    unsigned *variables;   /* column of each of the kind's variables, UINT_MAX: none */
+    bool identity_key;     /* the templates did not hold: key attributes are columns */
+    unsigned *key_columns; /* columns of the table key, in order of the key */
+    size_t key_column_count;
+};
+
+struct draft {
+    struct infer *infer;
+    struct infer_worker *sum;
+    struct arena *arena; /* of the map */
+    struct map *map;
+    struct evidence *evidence;
+    struct draft_entity *entities; /* of all tables */
+    size_t entity_count;
+};
+
+enum { UNCERTAIN_MAX = 64, NOT_NULL_ITEMS_MIN = 5, FEW_ITEMS = 50 };
+
+/* Columns, templates and matches of one entity. */
+enum lf_code infer_draft_columns(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
+/* Its primary key and the indexes of the table's access paths. */
+enum lf_code infer_draft_keys(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
+/* Foreign keys among all entities. */
+enum lf_code infer_draft_relations(struct draft *draft, struct err *err) MUST_CHECK;
+
+/* A sentence for people about something doubtful. Past UNCERTAIN_MAX sentences more are dropped. */
+enum lf_code infer_doubt(struct draft *draft, struct draft_entity *entity, struct err *err, const char *format, ...)
+    PRINTF_LIKE(4, 5) MUST_CHECK;
+
+/* "48,211" */
+enum { COUNT_TEXT_BYTES = 28 };
+const char *infer_count_text(uint64_t count, char out[COUNT_TEXT_BYTES]);
+
+/* How many of the attribute's values a type with this codec does not hold exactly (absence is no value). */
+uint64_t infer_exceptions(const struct attr_stats *stats, const struct column_codec *codec);

@@ -1,0 +1,187 @@
+#include <limits.h>
+
+#include "base/limits.h"
+#include "map/infer/draft.h"
+
+enum { UNIQUE_ITEMS_MIN = 10 };
+
+/* ---- primary keys ---- */
+
+/* "id", "<entity>_id", "<entity>", "<entity>_name", … : called after the entity. */
+static bool is_called_after(const struct draft_entity *entity, struct span column)
+{
+    static const char *const endings[] = { "_id", "id", "_key", "_number", "_name", "_uuid", "" };
+    if (span_equal(column, SPAN("id")) || span_equal(column, SPAN("uuid")))
+        return true;
+    struct span name = entity->entity->table;
+    if (!span_starts_with(column, name))
+        return false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (span_equal(span_from(column, name.len), span_from_cstr(endings[i])))
+            return true;
+    return false;
+}
+
+static unsigned variable_of_column(const struct draft_entity *entity, unsigned column)
+{
+    for (unsigned v = 0; v < entity->kind->variable_count; v++)
+        if (entity->variables[v] == column)
+            return v;
+    return UINT_MAX;
+}
+
+static bool is_unique(const struct draft_entity *entity, unsigned column)
+{
+    unsigned variable = variable_of_column(entity, column);
+    return variable != UINT_MAX && uniqueness_prove(&entity->stats->unique[variable], entity->stats->items);
+}
+
+/* Higher is better; 0 is no candidate. */
+static int preference(const struct draft_entity *entity, unsigned column)
+{
+    struct span name = entity->entity->columns[column].name;
+    bool called_after = is_called_after(entity, name);
+    if (!called_after && entity->stats->items < UNIQUE_ITEMS_MIN)
+        return 0;
+    if (!is_unique(entity, column))
+        return 0;
+    if (called_after)
+        return span_ends_with(name, SPAN("id")) ? 4 : 3;
+    return span_ends_with(name, SPAN("id")) ? 2 : 1;
+}
+
+/* The one column that is distinct over all items and best named, or UINT_MAX. Later key columns (the sort key's) win ties. */
+static unsigned single_key(const struct draft_entity *entity)
+{
+    unsigned best = UINT_MAX;
+    int best_preference = 0;
+    for (size_t i = 0; i < entity->key_column_count; i++) {
+        int is = preference(entity, entity->key_columns[i]);
+        if (is && is >= best_preference) {
+            best_preference = is;
+            best = entity->key_columns[i];
+        }
+    }
+    return best;
+}
+
+static enum lf_code doubt_key(struct draft *draft, struct draft_entity *entity, struct err *err)
+{
+    char items[COUNT_TEXT_BYTES];
+    if (entity->stats->items >= FEW_ITEMS)
+        return LF_OK;
+    return infer_doubt(draft, entity, err, "only %s items speak for the primary key and for NOT NULL",
+                       infer_count_text(entity->stats->items, items));
+}
+
+static enum lf_code draft_primary_key(struct draft *draft, struct draft_entity *entity, struct err *err)
+{
+    struct entity *e = entity->entity;
+    e->primary_key = arena_calloc(draft->arena, entity->key_column_count, sizeof *e->primary_key, err);
+    if (!e->primary_key)
+        return err->code;
+    unsigned single = entity->key_column_count > 1 ? single_key(entity) : UINT_MAX;
+    if (single != UINT_MAX) {
+        e->primary_key[0] = single;
+        e->primary_key_count = 1;
+    } else {
+        memcpy(e->primary_key, entity->key_columns, entity->key_column_count * sizeof *e->primary_key);
+        e->primary_key_count = entity->key_column_count;
+    }
+    return doubt_key(draft, entity, err);
+}
+
+/* ---- indexes ---- */
+
+static bool append_attribute_columns(const struct entity *entity, struct span attr, struct index_def *index)
+{
+    for (size_t t = 0; t < entity->template_count; t++) {
+        if (!span_equal(entity->templates[t].attr, attr))
+            continue;
+        for (size_t p = 0; p < entity->templates[t].template.count; p++)
+            if (entity->templates[t].template.parts[p].is_variable)
+                index->columns[index->count++] = entity->templates[t].template.parts[p].column;
+        return true;
+    }
+    for (unsigned c = 0; c < entity->column_count; c++)
+        if (entity->columns[c].source == COLUMN_FROM_ATTRIBUTE && span_equal(entity->columns[c].attr, attr)) {
+            index->columns[index->count++] = c;
+            return true;
+        }
+    return false;
+}
+
+static void drop_repeated(struct index_def *index)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < index->count; i++) {
+        bool repeated = false;
+        for (size_t j = 0; j < kept; j++)
+            repeated = repeated || index->columns[j] == index->columns[i];
+        if (!repeated)
+            index->columns[kept++] = index->columns[i];
+    }
+    index->count = kept;
+}
+
+static bool is_prefix(const unsigned *prefix, size_t prefix_count, const unsigned *columns, size_t count)
+{
+    return prefix_count <= count && memcmp(prefix, columns, prefix_count * sizeof *prefix) == 0;
+}
+
+/* Whether an index with these columns is there already, or the primary key begins with them. */
+static bool is_covered(const struct entity *entity, const struct index_def *index)
+{
+    if (is_prefix(index->columns, index->count, entity->primary_key, entity->primary_key_count))
+        return true;
+    for (size_t i = 0; i < entity->index_count; i++)
+        if (is_prefix(index->columns, index->count, entity->indexes[i].columns, entity->indexes[i].count))
+            return true;
+    return false;
+}
+
+static bool is_indexable(const struct entity *entity, const struct index_def *index)
+{
+    for (size_t i = 0; i < index->count; i++)
+        if (entity->columns[index->columns[i]].type >= COLUMN_JSONB)
+            return false;
+    return index->count > 0;
+}
+
+static enum lf_code add_access_path(struct draft *draft, struct draft_entity *entity, struct span partition, struct span sort,
+                                    struct span note, struct err *err)
+{
+    struct entity *e = entity->entity;
+    struct index_def index = { .note = note };
+    size_t capacity = 2 * LIMIT_TEMPLATE_PARTS;
+    index.columns = arena_calloc(draft->arena, capacity, sizeof *index.columns, err);
+    if (!index.columns)
+        return err->code;
+    if (!append_attribute_columns(e, partition, &index) || (sort.ptr && !append_attribute_columns(e, sort, &index)))
+        return LF_OK;
+    drop_repeated(&index);
+    if (is_indexable(e, &index) && !is_covered(e, &index))
+        e->indexes[e->index_count++] = index;
+    return LF_OK;
+}
+
+static enum lf_code draft_indexes(struct draft *draft, struct draft_entity *entity, struct err *err)
+{
+    const struct map_table *table = entity->model->table;
+    entity->entity->indexes = arena_calloc(draft->arena, table->index_count + 1, sizeof *entity->entity->indexes, err);
+    if (!entity->entity->indexes)
+        return err->code;
+    TRY(add_access_path(draft, entity, table->key.partition.name, table->key.sort.name, SPAN("the table's key"), err));
+    for (size_t i = 0; i < table->index_count; i++) {
+        struct span note;
+        TRY(arena_printf(draft->arena, &note, err, "%.*s", SPAN_ARG(table->indexes[i].name)));
+        TRY(add_access_path(draft, entity, table->indexes[i].key.partition.name, table->indexes[i].key.sort.name, note, err));
+    }
+    return LF_OK;
+}
+
+enum lf_code infer_draft_keys(struct draft *draft, struct draft_entity *entity, struct err *err)
+{
+    TRY(draft_primary_key(draft, entity, err));
+    return draft_indexes(draft, entity, err);
+}

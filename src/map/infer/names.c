@@ -1,0 +1,280 @@
+#include <ctype.h>
+#include <strings.h>
+
+#include "map/infer/internal.h"
+#include "map/naming.h"
+
+enum { NAME_WORDS_MAX = 32, SHORT_WORD_BYTES = 2 };
+
+struct words {
+    struct span items[NAME_WORDS_MAX];
+    size_t count;
+};
+
+static bool is_one_of(struct span word, const char *const *list)
+{
+    for (; *list; list++)
+        if (span_equal(word, span_from_cstr(*list)))
+            return true;
+    return false;
+}
+
+static void split_words(struct span snake, struct words *ret_words)
+{
+    ret_words->count = 0;
+    while (snake.len && ret_words->count < NAME_WORDS_MAX) {
+        size_t end = span_find_byte(snake, '_');
+        if (end > 0)
+            ret_words->items[ret_words->count++] = span_of(snake.ptr, end);
+        snake = span_from(snake, end + 1);
+    }
+}
+
+/* ---- names of tables ---- */
+
+static bool is_stage(struct span word)
+{
+    static const char *const stages[] = { "dev",     "development", "prod",    "production", "staging", "stage",
+                                          "stg",     "test",        "testing", "local",      "qa",      "uat",
+                                          "sandbox", "demo",        "table",   "tbl",        NULL };
+    return is_one_of(word, stages);
+}
+
+static enum lf_code table_words(struct infer *infer, const struct table_model *model, struct words *ret_words, struct err *err)
+{
+    struct span snake;
+    TRY(name_snake_case(model->table->name, &infer->arena, &snake, err));
+    split_words(snake, ret_words);
+    return LF_OK;
+}
+
+/* How many words all tables of the run have in common at the beginning (or, `from_end`, at the end). */
+static enum lf_code shared_words(struct infer *infer, const struct words *words, bool from_end, size_t *ret_shared,
+                                 struct err *err)
+{
+    size_t shared = infer->model_count > 1 ? words->count : 0;
+    for (size_t m = 0; m < infer->model_count; m++) {
+        struct words other;
+        TRY(table_words(infer, &infer->models[m], &other, err));
+        size_t same = 0;
+        while (same < shared && same < other.count &&
+               span_equal(words->items[from_end ? words->count - 1 - same : same],
+                          other.items[from_end ? other.count - 1 - same : same]))
+            same++;
+        shared = same;
+    }
+    *ret_shared = shared;
+    return LF_OK;
+}
+
+static enum lf_code join_words(struct infer *infer, const struct words *words, size_t first, size_t end, struct span *ret_name,
+                               struct err *err)
+{
+    struct span name = { NULL, 0 };
+    for (size_t i = first; i < end; i++)
+        TRY(arena_printf(&infer->arena, &name, err, "%.*s%s%.*s", SPAN_ARG(name), name.len ? "_" : "",
+                         SPAN_ARG(words->items[i])));
+    *ret_name = name;
+    return LF_OK;
+}
+
+enum lf_code infer_name_table(struct infer *infer, const struct table_model *model, struct span *ret_name, struct err *err)
+{
+    struct words words;
+    TRY(table_words(infer, model, &words, err));
+    size_t first, at_end;
+    TRY(shared_words(infer, &words, false, &first, err));
+    TRY(shared_words(infer, &words, true, &at_end, err));
+    size_t end = words.count - at_end;
+    while (first < end && is_stage(words.items[first]))
+        first++;
+    while (first < end && is_stage(words.items[end - 1]))
+        end--;
+    if (first >= end) {
+        first = 0;
+        end = words.count;
+    }
+    struct span name;
+    TRY(join_words(infer, &words, first, end, &name, err));
+    return name_singular(name, &infer->arena, ret_name, err);
+}
+
+/* ---- names of kinds ---- */
+
+/* The word of a class: "#PHOTO#" -> photo. Empty when there is no class. */
+static enum lf_code class_word(struct infer *infer, struct span class, struct span *ret_word, struct err *err)
+{
+    *ret_word = (struct span){ NULL, 0 };
+    while (class.len && !isalnum((unsigned char)class.ptr[0]))
+        class = span_from(class, 1);
+    while (class.len && !isalnum((unsigned char)class.ptr[class.len - 1]))
+        class.len--;
+    return class.len ? name_snake_case(class, &infer->arena, ret_word, err) : LF_OK;
+}
+
+static bool says_nothing(struct span word)
+{
+    static const char *const generic[] = { "root",   "metadata", "meta",   "info",    "detail", "details", "data",       "main",
+                                           "header", "item",     "record", "profile", "self",   "base",    "attributes", NULL };
+    return word.len == 0 || is_one_of(word, generic);
+}
+
+/* Whether `attr`, in snake case, begins with the letters of a short word; then its first word without "id". */
+static struct span longer_word(struct span snake, struct span word)
+{
+    if (snake.len <= word.len || strncasecmp(snake.ptr, word.ptr, word.len) != 0)
+        return (struct span){ NULL, 0 };
+    struct span first = span_of(snake.ptr, span_find_byte(snake, '_'));
+    if (first.len > SHORT_WORD_BYTES + 2 && span_ends_with(first, SPAN("id")))
+        first.len -= 2;
+    return first.len > SHORT_WORD_BYTES ? first : (struct span){ NULL, 0 };
+}
+
+static bool kind_has_word(struct infer *infer, const struct kind *kind, struct span word)
+{
+    struct err ignored = ERR_INIT;
+    for (size_t part = 0; part < 2; part++) {
+        struct span other;
+        if (class_word(infer, kind->classes[part], &other, &ignored) == LF_OK && other.len && span_equal(other, word))
+            return true;
+    }
+    return false;
+}
+
+/* "I" -> invoice, where items under that word have attributes such as InvoiceDate; most of them decide. */
+static enum lf_code expand_word(struct infer *infer, const struct table_model *model, struct span word, struct span *ret_word,
+                                struct err *err)
+{
+    struct span best = word;
+    size_t best_count = 0;
+    for (size_t k = 0; word.len && word.len <= SHORT_WORD_BYTES && k < model->kind_count; k++) {
+        const struct kind *kind = &model->kinds[k];
+        if (!kind->sample_count || !kind_has_word(infer, kind, word))
+            continue;
+        for (size_t a = 0; a < kind->sample[0].count; a++) {
+            struct span snake;
+            TRY(name_snake_case(kind->sample[0].attributes[a].name, &infer->arena, &snake, err));
+            struct span longer = longer_word(snake, word);
+            size_t count = 0;
+            for (size_t b = 0; longer.ptr && b < kind->sample[0].count; b++)
+                count += strncasecmp(kind->sample[0].attributes[b].name.ptr, longer.ptr,
+                                     longer.len < kind->sample[0].attributes[b].name.len ? longer.len : 0) == 0 &&
+                         kind->sample[0].attributes[b].name.len >= longer.len;
+            if (count > best_count || (count == best_count && count && span_compare(longer, best) < 0)) {
+                best = longer;
+                best_count = count;
+            }
+        }
+    }
+    *ret_word = best;
+    return LF_OK;
+}
+
+enum lf_code infer_word_name(struct infer *infer, const struct table_model *model, struct span text, struct span *ret_word,
+                             struct err *err)
+{
+    struct span word;
+    TRY(class_word(infer, text, &word, err));
+    return expand_word(infer, model, word, ret_word, err);
+}
+
+struct kind_words {
+    struct span partition, sort;
+};
+
+static enum lf_code words_of_kind(struct infer *infer, const struct table_model *model, const struct kind *kind,
+                                  struct kind_words *ret_words, struct err *err)
+{
+    TRY(class_word(infer, kind->classes[0], &ret_words->partition, err));
+    TRY(class_word(infer, kind->classes[1], &ret_words->sort, err));
+    TRY(expand_word(infer, model, ret_words->partition, &ret_words->partition, err));
+    return expand_word(infer, model, ret_words->sort, &ret_words->sort, err);
+}
+
+/* Whether some kind is the thing itself: USER#x / USER#x, I#x / root. */
+static enum lf_code is_own(struct infer *infer, const struct table_model *model, struct span word, bool *ret_own, struct err *err)
+{
+    *ret_own = false;
+    for (size_t k = 0; k < model->kind_count; k++) {
+        struct kind_words words;
+        TRY(words_of_kind(infer, model, &model->kinds[k], &words, err));
+        if (span_equal(words.partition, word) && (says_nothing(words.sort) || span_equal(words.sort, word)))
+            *ret_own = true;
+    }
+    return LF_OK;
+}
+
+/* Whether each partition key has at most one item of the kind: then it is a side of the thing, not something that belongs to it.
+ */
+static enum lf_code is_one_to_one(const struct table_model *model, size_t kind, bool *ret_one, struct err *err)
+{
+    struct hash_sample seen;
+    hash_sample_init(&seen, INFER_SAMPLE_ITEMS);
+    enum lf_code code = LF_OK;
+    bool one = true;
+    for (size_t i = 0; i < model->sample_count && one && code == LF_OK; i++) {
+        const struct value *pk = item_get(&model->sample[i], model->table->key.partition.name);
+        bool was_there = false;
+        if (pk && pk->type == VALUE_S && infer_classify(model, &model->sample[i]) == kind)
+            code = hash_sample_add(&seen, hash64(pk->bytes, 0), &was_there, err);
+        one = !was_there;
+    }
+    hash_sample_done(&seen);
+    *ret_one = one;
+    return code;
+}
+
+static enum lf_code name_from_words(struct infer *infer, const struct table_model *model, size_t kind, struct span *ret_name,
+                                    struct err *err)
+{
+    struct kind_words words;
+    TRY(words_of_kind(infer, model, &model->kinds[kind], &words, err));
+    if (says_nothing(words.sort) || span_equal(words.sort, words.partition)) {
+        *ret_name = words.partition;
+        return LF_OK;
+    }
+    bool partition_own, sort_own, one_to_one = false;
+    TRY(is_own(infer, model, words.partition, &partition_own, err));
+    TRY(is_own(infer, model, words.sort, &sort_own, err));
+    if (partition_own)
+        TRY(is_one_to_one(model, kind, &one_to_one, err));
+    if (words.partition.len && (sort_own || one_to_one))
+        return arena_printf(&infer->arena, ret_name, err, "%.*s_%.*s", SPAN_ARG(words.partition), SPAN_ARG(words.sort));
+    *ret_name = words.sort;
+    return LF_OK;
+}
+
+static enum lf_code base_name(struct infer *infer, const struct table_model *model, size_t kind, struct span *ret_name,
+                              struct err *err)
+{
+    struct span name = { NULL, 0 };
+    if (model->kinds[kind].marker.ptr)
+        TRY(name_snake_case(model->kinds[kind].marker, &infer->arena, &name, err));
+    else if (model->kind_count > 1)
+        TRY(name_from_words(infer, model, kind, &name, err));
+    if (name.len == 0)
+        return infer_name_table(infer, model, ret_name, err);
+    return name_singular(name, &infer->arena, ret_name, err);
+}
+
+static bool is_taken(void *context, struct span name)
+{
+    const struct infer *infer = context;
+    for (size_t m = 0; m < infer->model_count; m++)
+        for (size_t k = 0; k < infer->models[m].kind_count; k++)
+            if (span_equal(infer->models[m].kinds[k].name, name))
+                return true;
+    return false;
+}
+
+enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err)
+{
+    for (size_t k = 0; k < model->kind_count; k++) {
+        if (model->kinds[k].name.ptr)
+            continue;
+        struct span name;
+        TRY(base_name(infer, model, k, &name, err));
+        TRY(name_unique(name, is_taken, infer, &infer->arena, &model->kinds[k].name, err));
+    }
+    return LF_OK;
+}
