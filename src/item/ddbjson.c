@@ -6,7 +6,7 @@
 
 /* ---- reading ---- */
 
-/* `level` counts the lists and maps around a value: attributes of the item have 0. */
+/* `level` is 1 for the attributes of an item and one more in every list and map; DynamoDB has LIMIT_NESTING of them. */
 static enum lf_code read_value(struct json_reader *reader, unsigned level, struct value *ret_value, struct err *err);
 
 static const char *kind_name(enum json_kind kind)
@@ -90,12 +90,20 @@ static enum lf_code read_attributes(struct json_reader *reader, unsigned level, 
     return LF_OK;
 }
 
+static enum lf_code check_level(unsigned level, size_t offset, struct err *err)
+{
+    if (level >= LIMIT_NESTING)
+        return ERR_AT(err, LF_LIMIT, offset,
+                      "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported "
+                      "limit");
+    return LF_OK;
+}
+
 static enum lf_code read_map(struct json_reader *reader, unsigned level, struct value *ret_value, struct err *err)
 {
     struct json_token begin;
     TRY(expect(reader, JSON_OBJECT_BEGIN, &begin, "for M", err));
-    if (level >= LIMIT_NESTING)
-        return ERR_AT(err, LF_LIMIT, begin.offset, "Nesting Levels have exceeded supported limits: more than %d", LIMIT_NESTING);
+    TRY(check_level(level, begin.offset, err));
     return read_attributes(reader, level + 1, begin.offset, &ret_value->map.attributes, &ret_value->map.count, err);
 }
 
@@ -107,8 +115,7 @@ static enum lf_code read_list(struct json_reader *reader, unsigned level, struct
 {
     struct json_token token;
     TRY(expect(reader, JSON_ARRAY_BEGIN, &token, "for L", err));
-    if (level >= LIMIT_NESTING)
-        return ERR_AT(err, LF_LIMIT, token.offset, "Nesting Levels have exceeded supported limits: more than %d", LIMIT_NESTING);
+    TRY(check_level(level, token.offset, err));
     void *array = NULL;
     size_t count = 0;
     for (;;) {
@@ -143,6 +150,19 @@ static enum lf_code read_scalar(struct json_reader *reader, enum value_type type
     return code;
 }
 
+/* In DynamoDB's words. */
+static const char *empty_set_message(enum value_type type)
+{
+    switch (type) {
+    case VALUE_SS:
+        return "An string set  may not be empty";
+    case VALUE_NS:
+        return "An number set  may not be empty";
+    default:
+        return "Binary sets should not be empty";
+    }
+}
+
 static enum lf_code read_set(struct json_reader *reader, enum value_type type, struct value *ret_value, struct err *err)
 {
     struct json_token begin, token;
@@ -158,7 +178,7 @@ static enum lf_code read_set(struct json_reader *reader, enum value_type type, s
         count++;
     }
     if (count == 0)
-        return ERR_AT(err, LF_ITEM, begin.offset, "a set of type %s may not be empty", value_type_name(type));
+        return ERR_AT(err, LF_ITEM, begin.offset, "One or more parameter values were invalid: %s", empty_set_message(type));
     *ret_value = (struct value){ .type = type, .list = { .values = array, .count = count } };
     if (members_duplicate(members_of_set(ret_value)) != MEMBERS_NONE)
         return ERR_AT(err, LF_ITEM, begin.offset, "Input collection contains duplicates");
@@ -170,6 +190,14 @@ static enum lf_code read_boolean(const struct json_token *token, struct value *r
     if (token->kind != JSON_TRUE && token->kind != JSON_FALSE)
         return ERR_AT(err, LF_ITEM, token->offset, "BOOL takes true or false, found %s", kind_name(token->kind));
     ret_value->boolean = token->kind == JSON_TRUE;
+    return LF_OK;
+}
+
+static enum lf_code read_null(const struct json_token *token, struct err *err)
+{
+    if (token->kind != JSON_TRUE)
+        return ERR_AT(err, LF_ITEM, token->offset,
+                      "One or more parameter values were invalid: Null attribute value types must have the value of true");
     return LF_OK;
 }
 
@@ -191,7 +219,8 @@ static enum lf_code read_content(struct json_reader *reader, unsigned level, str
     case VALUE_M:
         return read_map(reader, level, value, err);
     case VALUE_NULL:
-        return expect(reader, JSON_TRUE, &token, "for NULL", err);
+        TRY(json_next(reader, &token, err));
+        return read_null(&token, err);
     default:
         return read_set(reader, value->type, value, err);
     }
@@ -204,11 +233,19 @@ static enum lf_code read_open_value(struct json_reader *reader, unsigned level, 
         return ERR_AT(err, LF_ITEM, begin->offset, "expected a value such as {\"S\": \"text\"}, found %s",
                       kind_name(begin->kind));
     struct json_token name, end;
-    TRY(expect(reader, JSON_NAME, &name, "of a type", err));
+    TRY(json_next(reader, &name, err));
+    if (name.kind == JSON_OBJECT_END)
+        return ERR_AT(err, LF_ITEM, begin->offset,
+                      "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
     if (!value_type_from_name(name.text, &ret_value->type))
         return ERR_AT(err, LF_ITEM, name.offset, "\"%.*s\" is no type of DynamoDB", SPAN_ARG(name.text));
     TRY(read_content(reader, level, ret_value, err));
-    return expect(reader, JSON_OBJECT_END, &end, "behind the one type of a value", err);
+    TRY(json_next(reader, &end, err));
+    if (end.kind != JSON_OBJECT_END)
+        return ERR_AT(
+            err, LF_ITEM, end.offset,
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+    return LF_OK;
 }
 
 static enum lf_code read_value(struct json_reader *reader, unsigned level, struct value *ret_value, struct err *err)
@@ -223,7 +260,7 @@ enum lf_code ddbjson_read_item(struct json_reader *reader, struct item *ret_item
     struct json_token begin;
     struct item item;
     TRY(expect(reader, JSON_OBJECT_BEGIN, &begin, "for an item", err));
-    TRY(read_attributes(reader, 0, begin.offset, &item.attributes, &item.count, err));
+    TRY(read_attributes(reader, 1, begin.offset, &item.attributes, &item.count, err));
     size_t size = item_size(&item);
     if (size > LIMIT_ITEM_BYTES)
         return ERR_AT(err, LF_LIMIT, begin.offset, "Item size has exceeded the maximum allowed size: %zu of %d bytes", size,
@@ -237,7 +274,7 @@ enum lf_code ddbjson_read_value(struct span text, struct arena *arena, struct va
     struct json_reader reader;
     struct value value;
     json_init(&reader, text, arena);
-    TRY(read_value(&reader, 0, &value, err));
+    TRY(read_value(&reader, 1, &value, err));
     TRY(json_end(&reader, err));
     *ret_value = value;
     return LF_OK;

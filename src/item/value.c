@@ -1,19 +1,20 @@
 #include "item/value.h"
 
-static const char *const type_names[VALUE_TYPES] = {
-    [VALUE_S] = "S",   [VALUE_N] = "N",   [VALUE_B] = "B",   [VALUE_BOOL] = "BOOL", [VALUE_NULL] = "NULL",
-    [VALUE_SS] = "SS", [VALUE_NS] = "NS", [VALUE_BS] = "BS", [VALUE_L] = "L",       [VALUE_M] = "M",
+static const struct span type_names[VALUE_TYPES] = {
+    [VALUE_S] = { "S", 1 },       [VALUE_N] = { "N", 1 },   [VALUE_B] = { "B", 1 },   [VALUE_BOOL] = { "BOOL", 4 },
+    [VALUE_NULL] = { "NULL", 4 }, [VALUE_SS] = { "SS", 2 }, [VALUE_NS] = { "NS", 2 }, [VALUE_BS] = { "BS", 2 },
+    [VALUE_L] = { "L", 1 },       [VALUE_M] = { "M", 1 },
 };
 
 const char *value_type_name(enum value_type type)
 {
-    return type_names[type];
+    return type_names[type].ptr;
 }
 
 bool value_type_from_name(struct span name, enum value_type *ret_type)
 {
     for (enum value_type type = 0; type < VALUE_TYPES; type++) {
-        if (span_equal(name, span_from_cstr(type_names[type]))) {
+        if (span_equal(name, type_names[type])) {
             *ret_type = type;
             return true;
         }
@@ -96,7 +97,7 @@ size_t value_size(const struct value *value)
     case VALUE_B:
         return value->bytes.len;
     case VALUE_N:
-        return (significant_digits(value->number) + 1) / 2 + 1;
+        return (significant_digits(value->number) + 1) / 2 + 1 + value->number.negative;
     case VALUE_SS:
     case VALUE_NS:
     case VALUE_BS:
