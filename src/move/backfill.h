@@ -5,7 +5,9 @@
  * transaction: its row in landfall.segment is inserted first (ON CONFLICT DO NOTHING: nothing inserted means somebody else has
  * loaded it, and the chunk is skipped), then one COPY per table that the chunk has rows for, landfall.item and landfall.reject
  * included, then COMMIT. So after kill -9 the same command loads what is missing, and several processes may run it at once: no
- * row twice, none missing. After the last chunk: index and constraint migrations, ANALYZE.
+ * row twice, none missing. Chunks that another process is at are left to it; a second pass waits for those that are still not
+ * there. A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
+ * After the last chunk: index and constraint migrations, ANALYZE. A load that is complete does only what is left of these.
  *
  *     source ─ chunk ─ line ─ item ─ row_encode ─┬─ buf per table ─ COPY ─┐
  *                                                ├─ landfall.item         ├─ one transaction
@@ -20,7 +22,7 @@
 struct backfill_options {
     const char *postgres;   /* connection string or NULL */
     const char *migrations; /* folder */
-    const char *rejects;    /* file for bad lines, verbatim; NULL: a bad line stops the command */
+    const char *rejects;    /* file for bad lines, verbatim, written anew at the end; NULL: a bad line stops the command */
     struct span map_yaml;   /* the map as written, kept in landfall.map */
     unsigned jobs;          /* worker threads, 1 … LIMIT_JOBS */
 };
@@ -49,6 +51,13 @@ struct backfill_result {
     double load_seconds;
     double index_seconds; /* indexes, constraints, ANALYZE */
 };
+
+/*
+ * What names a source in landfall.load: the hexadecimal SHA-256 of its tables' names and its files' names, sizes and MD5s. Bare
+ * files have no MD5 on record: one that was changed and kept its size is taken for the same.
+ */
+enum lf_code backfill_fingerprint(const struct source *source, struct arena *arena, struct span *ret_fingerprint,
+                                  struct err *err) MUST_CHECK;
 
 /* Errors: LF_PRECONDITION (tables not there: run migrate up; tables hold rows of another source), LF_MAP (a column of the map
  * that the table does not have, with its line), LF_ITEM and others for a bad line, "file:line: …". */

@@ -36,21 +36,13 @@ void chunk_reader_done(struct chunk_reader *reader)
     buf_done(&reader->tail);
 }
 
-static bool is_blank(struct span line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (!strchr(" \t\r", line.ptr[i]) || line.ptr[i] == '\0')
-            return false;
-    return true;
-}
-
 static enum lf_code count_line(struct chunk_reader *reader, struct scan *scan, struct span line, struct err *err)
 {
     scan->lines++;
     if (line.len > LIMIT_LINE_BYTES)
         return ERR(err, LF_LIMIT, "%.*s:%llu: a line of more than %d bytes", SPAN_ARG(reader->file->path),
                    (unsigned long long)(reader->lines + scan->lines), LIMIT_LINE_BYTES);
-    reader->items += !is_blank(line);
+    reader->items += !source_line_is_blank(line);
     return LF_OK;
 }
 

@@ -161,3 +161,11 @@ bool source_next_line(struct span *rest, struct span *ret_line)
     *rest = span_from(*rest, end + 1);
     return true;
 }
+
+bool source_line_is_blank(struct span line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] != ' ' && line.ptr[i] != '\t' && line.ptr[i] != '\r')
+            return false;
+    return true;
+}

@@ -89,3 +89,6 @@ int64_t source_bytes_read(const struct source *source);
 
 /* Cuts the next line (without its newline) off `rest`; false at the end. Blank lines are given too. */
 bool source_next_line(struct span *rest, struct span *ret_line);
+
+/* Whether the line holds nothing but spaces, tabs and a carriage return: such lines are no items. */
+bool source_line_is_blank(struct span line);
