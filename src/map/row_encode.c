@@ -43,16 +43,11 @@ struct encoder {
 
 /* ---- refusing ---- */
 
-/* The beginning of a text from the data, valid UTF-8 and without U+0000, for a sentence that PostgreSQL will store. */
+/* The beginning of a text from the data, without U+0000, for a sentence that PostgreSQL will store. */
 static struct span short_text(struct span text)
 {
     size_t len = text.len ? span_find_byte(text, '\0') : 0;
-    if (len <= REASON_VALUE_BYTES)
-        return span_of(text.ptr, len);
-    len = REASON_VALUE_BYTES;
-    while (len > 0 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
-        len--;
-    return span_of(text.ptr, len);
+    return utf8_cut(span_of(text.ptr, len), REASON_VALUE_BYTES);
 }
 
 /* Notes that the entity does not claim the item, and why, unless another came closer. */
