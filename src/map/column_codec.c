@@ -24,7 +24,7 @@ const struct column_codec column_codecs[] = {
     { "string", COLUMN_INTEGER, VALUE_S, integer_string_to_row, integer_string_to_item, "%s::text" },
     { "numeric", COLUMN_NUMERIC, VALUE_N, numeric_to_row, numeric_to_item, "trim_scale(%s)::text" },
     { "string", COLUMN_NUMERIC, VALUE_S, numeric_string_to_row, numeric_string_to_item, "trim_scale(%s)::text" },
-    { "boolean", COLUMN_BOOLEAN, VALUE_BOOL, boolean_to_row, boolean_to_item, NULL },
+    { "boolean", COLUMN_BOOLEAN, VALUE_BOOL, boolean_to_row, boolean_to_item, "%s::text" },
     { "bytea", COLUMN_BYTEA, VALUE_B, bytea_to_row, bytea_to_item, NULL },
     { "json", COLUMN_JSONB, VALUE_TYPES, jsonb_to_row, jsonb_to_item, NULL },
     { "set", COLUMN_TEXT_ARRAY, VALUE_SS, text_set_to_row, text_set_to_item, NULL },

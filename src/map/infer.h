@@ -48,12 +48,13 @@ void infer_worker_free(struct infer_worker *worker);
 enum lf_code infer_observe(struct infer_worker *worker, size_t table, const struct item *item, struct err *err) MUST_CHECK;
 
 /* What a report shows beside the map; index by table, entity, column as in the map. In the map's arena. */
+enum { EXAMPLE_COUNT = 3 };
 struct column_evidence {
-    uint64_t present;        /* items that have the attribute */
-    uint64_t exceptions;     /* of these, in ddb_extra: the codec does not hold them */
-    uint64_t distinct;       /* estimate */
-    struct span types;       /* "S 500, NULL 3" */
-    struct span examples[3]; /* short, for people; may be empty */
+    uint64_t present;                    /* items that have the attribute */
+    uint64_t exceptions;                 /* of these, in ddb_extra: the codec does not hold them */
+    uint64_t distinct;                   /* estimate */
+    struct span types;                   /* "S 500, NULL 3" */
+    struct span examples[EXAMPLE_COUNT]; /* short, for people; may be empty */
 };
 struct entity_evidence {
     uint64_t items;

@@ -4,7 +4,11 @@
 
 enum lf_code value_text(const struct value *value, struct arena *arena, bool *ret_present, struct span *ret_text, struct err *err)
 {
-    *ret_present = value->type == VALUE_S || value->type == VALUE_B || value->type == VALUE_N;
+    *ret_present = value->type == VALUE_S || value->type == VALUE_B || value->type == VALUE_N || value->type == VALUE_BOOL;
+    if (value->type == VALUE_BOOL) {
+        *ret_text = value->boolean ? SPAN("true") : SPAN("false");
+        return LF_OK;
+    }
     if (value->type != VALUE_N) {
         *ret_text = *ret_present ? value->bytes : span_of(NULL, 0);
         return LF_OK;

@@ -207,6 +207,8 @@ static enum lf_code fill_evidence(struct draft *draft, const struct attr_stats *
     struct column_evidence evidence = { .present = stats->present,
                                         .exceptions = infer_exceptions(stats, column->codec),
                                         .distinct = hash_sample_distinct(&stats->distinct) };
+    if (evidence.distinct > stats->present)
+        evidence.distinct = stats->present;
     TRY(describe_types(draft, stats, &evidence.types, err));
     for (unsigned i = 0; i < stats->examples.count; i++)
         TRY(arena_copy(draft->arena, span_of(stats->examples.texts[i], stats->examples.lengths[i]), &evidence.examples[i], err));
@@ -256,7 +258,7 @@ static bool is_code(struct span text)
     if (text.len == 0)
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && !strchr("_-. ", text.ptr[i]))
+        if (!isalnum((unsigned char)text.ptr[i]) && !strchr("_-.", text.ptr[i]))
             return false;
     return isalpha((unsigned char)text.ptr[0]);
 }
@@ -304,7 +306,7 @@ static enum lf_code add_attribute_column(struct draft *draft, struct draft_entit
                                          bool is_key, bool is_variable, unsigned *ret_index, struct err *err)
 {
     struct span snake, name;
-    TRY(name_snake_case(stats->name, draft->arena, &snake, err));
+    TRY(infer_name_attribute(stats->name, draft->arena, &snake, err));
     TRY(unique_column_name(draft, entity, snake, &name, err));
     struct choice choice = { draft, stats, snake };
     struct column column = { .name = name, .source = COLUMN_FROM_ATTRIBUTE, .not_null = is_key };
@@ -566,7 +568,8 @@ static enum lf_code draft_attributes(struct draft *draft, struct draft_entity *e
         if (!stats || has_column(entity->entity, stats->name) || has_template(entity->entity, stats->name) ||
             (entity->kind->marker.ptr && span_equal(stats->name, entity->model->marker)))
             continue;
-        if (is_common(entity, stats) || is_index_key(entity->model->table, stats->name))
+        bool lone = stats->present == 1 && entity->stats->items >= FEW_ITEMS;
+        if ((is_common(entity, stats) && !lone) || is_index_key(entity->model->table, stats->name))
             rest[count++] = stats;
         else
             rare++;

@@ -176,8 +176,8 @@ static enum lf_code find_library_marker(struct infer *infer, struct table_model 
         if (!covers(model, present) || groups.overflow)
             continue;
         model->marker = attr;
-        return arena_printf(&infer->arena, &model->decided_by, err, "attribute %s, written by the application's library",
-                            library_markers[i]);
+        return arena_printf(&infer->arena, &model->decided_by, err,
+                            "entities told apart by attribute %s, written by the application's library", library_markers[i]);
     }
     return LF_OK;
 }
@@ -203,8 +203,8 @@ static enum lf_code consider_discriminator(struct infer *infer, struct table_mod
         return LF_OK;
     TRY(arena_copy(&infer->arena, attr, &model->marker, err));
     return arena_printf(&infer->arena, &model->decided_by, err,
-                        "attribute %.*s: %zu values, whose items share %.0f %% of their attributes", SPAN_ARG(attr), groups.count,
-                        similarity * 100);
+                        "entities told apart by attribute %.*s: %zu values, whose items share %.0f %% of their attributes",
+                        SPAN_ARG(attr), groups.count, similarity * 100);
 }
 
 enum lf_code infer_find_marker(struct infer *infer, struct table_model *model, struct err *err)
@@ -447,8 +447,8 @@ static enum lf_code explain_decision(struct infer *infer, struct table_model *mo
     if (model->decided_by.ptr)
         return LF_OK;
     if (model->kind_count > 1)
-        return arena_copy(&infer->arena, SPAN("the words that keys begin with"), &model->decided_by, err);
-    return arena_copy(&infer->arena, SPAN("nothing tells items apart: one entity"), &model->decided_by, err);
+        return arena_copy(&infer->arena, SPAN("entities told apart by the words that keys begin with"), &model->decided_by, err);
+    return arena_copy(&infer->arena, SPAN("one entity: nothing tells items apart"), &model->decided_by, err);
 }
 
 enum lf_code infer_add_kinds(struct infer *infer, struct table_model *model, const struct item *items, size_t count,

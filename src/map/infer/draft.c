@@ -214,7 +214,7 @@ static enum lf_code note_table(struct draft *draft, size_t table, struct err *er
 {
     const struct table_evidence *evidence = &draft->evidence->tables[table];
     char items[COUNT_TEXT_BYTES];
-    return arena_printf(draft->arena, &draft->map->tables[table].note, err, "%s items; entities told apart by %.*s",
+    return arena_printf(draft->arena, &draft->map->tables[table].note, err, "%s items; %.*s",
                         infer_count_text(evidence->items, items), SPAN_ARG(evidence->decided_by));
 }
 

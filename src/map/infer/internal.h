@@ -188,6 +188,8 @@ enum lf_code infer_name_table(struct infer *infer, const struct table_model *mod
                               struct err *err) MUST_CHECK;
 /* Names every kind of a table that has none yet. */
 enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err) MUST_CHECK;
+/* An attribute's name as a column's; what libraries abbreviate is written out (_ct -> created_at). */
+enum lf_code infer_name_attribute(struct span attr, struct arena *arena, struct span *ret_name, struct err *err) MUST_CHECK;
 /* The word of a key part as a name: "PHOTO" -> photo, "I" -> invoice where the items say so. */
 enum lf_code infer_word_name(struct infer *infer, const struct table_model *model, struct span text, struct span *ret_word,
                              struct err *err) MUST_CHECK;

@@ -22,6 +22,17 @@ static bool is_called_after(const struct draft_entity *entity, struct span colum
     return false;
 }
 
+/* What people make keys of, whatever the entity is called. */
+static bool is_called_like_key(struct span column)
+{
+    static const char *const endings[] = { "id",    "uuid", "key",  "number", "code", "username",
+                                           "email", "slug", "isbn", "sku",    "hash" };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (span_ends_with(column, span_from_cstr(endings[i])))
+            return true;
+    return false;
+}
+
 static unsigned variable_of_column(const struct draft_entity *entity, unsigned column)
 {
     for (unsigned v = 0; v < entity->kind->variable_count; v++)
@@ -47,7 +58,9 @@ static int preference(const struct draft_entity *entity, unsigned column)
         return 0;
     if (called_after)
         return span_ends_with(name, SPAN("id")) ? 4 : 3;
-    return span_ends_with(name, SPAN("id")) ? 2 : 1;
+    if (span_ends_with(name, SPAN("id")))
+        return 2;
+    return is_called_like_key(name) || entity->entity->columns[column].type == COLUMN_UUID ? 1 : 0;
 }
 
 /* The one column that is distinct over all items and best named, or UINT_MAX. Later key columns (the sort key's) win ties. */

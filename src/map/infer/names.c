@@ -99,6 +99,19 @@ enum lf_code infer_name_table(struct infer *infer, const struct table_model *mod
     return name_singular(name, &infer->arena, ret_name, err);
 }
 
+/* ---- names of attributes ---- */
+
+enum lf_code infer_name_attribute(struct span attr, struct arena *arena, struct span *ret_name, struct err *err)
+{
+    static const struct {
+        const char *attr, *name;
+    } library[] = { { "_ct", "created_at" }, { "_md", "modified_at" } };
+    for (size_t i = 0; i < sizeof library / sizeof *library; i++)
+        if (span_equal(attr, span_from_cstr(library[i].attr)))
+            return arena_copy(arena, span_from_cstr(library[i].name), ret_name, err);
+    return name_snake_case(attr, arena, ret_name, err);
+}
+
 /* ---- names of kinds ---- */
 
 /* The word of a class: "#PHOTO#" -> photo. Empty when there is no class. */
@@ -224,6 +237,19 @@ static enum lf_code is_one_to_one(const struct table_model *model, size_t kind, 
     return code;
 }
 
+/* Items with nothing but keys connect two things. */
+static bool is_link(const struct table_model *model, const struct kind *kind)
+{
+    for (size_t i = 0; i < kind->sample_count; i++)
+        for (size_t a = 0; a < kind->sample[i].count; a++) {
+            struct span name = kind->sample[i].attributes[a].name;
+            if (!span_equal(name, model->table->key.partition.name) && !span_equal(name, model->table->key.sort.name) &&
+                !infer_is_generic_key_name(name))
+                return false;
+        }
+    return true;
+}
+
 static enum lf_code name_from_words(struct infer *infer, const struct table_model *model, size_t kind, struct span *ret_name,
                                     struct err *err)
 {
@@ -238,7 +264,7 @@ static enum lf_code name_from_words(struct infer *infer, const struct table_mode
     TRY(is_own(infer, model, words.sort, &sort_own, err));
     if (partition_own)
         TRY(is_one_to_one(model, kind, &one_to_one, err));
-    if (words.partition.len && (sort_own || one_to_one))
+    if (words.partition.len && (sort_own || one_to_one || is_link(model, &model->kinds[kind])))
         return arena_printf(&infer->arena, ret_name, err, "%.*s_%.*s", SPAN_ARG(words.partition), SPAN_ARG(words.sort));
     *ret_name = words.sort;
     return LF_OK;

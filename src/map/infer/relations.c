@@ -7,7 +7,7 @@
  * the same word, or, where it says nothing, by values that cannot be there by chance (uuids; many long texts).
  */
 
-enum { BY_VALUE_DISTINCT_MIN = 20, BY_VALUE_BYTES_MIN = 5, BY_UUID_DISTINCT_MIN = 3, RELATIONS_MAX = 64 };
+enum { BY_VALUE_DISTINCT_MIN = 20, BY_VALUE_BYTES_MIN = 5, BY_UUID_DISTINCT_MIN = 1, RELATIONS_MAX = 64 };
 
 enum likeness { BY_VALUE, BY_KEY_WORD, BY_NAME_ENDING, BY_NAME };
 

@@ -67,7 +67,7 @@ void small_set_merge(struct small_set *set, const struct small_set *other);
 void small_set_sort(struct small_set *set);
 
 /* Three examples for people: the values with the smallest hashes, so the same data shows the same examples. */
-enum { EXAMPLES = 3, EXAMPLE_BYTES = 48 };
+enum { EXAMPLES = 3, EXAMPLE_BYTES = 48 }; /* EXAMPLE_COUNT of infer.h */
 struct examples {
     uint64_t hashes[EXAMPLES];
     char texts[EXAMPLES][EXAMPLE_BYTES];

@@ -52,6 +52,14 @@ struct place {
     struct candidate_set exact, lower;
 };
 
+static bool has_template(const struct kind *kind, struct span attr)
+{
+    for (size_t i = 0; i < kind->template_count; i++)
+        if (!kind->templates[i].is_identity && span_equal(kind->templates[i].attr, attr))
+            return true;
+    return false;
+}
+
 static bool set_has(const struct candidate_set *set, size_t i)
 {
     return set->bits[i / 64] >> (i % 64) & 1;
@@ -125,7 +133,8 @@ static void collect_candidates(const struct table_model *model, const struct kin
             struct span text;
             if (ret_candidates->count == INFER_CANDIDATES_MAX || !infer_value_text(&attribute->value, number, &text) ||
                 span_equal(attribute->name, key) || span_equal(attribute->name, model->marker) ||
-                infer_is_generic_key_name(attribute->name) || span_starts_with(attribute->name, SPAN("__")))
+                infer_is_generic_key_name(attribute->name) || span_starts_with(attribute->name, SPAN("__")) ||
+                has_template(kind, attribute->name))
                 continue;
             size_t at = 0;
             while (at < ret_candidates->count && !span_equal(ret_candidates->names[at], attribute->name))
@@ -226,6 +235,7 @@ struct mining {
     struct kind *kind;
     struct span key; /* the attribute */
     bool is_table_key;
+    bool is_class; /* the kind is told by the beginning of this key */
     unsigned template_index;
     struct candidates candidates;
     struct place places[ATOMS_MAX];
@@ -351,7 +361,8 @@ static enum part_kind judge_place(const struct mining *mining, size_t place, siz
             return PART_LITERAL;
         struct span word = word_before(mining, place);
         bool named = has_attribute && word.ptr && same_word(word, mining->candidates.names[candidate]);
-        if (has_attribute && (named || mining->items < CONSTANT_ITEMS_MIN || !looks_like_word(p->text)))
+        bool sparse = mining->items < mining->kind->sample_count; /* a constant would say that all items have the key */
+        if (has_attribute && (named || sparse || mining->items < CONSTANT_ITEMS_MIN || !looks_like_word(p->text)))
             return PART_ATTRIBUTE;
         return looks_like_word(p->text) ? PART_LITERAL : PART_PIECE;
     }
@@ -580,7 +591,7 @@ static bool is_convincing(const struct mining *mining, const struct template *te
     if (pieces && !mining->is_table_key)
         return false;
     if (attributes == 0 && pieces == 0)
-        return generic;
+        return generic && (present >= CONSTANT_ITEMS_MIN || mining->is_class);
     if (attributes == 0)
         return literals > 0 && has_strong_separator(template);
     if (literals == 0)
@@ -628,6 +639,7 @@ static enum lf_code mine_template(struct infer *infer, const struct table_model 
                                .key = key.name,
                                .is_table_key = is_table_key,
                                .template_index = (unsigned)kind->template_count };
+    mining->is_class = is_table_key && kind->classes[kind->template_count].ptr;
     struct kind_template t = { .attr = key.name, .type = key.type };
     bool convincing = false;
     if (key.type == VALUE_S) {
@@ -713,7 +725,10 @@ enum lf_code infer_mine_templates(struct infer *infer, const struct table_model 
     TRY(mine_template(infer, model, kind, table->key.partition, true, err));
     if (key_schema_has_sort(&table->key))
         TRY(mine_template(infer, model, kind, table->key.sort, true, err));
-    for (size_t i = 0; i < derived.count; i++)
-        TRY(mine_template(infer, model, kind, (struct key_attribute){ derived.items[i], VALUE_S }, false, err));
+    /* Composite attributes before index keys: a key is then made of city and dept, not of city_dept. */
+    for (int generic = 0; generic <= 1; generic++)
+        for (size_t i = 0; i < derived.count; i++)
+            if (infer_is_generic_key_name(derived.items[i]) == generic)
+                TRY(mine_template(infer, model, kind, (struct key_attribute){ derived.items[i], VALUE_S }, false, err));
     return add_library_constants(model, infer, kind, err);
 }
