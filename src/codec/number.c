@@ -93,14 +93,14 @@ enum lf_code number_from_digits(const struct number_digits *digits, int64_t expo
         *ret_number = (struct number){ 0 };
         return LF_OK;
     }
+    if (digits->count > LIMIT_NUMBER_DIGITS)
+        return ERR(err, LF_LIMIT, "Attempting to store more than %d significant digits in a Number", LIMIT_NUMBER_DIGITS);
     int64_t exponent_stripped = exponent + (int64_t)digits->zeros_pending;
     int64_t leading = exponent_stripped + (int64_t)digits->count - 1;
     if (leading > LIMIT_NUMBER_EXPONENT_MAX)
         return ERR(err, LF_LIMIT, "Number overflow. Attempting to store a number with magnitude larger than supported range");
     if (leading < LIMIT_NUMBER_EXPONENT_MIN)
         return ERR(err, LF_LIMIT, "Number underflow. Attempting to store a number with magnitude smaller than supported range");
-    if (digits->count > LIMIT_NUMBER_DIGITS)
-        return ERR(err, LF_LIMIT, "Attempting to store more than %d significant digits in a Number", LIMIT_NUMBER_DIGITS);
     *ret_number = (struct number){ digits->coefficient, (int)exponent_stripped, negative };
     return LF_OK;
 }
@@ -148,17 +148,16 @@ static bool take_exponent(struct span *rest, int64_t *ret_exponent)
     return count > 0;
 }
 
-/* Digits on both sides of a point, if there is one; false when a side is empty. */
+/* Takes digits with at most one point off the front of `rest`; false when there is no digit. */
 static bool take_decimal(struct span *rest, struct number_digits *digits, int64_t *ret_exponent)
 {
-    *ret_exponent = 0;
-    if (take_digits(rest, digits) == 0)
-        return false;
-    if (rest->len == 0 || rest->ptr[0] != '.')
-        return true;
-    *rest = span_from(*rest, 1);
-    *ret_exponent = -(int64_t)take_digits(rest, digits);
-    return *ret_exponent != 0;
+    size_t whole = take_digits(rest, digits), fraction = 0;
+    if (rest->len && rest->ptr[0] == '.') {
+        *rest = span_from(*rest, 1);
+        fraction = take_digits(rest, digits);
+    }
+    *ret_exponent = -(int64_t)fraction;
+    return whole + fraction > 0;
 }
 
 enum lf_code number_parse(struct span text, struct number *ret_number, struct err *err)

@@ -22,8 +22,9 @@ enum {
     NUMBER_KEY_BYTES_MAX = 24, /* the longest order-preserving form */
 };
 
-/* Decimal text: [+-] digits [. digits] [e|E [+-] digits]. Errors: LF_ITEM (not a number), LF_LIMIT (more than 38 digits,
- * magnitude out of range), each as DynamoDB words it. Leading and trailing zeros do not count as digits. */
+/* Decimal text, what DynamoDB takes for a number: [+-], digits with at most one point among them or at either end, [e|E [+-]
+ * digits]. Errors: LF_ITEM (not a number), LF_LIMIT (more than 38 digits, magnitude out of range), each as DynamoDB words it.
+ * Leading and trailing zeros do not count as digits. */
 enum lf_code number_parse(struct span text, struct number *ret_number, struct err *err) MUST_CHECK;
 
 /* The text DynamoDB answers with: plain decimal digits, no exponent, no trailing zeros ("100", "-0.001"). Returns its length. */
