@@ -3,7 +3,7 @@
 
 A court's case management in one DynamoDB table: cases with their docket entries and messages under the case's key, users with
 the cases they follow, sections of the court. All persons are invented. Some items are odd on purpose, as real tables have them:
-an attribute of another type, a timestamp in another format, a note with U+0000, a counter that belongs to nothing.
+an attribute of another type, a timestamp in another format, a note with U+0000, a docket entry that contradicts its key.
 """
 import base64
 import gzip
@@ -136,6 +136,8 @@ def docket_entries(all_cases, all_users):
             entry["pages"] = "twelve"
         if number == 700:
             entry["filedAt"] = "03/07/2024"
+        if number == 900:
+            entry["docketNumber"] += "S"
         yield entry
 
 
@@ -179,7 +181,6 @@ def items():
     yield from docket_entries(all_cases, all_users)
     yield from messages(all_cases, all_users)
     yield from followed_cases(all_cases, all_users)
-    yield {"pk": "counter", "sk": "docket-number|2025", "next": CASES + 101}
 
 
 # --- the export ---

@@ -9,9 +9,9 @@
 
 static enum lf_code write_report(const struct cli_options *options, const struct draft_result *draft, struct err *err)
 {
-    BUF_CLEANUP struct buf html;
     if (!options->report)
         return LF_OK;
+    BUF_CLEANUP struct buf html;
     buf_init(&html, COMMAND_ARENA_BYTES);
     report_put_html(&html, &draft->map, &draft->evidence);
     TRY(buf_check(&html, err));

@@ -56,9 +56,9 @@ static enum lf_code print_sql(const struct map *map, struct err *err)
 
 static enum lf_code write_mermaid(const char *path, const struct map *map, struct err *err)
 {
-    BUF_CLEANUP struct buf diagram;
     if (!path)
         return LF_OK;
+    BUF_CLEANUP struct buf diagram;
     buf_init(&diagram, COMMAND_ARENA_BYTES);
     ddl_put_mermaid(&diagram, map);
     TRY(buf_check(&diagram, err));

@@ -117,7 +117,7 @@ class BadFile(DatabaseCase):
     def test_a_manifest_that_was_changed(self):
         def change(folder):
             path = folder / "manifest-summary.json"
-            path.write_text(path.read_text().replace('"itemCount":1993', '"itemCount":1994'))
+            path.write_text(path.read_text().replace('"itemCount":1992', '"itemCount":1994'))
 
         self.assertRegex(self.court(change), r"manifest-summary\.json.*MD5")
 
