@@ -158,8 +158,8 @@ static enum lf_code each_entity(struct map *map, entity_visit *visit, struct are
 static enum lf_code check_relations(struct entity *entity, struct arena *arena, struct err *err)
 {
     (void)arena;
-    TRY(check_foreign_keys(entity, err));
-    return check_distribution(entity, err);
+    TRY(check_distribution(entity, err));
+    return check_foreign_keys(entity, err);
 }
 
 static void link_entities(struct map *map)

@@ -104,6 +104,10 @@ static enum lf_code resolve_variable(const struct entity *entity, const struct k
     if (column == entity->column_count)
         return ERR(err, LF_MAP, ENTITY_FORMAT "the template of '%.*s' names no column '%.*s'", ENTITY_ARG(key->line, entity),
                    SPAN_ARG(key->attr), SPAN_ARG(part->name));
+    for (size_t i = 0; i < part->name.len; i++)
+        if (memchr("{|}", part->name.ptr[i], 3))
+            return ERR(err, LF_MAP, ENTITY_FORMAT "the name '%.*s' cannot stand in a template", ENTITY_ARG(key->line, entity),
+                       SPAN_ARG(part->name));
     part->column = (unsigned)column;
     return LF_OK;
 }

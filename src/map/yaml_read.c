@@ -640,7 +640,7 @@ static enum lf_code read_key_attribute(struct reader *reader, const struct yaml_
     struct span type;
     attribute->name = yaml_key(mapping, at)->text;
     TRY(read_text(reader, yaml_value(mapping, at), "a key attribute's type", &type, err));
-    if (!value_type_from_name(type, &attribute->type))
+    if (!value_type_from_name(type, &attribute->type) || attribute->type > VALUE_B)
         return ERR_NODE(err, LF_MAP, reader, yaml_value(mapping, at), "a key attribute's type is S, N or B, not '%.*s'",
                         SPAN_ARG(utf8_cut(type, 80)));
     return LF_OK;
