@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/files.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "map/map_yaml.h"
+#include "source/file_text.h"
 
 unsigned command_jobs(const struct cli_options *options)
 {
@@ -20,7 +20,7 @@ unsigned command_jobs(const struct cli_options *options)
 enum lf_code command_read_map(const struct cli_options *options, struct arena *arena, struct map *ret_map, struct span *ret_yaml,
                               struct err *err)
 {
-    enum lf_code code = file_read(options->map, LIMIT_MAP_BYTES, arena, ret_yaml, err);
+    enum lf_code code = file_text_read(span_from_cstr(options->map), LIMIT_MAP_BYTES, arena, ret_yaml, err);
     if (code == LF_NOT_FOUND)
         return ERR(err, LF_NOT_FOUND, "%s: there is no such map; `landfall inspect SOURCE` drafts one", options->map);
     TRY(code);

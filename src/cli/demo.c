@@ -13,6 +13,7 @@
 #include "cli/plan.h"
 #include "map/map_yaml.h"
 #include "pg/cluster.h"
+#include "source/file_text.h"
 
 enum { NOTE_BYTES = 200 };
 
@@ -102,7 +103,7 @@ static enum lf_code step_inspect(struct demo *demo, struct err *err)
     TRY(source_open(demo->sample, &source, &demo->source, err));
     TRY(draft_map(&demo->source, &infer, command_jobs(demo->options), &demo->arena, &draft, err));
     TRY(draft_write(demo->map_path, &draft.map, err));
-    TRY(file_read(demo->map_path, LIMIT_MAP_BYTES, &demo->arena, &demo->map_yaml, err));
+    TRY(file_text_read(span_from_cstr(demo->map_path), LIMIT_MAP_BYTES, &demo->arena, &demo->map_yaml, err));
     TRY(map_read_yaml(demo->map_yaml, demo->map_path, &demo->arena, &demo->map, err));
     snprintf(demo->note, NOTE_BYTES, "%s in one DynamoDB table, %zu entities, %zu uncertain",
              count_of_text(draft.items, "item", "items", items), demo->map.tables[0].entity_count,

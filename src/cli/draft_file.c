@@ -5,6 +5,7 @@
 #include "cli/draft.h"
 #include "cli/files.h"
 #include "map/map_yaml.h"
+#include "source/file_text.h"
 
 /* The last line of a draft carries the hash of what stands before it, so that an edited map is known from an untouched one. */
 static const char draft_mark[] = "# as drafted, while this matches: ";
@@ -31,7 +32,7 @@ enum lf_code draft_check_overwrite(const char *path, struct arena *arena, struct
     struct span text;
     if (!file_exists(path))
         return LF_OK;
-    TRY(file_read(path, LIMIT_MAP_BYTES, arena, &text, err));
+    TRY(file_text_read(span_from_cstr(path), LIMIT_MAP_BYTES, arena, &text, err));
     if (is_untouched_draft(text))
         return LF_OK;
     return ERR(err, LF_PRECONDITION, "%s was edited since it was drafted; --force overwrites it, -o writes elsewhere", path);

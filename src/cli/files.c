@@ -7,35 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static void close_file(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-#define FILE_CLEANUP __attribute__((cleanup(close_file)))
-
-enum lf_code file_read(const char *path, size_t limit_bytes, struct arena *arena, struct span *ret_bytes, struct err *err)
-{
-    FILE_CLEANUP FILE *file = fopen(path, "rb");
-    struct stat status;
-    if (!file)
-        return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fileno(file), &status))
-        return ERR(err, LF_IO, "%s: %s", path, strerror(errno));
-    if ((uint64_t)status.st_size > limit_bytes)
-        return ERR(err, LF_LIMIT, "%s: longer than %zu bytes", path, limit_bytes);
-    size_t size = (size_t)status.st_size;
-    char *bytes = arena_alloc(arena, size, err);
-    if (!bytes)
-        return LF_MEMORY;
-    if (fread(bytes, 1, size, file) != size)
-        return ERR(err, LF_IO, "%s: %s", path, ferror(file) ? strerror(errno) : "became shorter while it was read");
-    *ret_bytes = span_of(bytes, size);
-    return LF_OK;
-}
 
 static bool write_and_sync(const char *path, struct span bytes)
 {
