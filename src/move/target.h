@@ -25,8 +25,17 @@ struct target_parts {
 enum lf_code target_plan(struct pg_conn *conn, const struct map *map, uint64_t pages_per_part, struct arena *arena,
                          struct target_parts *ret_parts, struct err *err) MUST_CHECK;
 
-/* `visit` gets each item of the part; item and arena are valid until it returns (the arena is reset between items). */
-typedef enum lf_code target_visit(void *context, const struct target_part *part, const struct item *item, struct arena *arena,
-                                  struct err *err);
+enum { TARGET_ITEM_FIELDS = 3 };
+
+/* What a visitor gets; all of it is valid until it returns (the arena is reset between items). */
+struct target_item {
+    const struct target_part *part;
+    const struct item *item;
+    const struct pg_field *fields; /* of the entity's row, in the order of row_decode; of landfall.item: item, h, sk */
+    struct arena *arena;
+};
+typedef enum lf_code target_visit(void *context, const struct target_item *item, struct err *err);
+
+/* Reads a part. An error of the visitor ends it. Errors: LF_SQL, LF_CONNECT, LF_ROW (a row that its map does not describe). */
 enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, target_visit *visit,
                          void *context, struct err *err) MUST_CHECK;

@@ -33,7 +33,8 @@ struct verify_difference {
 
 struct verify_result {
     uint64_t compared; /* items of the source */
-    uint64_t different, missing, extra, repaired;
+    uint64_t different, missing, extra;
+    uint64_t repaired; /* of these; proven by another comparison after the repair */
     uint64_t segments, segments_equal;
     bool source_reread;
     struct verify_difference *details; /* in the arena given, at most details_max */
@@ -43,7 +44,8 @@ struct verify_result {
 
 typedef bool verify_report(void *context, uint64_t items_read, uint64_t items_total);
 
-/* `source` NULL: the sums on record; differences then are counted by segment and keys cannot be told (LF_PRECONDITION when there
- * is no record or when details are needed). */
+/* `source` NULL: the sums on record; keys then cannot be told: differences are those of the segments' counts, at least one for
+ * each unequal segment, without details. Errors: LF_PRECONDITION when there is no record, no control schema, or a repair without
+ * a source; LF_INTERRUPTED when the report asks to stop. Each run that ends leaves its result in landfall.parity_run. */
 enum lf_code verify_run(const struct map *map, struct source *source, const struct verify_options *options, verify_report *report,
                         void *context, struct arena *arena, struct verify_result *ret_result, struct err *err) MUST_CHECK;

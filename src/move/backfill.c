@@ -1,0 +1,223 @@
+#include "move/backfill.h"
+
+#include <time.h>
+
+#include "move/chunk_load.h"
+#include "move/crew.h"
+#include "move/load_state.h"
+#include "move/rejects.h"
+
+enum { STATE_BYTES_MAX = 1024 * 1024 * 1024 };
+
+/* One run of the command. Worker threads read it and change only the atomics. */
+struct backfill {
+    const struct backfill_options *options;
+    const struct load_plan *plan;
+    struct source *source;
+    int64_t load;
+    struct load_state state; /* as of the beginning of the pass */
+    bool waits;              /* the second pass */
+    struct crew crew;
+    _Atomic uint64_t items, unclaimed, rejected; /* committed in this pass */
+    _Atomic uint64_t *rows;                      /* per target, committed in this run */
+    backfill_report *report;
+    void *report_context;
+};
+
+/* Workers ------------------------------------------------------------------------------------------------------------------ */
+
+static void count_chunk(struct backfill *run, const struct chunk_loader *loader)
+{
+    atomic_fetch_add(&run->items, loader->counts.items);
+    atomic_fetch_add(&run->unclaimed, loader->counts.unclaimed);
+    atomic_fetch_add(&run->rejected, loader->counts.rejected);
+    for (size_t i = 0; i < run->plan->target_count; i++)
+        atomic_fetch_add(&run->rows[i], loader->rows[i]);
+}
+
+static enum lf_code load_chunks(struct backfill *run, struct chunk_loader *loader, struct source_chunk *chunk, struct err *err)
+{
+    for (;;) {
+        bool end = false, loaded = false;
+        TRY(source_next(run->source, chunk, &end, err));
+        if (end)
+            return LF_OK;
+        if (atomic_load(&run->crew.stop))
+            return ERR(err, LF_INTERRUPTED, "stopped");
+        if (load_state_has(&run->state, chunk->file, chunk->number))
+            continue;
+        TRY(chunk_load(loader, chunk, &loaded, err));
+        if (loaded)
+            count_chunk(run, loader);
+    }
+}
+
+static enum lf_code work(void *context, unsigned worker, struct pg_conn *conn, struct err *err)
+{
+    struct backfill *run = context;
+    struct chunk_loader loader;
+    struct source_chunk chunk;
+    (void)worker;
+    /* A commit that is lost in a crash loses the chunk's row in landfall.segment, too, and is simply done again. */
+    TRY(pg_exec(conn, "SET synchronous_commit = off", err));
+    TRY(chunk_loader_init(&loader, run->plan, err));
+    loader.source = run->source;
+    loader.conn = conn;
+    loader.stop = &run->crew.stop;
+    loader.load = run->load;
+    loader.keeps_rejects = run->options->rejects != NULL;
+    loader.waits = run->waits;
+    source_chunk_init(&chunk);
+    enum lf_code code = load_chunks(run, &loader, &chunk, err);
+    source_chunk_done(&chunk);
+    chunk_loader_done(&loader);
+    return code;
+}
+
+/* Passes ------------------------------------------------------------------------------------------------------------------- */
+
+static struct backfill_progress progress_of(const struct backfill *run)
+{
+    return (struct backfill_progress){
+        .items = run->state.items + atomic_load(&run->items),
+        .unclaimed = run->state.unclaimed + atomic_load(&run->unclaimed),
+        .rejected = run->state.rejected + atomic_load(&run->rejected),
+        .bytes_read = source_bytes_read(run->source),
+        .bytes_total = run->source->size_bytes,
+    };
+}
+
+static bool show_progress(void *context, uint64_t items_done, uint64_t items_total)
+{
+    const struct backfill *run = context;
+    struct backfill_progress progress = progress_of(run);
+    (void)items_done, (void)items_total;
+    return run->report && run->report(run->report_context, &progress);
+}
+
+/* What is on record now, and the source at its beginning without the files that are through. */
+static enum lf_code begin_pass(struct backfill *run, struct pg_conn *conn, struct arena *arena, struct err *err)
+{
+    arena_reset(arena);
+    TRY(load_state_read(conn, run->load, run->source, arena, &run->state, err));
+    atomic_store(&run->items, 0);
+    atomic_store(&run->unclaimed, 0);
+    atomic_store(&run->rejected, 0);
+    source_rewind(run->source);
+    for (size_t i = 0; i < run->source->file_count; i++)
+        if (run->state.is_complete[i])
+            source_skip(run->source, i);
+    return LF_OK;
+}
+
+static enum lf_code run_pass(struct backfill *run, struct err *err)
+{
+    run->crew = (struct crew){
+        .postgres = run->options->postgres,
+        .jobs = run->options->jobs,
+        .report = show_progress,
+        .report_context = run,
+    };
+    enum lf_code code = crew_run(&run->crew, work, run, err);
+    if (code == LF_INTERRUPTED)
+        return ERR(err, LF_INTERRUPTED, "stopped after %llu items; the same command goes on from here",
+                   (unsigned long long)progress_of(run).items);
+    return code;
+}
+
+/* The first pass takes what nobody is at; others may die, so the next ones wait for what is still missing. */
+static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct arena *arena, uint64_t *ret_resumed,
+                             struct err *err)
+{
+    TRY(begin_pass(run, conn, arena, err));
+    *ret_resumed = run->state.items;
+    while (!run->state.all_complete) {
+        TRY(run_pass(run, err));
+        run->waits = true;
+        TRY(begin_pass(run, conn, arena, err));
+    }
+    return load_state_finish(conn, run->load, err);
+}
+
+/* Afterwards --------------------------------------------------------------------------------------------------------------- */
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *conn, struct err *err)
+{
+    TRY(migrate_up(conn, run->options->migrations, MIGRATION_CONSTRAINTS, NULL, NULL, err));
+    for (size_t i = 0; i <= run->plan->item; i++)
+        TRY(pg_execf(conn, err, "ANALYZE %.*s", SPAN_ARG(run->plan->targets[i].qualified)));
+    return LF_OK;
+}
+
+static enum lf_code put_result(const struct backfill *run, struct arena *arena, struct backfill_result *result, struct err *err)
+{
+    result->table_count = run->plan->item + 1; /* all but landfall.reject */
+    result->tables = arena_calloc(arena, result->table_count, sizeof *result->tables, err);
+    if (!result->tables)
+        return err->code;
+    for (size_t i = 0; i < result->table_count; i++) {
+        const struct load_target *target = &run->plan->targets[i];
+        result->tables[i] = (struct backfill_table){
+            .table = i == run->plan->item ? target->qualified : target->table,
+            .rows = atomic_load(&run->rows[i]),
+        };
+    }
+    result->totals = progress_of(run);
+    return LF_OK;
+}
+
+static enum lf_code load_and_index(struct backfill *run, struct pg_conn *conn, struct arena *state_arena, struct arena *arena,
+                                   struct backfill_result *result, struct err *err)
+{
+    double start = seconds_now();
+    TRY(load_all(run, conn, state_arena, &result->items_resumed, err));
+    result->load_seconds = seconds_now() - start;
+    if (run->options->rejects)
+        TRY(rejects_write(conn, run->load, run->options->rejects, err));
+    TRY(put_result(run, arena, result, err));
+    (void)show_progress(run, 0, 0);
+    start = seconds_now();
+    TRY(build_indexes(run, conn, err));
+    result->index_seconds = seconds_now() - start;
+    return LF_OK;
+}
+
+static enum lf_code run_connected(struct backfill *run, const struct map *map, struct arena *arena,
+                                  struct backfill_result *result, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    struct load_plan plan;
+    struct arena state_arena;
+    TRY(load_plan_make(map, run->source, arena, &plan, err));
+    run->plan = &plan;
+    run->rows = arena_calloc(arena, plan.target_count, sizeof *run->rows, err);
+    if (!run->rows)
+        return err->code;
+    TRY(pg_connect(run->options->postgres, &conn, err));
+    TRY(load_plan_check(&plan, conn, err));
+    TRY(load_state_open(conn, &plan, run->source, run->options->map_yaml, arena, &run->load, err));
+    arena_init(&state_arena, STATE_BYTES_MAX);
+    enum lf_code code = load_and_index(run, conn, &state_arena, arena, result, err);
+    arena_done(&state_arena);
+    return code;
+}
+
+enum lf_code backfill_run(const struct map *map, struct source *source, const struct backfill_options *options,
+                          backfill_report *report, void *context, struct arena *arena, struct backfill_result *ret_result,
+                          struct err *err)
+{
+    struct backfill run = { .options = options, .source = source, .report = report, .report_context = context };
+    struct backfill_result result = { 0 };
+    if (options->rejects)
+        TRY(rejects_check(options->rejects, err));
+    TRY(run_connected(&run, map, arena, &result, err));
+    *ret_result = result;
+    return LF_OK;
+}

@@ -1,0 +1,29 @@
+/*
+ * comparison: what the steps of a verification share.
+ *
+ *     sums (verify_sums)  ── equal: proven
+ *        └─ keys of unequal segments (verify_keys)  ── which keys differ, are missing, are extra
+ *              ├─ details of the first of them (verify_details)
+ *              └─ repair of all of them (repair)
+ *
+ * One comparison is one view of the target: all its scans read in the same snapshot.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "move/parity.h"
+#include "move/scan.h"
+#include "move/verify.h"
+
+struct comparison {
+    const struct map *map;
+    struct source *source; /* borrowed; NULL when there are only the sums on record */
+    const struct verify_options *options;
+    struct crew crew;
+    struct snapshot snapshot;   /* owned */
+    struct target_parts parts;  /* in arena */
+    bool wanted[LIMIT_TABLES];  /* tables that are compared, by index of map->tables */
+    struct parity *source_sums; /* by table, in arena */
+    struct parity *target_sums;
+    struct arena arena; /* of this comparison */
+};

@@ -1,0 +1,43 @@
+/*
+ * crew: worker threads that do one thing together, each with its own connection in one shared snapshot.
+ *
+ *     calling thread:  snapshot_open ── crew_run ──────────────── report, four times a second ──────── join ── snapshot_close
+ *     workers:                             └─ connect, SET TRANSACTION SNAPSHOT, work until there is none ─┘
+ *
+ * The first error of a worker stops the others and is what crew_run gives back; a report that answers true stops all of them with
+ * LF_INTERRUPTED. Workers share only what their context says; the crew's counters are atomic.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "pg/conn.h"
+
+/* A view of the database that several connections can share. It lasts as long as its own connection. */
+struct snapshot {
+    struct pg_conn *conn; /* owned; inside the transaction, may be used for reading */
+    char name[64];
+};
+
+enum lf_code snapshot_open(const char *postgres, struct snapshot *ret_snapshot, struct err *err) MUST_CHECK;
+void snapshot_close(struct snapshot *snapshot); /* safe on a zeroed one */
+
+typedef bool crew_report(void *context, uint64_t items_done, uint64_t items_total);
+
+struct crew {
+    const char *postgres;
+    const char *snapshot; /* name; NULL: connections are in no transaction */
+    unsigned jobs;        /* 1 … LIMIT_JOBS */
+    crew_report *report;  /* may be NULL */
+    void *report_context;
+    uint64_t items_total;
+    _Atomic uint64_t items_done;
+    _Atomic bool stop;
+};
+
+/* Counts one item; LF_INTERRUPTED when the crew is to stop. */
+enum lf_code crew_count(struct crew *crew, struct err *err) MUST_CHECK;
+
+/* `worker` is 0 … jobs - 1. */
+typedef enum lf_code crew_work(void *context, unsigned worker, struct pg_conn *conn, struct err *err);
+enum lf_code crew_run(struct crew *crew, crew_work *work, void *context, struct err *err) MUST_CHECK;

@@ -1,0 +1,40 @@
+#include "move/item_row.h"
+
+#include "item/ddbjson.h"
+#include "move/sha256.h"
+
+enum { HASH_BYTES = SHA256_BYTES / 2, JSON_BYTES_MAX = 16 * 1024 * 1024 };
+
+static struct pg_field field_of(struct span bytes)
+{
+    return (struct pg_field){ bytes.ptr ? bytes.ptr : "", bytes.len };
+}
+
+static enum lf_code item_json(const struct item *item, struct arena *arena, struct span *ret_json, struct err *err)
+{
+    struct buf json;
+    buf_init(&json, JSON_BYTES_MAX);
+    ddbjson_put_item(&json, item);
+    enum lf_code code = buf_check(&json, err);
+    if (code == LF_OK)
+        code = arena_copy(arena, buf_span(&json), ret_json, err);
+    buf_done(&json);
+    return code;
+}
+
+enum lf_code item_row_fields(struct span table_name, const struct key *key, const struct item *item, struct span reason,
+                             struct arena *arena, struct pg_field ret_fields[ITEM_ROW_FIELDS], struct err *err)
+{
+    struct span hash, json;
+    unsigned char digest[SHA256_BYTES];
+    TRY(sha256(key->partition, digest, err));
+    TRY(arena_copy(arena, span_of((const char *)digest, HASH_BYTES), &hash, err));
+    TRY(item_json(item, arena, &json, err));
+    ret_fields[0] = field_of(table_name);
+    ret_fields[1] = field_of(hash);
+    ret_fields[2] = field_of(key->sort);
+    ret_fields[3] = field_of(key->partition);
+    ret_fields[4] = field_of(json);
+    ret_fields[5] = field_of(span_of(reason.ptr, span_find_byte(reason, '\0')));
+    return LF_OK;
+}

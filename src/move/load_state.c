@@ -1,0 +1,174 @@
+#include "move/load_state.h"
+
+#include <stdlib.h>
+
+#include "move/backfill.h"
+#include "move/sha256.h"
+
+enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024 };
+
+/* "backfill" in ASCII: of several that begin a load at once, one does it. */
+#define BEGIN_LOCK "7089056601388706924"
+
+static struct pg_field text_field(struct span text)
+{
+    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
+}
+
+enum lf_code backfill_fingerprint(const struct source *source, struct arena *arena, struct span *ret_fingerprint, struct err *err)
+{
+    struct buf text;
+    char hex[SHA256_HEX_BYTES + 1];
+    buf_init(&text, FINGERPRINT_BYTES_MAX);
+    for (size_t i = 0; i < source->table_count; i++)
+        buf_printf(&text, "table %.*s\n", SPAN_ARG(source->tables[i].name));
+    for (size_t i = 0; i < source->file_count; i++) {
+        const struct source_file *file = &source->files[i];
+        buf_printf(&text, "file %.*s %lld %.*s\n", SPAN_ARG(file->name), (long long)file->size_bytes, SPAN_ARG(file->md5));
+    }
+    enum lf_code code = buf_check(&text, err);
+    if (code == LF_OK)
+        code = sha256_hex(buf_span(&text), hex, err);
+    buf_done(&text);
+    return code == LF_OK ? arena_copy(arena, span_of(hex, SHA256_HEX_BYTES), ret_fingerprint, err) : code;
+}
+
+/* Opening ------------------------------------------------------------------------------------------------------------------ */
+
+static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, struct span map_hash, int64_t *ret_load,
+                              struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    struct pg_field value = text_field(fingerprint);
+    TRY(pg_query(conn, "SELECT id, map_hash FROM landfall.load WHERE fingerprint = $1",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
+    *ret_load = 0;
+    if (pg_result_rows(result) == 0)
+        return LF_OK;
+    if (!span_equal(span_from_cstr(pg_result_text(result, 0, 1)), map_hash))
+        return ERR(
+            err, LF_PRECONDITION,
+            "the load of this source was begun with another map; use that one (it is in landfall.map), or an empty database");
+    *ret_load = pg_result_int64(result, 0, 0);
+    return LF_OK;
+}
+
+static enum lf_code insert_load(struct pg_conn *conn, struct span fingerprint, struct span source, struct span map_hash,
+                                struct span map_yaml, int64_t *ret_load, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *map = NULL;
+    PG_RESULT_CLEANUP struct pg_result *load = NULL;
+    struct pg_field map_values[] = { text_field(map_hash), text_field(map_yaml) };
+    struct pg_field load_values[] = { text_field(fingerprint), text_field(source), text_field(map_hash) };
+    TRY(pg_query(conn, "INSERT INTO landfall.map (hash, yaml) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                 &(struct pg_params){ .values = map_values, .count = 2 }, &map, err));
+    TRY(pg_query(conn, "INSERT INTO landfall.load (fingerprint, source, map_hash) VALUES ($1, $2, $3) RETURNING id",
+                 &(struct pg_params){ .values = load_values, .count = 3 }, &load, err));
+    *ret_load = pg_result_int64(load, 0, 0);
+    return LF_OK;
+}
+
+static enum lf_code find_or_begin(struct pg_conn *conn, const struct load_plan *plan, struct span fingerprint, struct span source,
+                                  struct span map_yaml, int64_t *ret_load, struct err *err)
+{
+    char map_hash[SHA256_HEX_BYTES + 1];
+    TRY(sha256_hex(map_yaml, map_hash, err));
+    TRY(find_load(conn, fingerprint, span_from_cstr(map_hash), ret_load, err));
+    if (*ret_load)
+        return LF_OK;
+    TRY(load_plan_check_empty(plan, conn, err));
+    return insert_load(conn, fingerprint, source, span_from_cstr(map_hash), map_yaml, ret_load, err);
+}
+
+enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan, const struct source *source,
+                             struct span map_yaml, struct arena *arena, int64_t *ret_load, struct err *err)
+{
+    struct span fingerprint;
+    TRY(backfill_fingerprint(source, arena, &fingerprint, err));
+    TRY(pg_exec(conn, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
+    TRY(find_or_begin(conn, plan, fingerprint, source->path, map_yaml, ret_load, err));
+    return pg_exec(conn, "COMMIT", err);
+}
+
+/* Reading ------------------------------------------------------------------------------------------------------------------ */
+
+static int compare_file_name(const void *name, const void *file)
+{
+    return span_compare(*(const struct span *)name, ((const struct source_file *)file)->name);
+}
+
+static enum lf_code find_file(const struct source *source, struct pg_field name, size_t *ret_file, struct err *err)
+{
+    struct span key = span_of(name.data, name.len);
+    const struct source_file *file =
+        source->file_count ? bsearch(&key, source->files, source->file_count, sizeof *file, compare_file_name) : NULL;
+    if (!file)
+        return ERR(err, LF_PRECONDITION, "landfall.segment names file %.*s, which the source does not have", SPAN_ARG(key));
+    *ret_file = (size_t)(file - source->files);
+    return LF_OK;
+}
+
+/* Chunks come in order of file and number, so a file whose last chunk has number n is complete when n + 1 are there. */
+static enum lf_code read_chunks(const struct pg_result *result, const struct source *source, struct load_state *state,
+                                struct err *err)
+{
+    uint64_t seen = 0;
+    size_t last_file = source->file_count;
+    for (size_t row = 0; row < state->chunk_count; row++) {
+        struct loaded_chunk *chunk = &state->chunks[row];
+        TRY(find_file(source, pg_result_get(result, row, 0), &chunk->file, err));
+        chunk->number = (uint64_t)pg_result_int64(result, row, 1);
+        seen = chunk->file == last_file ? seen + 1 : 1;
+        last_file = chunk->file;
+        if (pg_result_int64(result, row, 2) && seen == chunk->number + 1)
+            state->is_complete[chunk->file] = true;
+        state->items += (uint64_t)pg_result_int64(result, row, 3);
+        state->unclaimed += (uint64_t)pg_result_int64(result, row, 4);
+        state->rejected += (uint64_t)pg_result_int64(result, row, 5);
+    }
+    return LF_OK;
+}
+
+enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct source *source, struct arena *arena,
+                             struct load_state *ret_state, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    struct load_state state = { .id = load, .all_complete = true };
+    struct span id;
+    TRY(arena_printf(arena, &id, err, "%lld", (long long)load));
+    struct pg_field value = text_field(id);
+    TRY(pg_query(conn,
+                 "SELECT file, chunk, is_last::integer, items, unclaimed, rejected FROM landfall.segment WHERE load_id = $1"
+                 " ORDER BY file COLLATE \"C\", chunk",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
+    state.chunk_count = pg_result_rows(result);
+    state.chunks = arena_calloc(arena, state.chunk_count, sizeof *state.chunks, err);
+    state.is_complete = state.chunks ? arena_calloc(arena, source->file_count, sizeof *state.is_complete, err) : NULL;
+    if (!state.is_complete)
+        return err->code;
+    TRY(read_chunks(result, source, &state, err));
+    for (size_t i = 0; i < source->file_count; i++)
+        state.all_complete &= state.is_complete[i];
+    *ret_state = state;
+    return LF_OK;
+}
+
+static int compare_chunks(const void *a, const void *b)
+{
+    const struct loaded_chunk *left = a, *right = b;
+    if (left->file != right->file)
+        return left->file < right->file ? -1 : 1;
+    return (left->number > right->number) - (left->number < right->number);
+}
+
+bool load_state_has(const struct load_state *state, size_t file, uint64_t number)
+{
+    struct loaded_chunk chunk = { file, number };
+    return state->chunk_count && bsearch(&chunk, state->chunks, state->chunk_count, sizeof chunk, compare_chunks);
+}
+
+enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, struct err *err)
+{
+    return pg_execf(conn, err, "UPDATE landfall.load SET finished_at = pg_catalog.now() WHERE id = %lld AND finished_at IS NULL",
+                    (long long)load);
+}

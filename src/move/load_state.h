@@ -1,0 +1,38 @@
+/*
+ * load_state: what the target database remembers of a load: its row in landfall.load, and the chunks in landfall.segment.
+ *
+ * A snapshot: other processes may load chunks after it was read. Read-only for worker threads.
+ */
+#pragma once
+
+#include "move/load_plan.h"
+
+struct loaded_chunk {
+    size_t file; /* index into source->files */
+    uint64_t number;
+};
+
+struct load_state {
+    int64_t id;                  /* of landfall.load */
+    struct loaded_chunk *chunks; /* sorted */
+    size_t chunk_count;
+    bool *is_complete; /* per file: all its chunks are there */
+    bool all_complete;
+    uint64_t items, unclaimed, rejected; /* sums over the chunks */
+};
+
+/*
+ * Finds the load of this source, or begins it. Errors: LF_PRECONDITION (the tables hold rows but no load of this source is on
+ * record; the load was begun with another map), LF_SQL, LF_MEMORY.
+ */
+enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan, const struct source *source,
+                             struct span map_yaml, struct arena *arena, int64_t *ret_load, struct err *err) MUST_CHECK;
+
+/* Reads the chunks; everything is in the arena. */
+enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct source *source, struct arena *arena,
+                             struct load_state *ret_state, struct err *err) MUST_CHECK;
+
+bool load_state_has(const struct load_state *state, size_t file, uint64_t number);
+
+/* All chunks are loaded. Again without harm. */
+enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, struct err *err) MUST_CHECK;

@@ -1,0 +1,225 @@
+#include "move/repair.h"
+
+#include <stdlib.h>
+
+#include "move/repair_batch.h"
+
+enum { IDENTITY_ARENA_BYTES = 512 * 1024 * 1024 };
+
+/* The rows that hold differing keys. Listed by one thread each, then sorted by key in the first list. */
+struct identity_list {
+    struct row_identity *items; /* owned, malloc */
+    size_t count, capacity;
+    struct arena arena; /* owns their fields */
+};
+
+struct repairing {
+    struct comparison *comparison;
+    const struct key_differences *differences;
+    struct identity_list lists[LIMIT_JOBS];
+    struct repair_batch *batches[LIMIT_JOBS]; /* owned; NULL until the worker has something to write */
+    struct pg_conn *conns[LIMIT_JOBS];        /* owned; theirs */
+};
+
+static enum lf_code identity_list_reserve(struct identity_list *list, size_t more, struct err *err)
+{
+    enum { FIRST_IDENTITIES = 256 };
+    if (more <= list->capacity - list->count)
+        return LF_OK;
+    size_t capacity = list->capacity ? 2 * list->capacity : FIRST_IDENTITIES;
+    if (capacity - list->count < more)
+        capacity = list->count + more;
+    struct row_identity *items = realloc(list->items, capacity * sizeof *items);
+    if (!items)
+        return ERR(err, LF_MEMORY, "out of memory for a list of %zu rows", capacity);
+    list->items = items;
+    list->capacity = capacity;
+    return LF_OK;
+}
+
+static enum lf_code note_row(void *context, unsigned worker, const struct scan_item *item, struct err *err)
+{
+    struct repairing *repairing = context;
+    struct identity_list *list = &repairing->lists[worker];
+    if (!key_differences_find(repairing->differences, item->table, &item->key))
+        return LF_OK;
+    TRY(identity_list_reserve(list, 1, err));
+    TRY(row_identity_of(item->row, &list->arena, &list->items[list->count], err));
+    list->items[list->count++].key = key_hash128(&item->key);
+    return LF_OK;
+}
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_identity(const void *left, const void *right)
+{
+    const struct row_identity *a = left, *b = right;
+    int order = compare_u64((uintptr_t)a->table, (uintptr_t)b->table);
+    if (order == 0)
+        order = compare_u64(a->key.high, b->key.high);
+    return order ? order : compare_u64(a->key.low, b->key.low);
+}
+
+static enum lf_code gather(struct repairing *repairing, struct err *err)
+{
+    struct identity_list *all = &repairing->lists[0];
+    for (unsigned worker = 1; worker < repairing->comparison->crew.jobs; worker++) {
+        const struct identity_list *list = &repairing->lists[worker];
+        if (list->count == 0)
+            continue;
+        TRY(identity_list_reserve(all, list->count, err));
+        memcpy(all->items + all->count, list->items, list->count * sizeof *list->items);
+        all->count += list->count;
+    }
+    if (all->count)
+        qsort(all->items, all->count, sizeof *all->items, compare_identity);
+    return LF_OK;
+}
+
+/* The rows of one key: the first and how many. */
+static const struct row_identity *find_rows(const struct repairing *repairing, const struct map_table *table, struct hash128 key,
+                                            size_t *ret_count)
+{
+    const struct identity_list *all = &repairing->lists[0];
+    const struct row_identity wanted = { .table = table, .key = key };
+    size_t low = 0, high = all->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_identity(&all->items[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < all->count && compare_identity(&all->items[end], &wanted) == 0)
+        end++;
+    *ret_count = end - low;
+    return all->items + low;
+}
+
+/* Rows whose key the source does not have. */
+static enum lf_code delete_key(struct repairing *repairing, struct pg_conn *conn, const struct key_difference *difference,
+                               struct err *err)
+{
+    const struct map *map = repairing->comparison->map;
+    size_t count;
+    const struct row_identity *rows = find_rows(repairing, &map->tables[difference->table], difference->key, &count);
+    for (size_t i = 0; i < count; i++)
+        TRY(row_identity_delete(conn, map, &rows[i], err));
+    return LF_OK;
+}
+
+static enum lf_code delete_extra(struct repairing *repairing, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    size_t in_transaction = 0;
+    TRY(pg_connect(repairing->comparison->options->postgres, &conn, err));
+    TRY(pg_exec(conn, "BEGIN", err));
+    for (size_t i = 0; i < repairing->differences->count; i++) {
+        if (repairing->differences->items[i].in_source)
+            continue;
+        TRY(delete_key(repairing, conn, &repairing->differences->items[i], err));
+        if (++in_transaction % REPAIR_BATCH_ITEMS == 0)
+            TRY(pg_exec(conn, "COMMIT; BEGIN", err));
+    }
+    return pg_exec(conn, "COMMIT", err);
+}
+
+/* Each worker writes by a connection of its own, opened when it first has something to write. */
+static enum lf_code open_batch(struct repairing *repairing, unsigned worker, struct err *err)
+{
+    if (repairing->batches[worker])
+        return LF_OK;
+    TRY(pg_connect(repairing->comparison->options->postgres, &repairing->conns[worker], err));
+    struct repair_batch *batch = malloc(sizeof *batch);
+    if (!batch)
+        return ERR(err, LF_MEMORY, "out of memory for a batch");
+    repair_batch_init(batch, repairing->comparison->map, repairing->conns[worker]);
+    repairing->batches[worker] = batch;
+    return LF_OK;
+}
+
+static enum lf_code write_item(void *context, unsigned worker, const struct scan_item *item, struct err *err)
+{
+    struct repairing *repairing = context;
+    const struct key_difference *difference = key_differences_find(repairing->differences, item->table, &item->key);
+    if (!difference)
+        return LF_OK;
+    const struct map_table *table = &repairing->comparison->map->tables[item->table];
+    size_t count;
+    const struct row_identity *rows = find_rows(repairing, table, difference->key, &count);
+    TRY(open_batch(repairing, worker, err));
+    return repair_batch_add(repairing->batches[worker], table, item->item, rows, count, err);
+}
+
+static enum lf_code scan_target(struct repairing *repairing, struct err *err)
+{
+    struct comparison *comparison = repairing->comparison;
+    struct scan scan = {
+        .map = comparison->map,
+        .target = &comparison->parts,
+        .wanted = comparison->wanted,
+        .crew = &comparison->crew,
+        .visit = note_row,
+        .context = repairing,
+    };
+    TRY(scan_run(&scan, err));
+    return gather(repairing, err);
+}
+
+static enum lf_code scan_source(struct repairing *repairing, struct err *err)
+{
+    struct comparison *comparison = repairing->comparison;
+    struct scan scan = {
+        .map = comparison->map,
+        .source = comparison->source,
+        .wanted = comparison->wanted,
+        .crew = &comparison->crew,
+        .visit = write_item,
+        .context = repairing,
+    };
+    TRY(scan_run(&scan, err));
+    for (unsigned worker = 0; worker < comparison->crew.jobs; worker++)
+        if (repairing->batches[worker])
+            TRY(repair_batch_flush(repairing->batches[worker], err));
+    return LF_OK;
+}
+
+static enum lf_code repair(struct repairing *repairing, struct err *err)
+{
+    TRY(scan_target(repairing, err));
+    TRY(delete_extra(repairing, err));
+    return scan_source(repairing, err);
+}
+
+static void repairing_done(struct repairing *repairing)
+{
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++) {
+        free(repairing->lists[worker].items);
+        arena_done(&repairing->lists[worker].arena);
+        if (repairing->batches[worker])
+            repair_batch_done(repairing->batches[worker]);
+        free(repairing->batches[worker]);
+        pg_close(repairing->conns[worker]);
+    }
+}
+
+enum lf_code repair_run(struct comparison *comparison, const struct key_differences *differences, struct err *err)
+{
+    if (differences->count == 0)
+        return LF_OK;
+    struct repairing *repairing = calloc(1, sizeof *repairing);
+    if (!repairing)
+        return ERR(err, LF_MEMORY, "out of memory for a repair");
+    repairing->comparison = comparison;
+    repairing->differences = differences;
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++)
+        arena_init(&repairing->lists[worker].arena, IDENTITY_ARENA_BYTES);
+    enum lf_code code = repair(repairing, err);
+    repairing_done(repairing);
+    free(repairing);
+    return code;
+}

@@ -1,0 +1,42 @@
+/*
+ * repair_batch: items that are written into the target in one transaction.
+ *
+ * An item whose row is already there, under the same primary key, becomes an UPDATE, so that rows which refer to it keep what
+ * they refer to; all other rows that hold its key are deleted and the item goes in by COPY. What breaks a constraint goes to
+ * landfall.item, found by halving the batch.
+ */
+#pragma once
+
+#include "move/row_identity.h"
+#include "move/row_writer.h"
+
+enum { REPAIR_BATCH_ITEMS = 500, REPAIR_BATCH_BYTES = 16 * 1024 * 1024 };
+
+struct repair_item {
+    const struct map_table *table;
+    struct item item;
+    struct row row;
+    const struct row_identity *identities; /* rows that hold its key now, borrowed */
+    size_t identity_count;
+    bool updated; /* its own row was changed in place */
+};
+
+struct repair_batch {
+    const struct map *map;
+    struct pg_conn *conn; /* borrowed, in no transaction */
+    struct row_writer writer;
+    struct arena arena; /* owns the items */
+    size_t bytes;       /* of the items, as DynamoDB counts */
+    size_t count;
+    struct repair_item items[REPAIR_BATCH_ITEMS];
+};
+
+void repair_batch_init(struct repair_batch *batch, const struct map *map, struct pg_conn *conn);
+void repair_batch_done(struct repair_batch *batch);
+
+/* Copies the item; writes the batch when it is full. */
+enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct item *item,
+                              const struct row_identity *identities, size_t identity_count, struct err *err) MUST_CHECK;
+
+/* Writes what is in the batch and commits. */
+enum lf_code repair_batch_flush(struct repair_batch *batch, struct err *err) MUST_CHECK;

@@ -1,0 +1,170 @@
+#include "move/row_writer.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+
+#include "item/ddbjson.h"
+#include "map/ddl.h"
+
+enum {
+    BUFFER_BYTES = 512 * 1024 * 1024, /* rows of one table in one transaction */
+    COPY_SQL_BYTES = 1024 * 1024,
+    ITEM_HASH_BYTES = SHA256_DIGEST_LENGTH / 2, /* landfall.item.h */
+};
+
+struct row_buffer {
+    const struct entity *entity; /* NULL: landfall.item */
+    const struct child *child;   /* NULL: the entity's own table */
+    size_t rows;
+    struct buf bytes;
+};
+
+void row_writer_init(struct row_writer *writer, const struct map *map)
+{
+    *writer = (struct row_writer){ .map = map };
+}
+
+void row_writer_done(struct row_writer *writer)
+{
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        buf_done(&writer->buffers[i].bytes);
+    free(writer->buffers);
+    *writer = (struct row_writer){ .map = writer->map };
+}
+
+void row_writer_reset(struct row_writer *writer)
+{
+    for (size_t i = 0; i < writer->buffer_count; i++) {
+        buf_reset(&writer->buffers[i].bytes);
+        writer->buffers[i].rows = 0;
+    }
+}
+
+static enum lf_code find_buffer(struct row_writer *writer, const struct entity *entity, const struct child *child,
+                                struct row_buffer **ret_buffer, struct err *err)
+{
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        if (writer->buffers[i].entity == entity && writer->buffers[i].child == child) {
+            *ret_buffer = &writer->buffers[i];
+            return LF_OK;
+        }
+    struct row_buffer *buffers = realloc(writer->buffers, (writer->buffer_count + 1) * sizeof *buffers);
+    if (!buffers)
+        return ERR(err, LF_MEMORY, "out of memory for the rows of another table");
+    writer->buffers = buffers;
+    *ret_buffer = &buffers[writer->buffer_count++];
+    **ret_buffer = (struct row_buffer){ .entity = entity, .child = child };
+    buf_init(&(*ret_buffer)->bytes, BUFFER_BYTES);
+    return LF_OK;
+}
+
+static void put_row(struct row_buffer *buffer, const struct pg_field *fields, size_t count)
+{
+    if (buffer->rows++ == 0)
+        pg_put_copy_header(&buffer->bytes);
+    pg_put_copy_row(&buffer->bytes, fields, count);
+}
+
+static enum lf_code add_child(struct row_writer *writer, const struct row *row, size_t index, struct err *err)
+{
+    const struct row_child *rows = &row->children[index];
+    struct row_buffer *buffer;
+    if (rows->row_count == 0)
+        return LF_OK;
+    TRY(find_buffer(writer, row->entity, &row->entity->children[index], &buffer, err));
+    for (size_t i = 0; i < rows->row_count; i++)
+        put_row(buffer, rows->fields + i * rows->field_count, rows->field_count);
+    return buf_check(&buffer->bytes, err);
+}
+
+enum lf_code row_writer_add(struct row_writer *writer, const struct row *row, bool main_row, struct err *err)
+{
+    struct row_buffer *buffer;
+    if (main_row) {
+        TRY(find_buffer(writer, row->entity, NULL, &buffer, err));
+        put_row(buffer, row->fields, row->entity->column_count + 1);
+        TRY(buf_check(&buffer->bytes, err));
+    }
+    for (size_t i = 0; i < row->entity->child_count; i++)
+        TRY(add_child(writer, row, i, err));
+    return LF_OK;
+}
+
+static struct pg_field field_of(struct span span)
+{
+    return (struct pg_field){ span.ptr ? span.ptr : "", span.len };
+}
+
+/* landfall.item: table_name, h, sk, pk, item, reason. */
+static enum lf_code put_unclaimed(struct row_buffer *buffer, const struct map_table *table, const struct key *key,
+                                  struct span json, struct span reason, struct err *err)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)key->partition.ptr, key->partition.len, digest);
+    const struct pg_field fields[] = {
+        field_of(table->name), field_of(span_of((const char *)digest, ITEM_HASH_BYTES)),
+        field_of(key->sort),   field_of(key->partition),
+        field_of(json),        field_of(reason),
+    };
+    put_row(buffer, fields, sizeof fields / sizeof *fields);
+    return buf_check(&buffer->bytes, err);
+}
+
+enum lf_code row_writer_add_unclaimed(struct row_writer *writer, const struct map_table *table, const struct item *item,
+                                      struct span reason, struct arena *arena, struct err *err)
+{
+    struct key key;
+    struct row_buffer *buffer;
+    struct buf json;
+    TRY(key_of_item(&table->key, item, arena, &key, err));
+    TRY(find_buffer(writer, NULL, NULL, &buffer, err));
+    buf_init(&json, BUFFER_BYTES);
+    ddbjson_put_item(&json, item);
+    enum lf_code code = buf_check(&json, err);
+    if (code == LF_OK)
+        code = put_unclaimed(buffer, table, &key, buf_span(&json), reason, err);
+    buf_done(&json);
+    return code;
+}
+
+static void put_copy_in(struct buf *sql, const struct map *map, const struct row_buffer *buffer)
+{
+    if (buffer->entity)
+        ddl_put_copy_in(sql, map, buffer->entity, buffer->child);
+    else
+        buf_put_cstr(sql, "COPY landfall.item (table_name, h, sk, pk, item, reason) FROM STDIN (FORMAT binary)");
+}
+
+static enum lf_code send(struct row_buffer *buffer, struct pg_conn *conn, struct err *err)
+{
+    int64_t rows;
+    pg_put_copy_trailer(&buffer->bytes);
+    TRY(buf_check(&buffer->bytes, err));
+    TRY(pg_copy_in_put(conn, buf_span(&buffer->bytes), err));
+    return pg_copy_in_end(conn, &rows, err);
+}
+
+static enum lf_code copy_buffer(const struct row_writer *writer, struct row_buffer *buffer, struct pg_conn *conn, struct err *err)
+{
+    struct buf sql;
+    if (buffer->rows == 0)
+        return LF_OK;
+    buf_init(&sql, COPY_SQL_BYTES);
+    put_copy_in(&sql, writer->map, buffer);
+    enum lf_code code = buf_check(&sql, err);
+    if (code == LF_OK)
+        code = pg_copy_in_begin(conn, buf_cstr(&sql), err);
+    buf_done(&sql);
+    return code == LF_OK ? send(buffer, conn, err) : code;
+}
+
+enum lf_code row_writer_copy(struct row_writer *writer, struct pg_conn *conn, struct err *err)
+{
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        if (!writer->buffers[i].child)
+            TRY(copy_buffer(writer, &writer->buffers[i], conn, err));
+    for (size_t i = 0; i < writer->buffer_count; i++)
+        if (writer->buffers[i].child)
+            TRY(copy_buffer(writer, &writer->buffers[i], conn, err));
+    return LF_OK;
+}

@@ -1,0 +1,164 @@
+#include "move/scan.h"
+
+#include "base/limits.h"
+#include "item/canonical.h"
+#include "item/ddbjson.h"
+
+enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
+
+struct scan_work {
+    const struct scan *scan;
+    const size_t *map_tables; /* of each table of the source, its index in the map */
+    _Atomic size_t next_part; /* of the target */
+};
+
+/* What one worker visits with. */
+struct scanner {
+    const struct scan *scan;
+    unsigned worker;
+    struct arena *arena;
+};
+
+static size_t table_index(const struct map *map, const struct map_table *table)
+{
+    return (size_t)(table - map->tables);
+}
+
+static bool is_reject(enum lf_code code)
+{
+    return code == LF_SYNTAX || code == LF_ITEM || code == LF_LIMIT;
+}
+
+static enum lf_code visit_line(struct scanner *scanner, size_t table, struct span line, struct err *err)
+{
+    const struct scan *scan = scanner->scan;
+    struct item item;
+    struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &item, .arena = scanner->arena };
+    struct err line_err = ERR_INIT;
+    enum lf_code code = ddbjson_read_line(line, scanner->arena, &item, &line_err);
+    if (code == LF_OK)
+        code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, &line_err);
+    if (is_reject(code))
+        return LF_OK;
+    if (code != LF_OK) {
+        *err = line_err;
+        return code;
+    }
+    TRY(scan->visit(scan->context, scanner->worker, &seen, err));
+    return crew_count(scan->crew, err);
+}
+
+static enum lf_code visit_chunk(struct scanner *scanner, size_t table, struct span rest, struct err *err)
+{
+    struct span line;
+    while (source_next_line(&rest, &line)) {
+        if (source_line_is_blank(line))
+            continue;
+        TRY(visit_line(scanner, table, line, err));
+        arena_reset(scanner->arena);
+    }
+    return LF_OK;
+}
+
+static enum lf_code take_chunks(const struct scan_work *work, struct scanner *scanner, struct source_chunk *chunk,
+                                struct err *err)
+{
+    struct source *source = scanner->scan->source;
+    for (;;) {
+        bool end;
+        TRY(source_next(source, chunk, &end, err));
+        if (end)
+            return LF_OK;
+        size_t table = work->map_tables[source->files[chunk->file].table];
+        if (scanner->scan->wanted[table])
+            TRY(visit_chunk(scanner, table, buf_span(&chunk->data), err));
+    }
+}
+
+static enum lf_code read_source(const struct scan_work *work, struct scanner *scanner, struct err *err)
+{
+    struct source_chunk chunk;
+    source_chunk_init(&chunk);
+    enum lf_code code = take_chunks(work, scanner, &chunk, err);
+    source_chunk_done(&chunk);
+    return code;
+}
+
+/* The bytes of a row's key, or those of its hash when it has none. */
+static enum lf_code key_of_row(const struct map_table *table, const struct target_item *row, struct key *ret_key, struct err *err)
+{
+    struct err key_err = ERR_INIT;
+    enum lf_code code = key_of_item(&table->key, row->item, row->arena, ret_key, &key_err);
+    if (code != LF_ITEM && code != LF_LIMIT) {
+        if (code != LF_OK)
+            *err = key_err;
+        return code;
+    }
+    struct hash128 hash = item_hash(row->item);
+    *ret_key = (struct key){ 0 };
+    return arena_copy(row->arena, span_of((const char *)&hash, sizeof hash), &ret_key->partition, err);
+}
+
+static enum lf_code visit_row(void *context, const struct target_item *row, struct err *err)
+{
+    const struct scanner *scanner = context;
+    const struct scan *scan = scanner->scan;
+    const struct map_table *table = row->part->table;
+    struct scan_item seen = {
+        .side = SCAN_TARGET, .table = table_index(scan->map, table), .item = row->item, .row = row, .arena = row->arena
+    };
+    TRY(key_of_row(table, row, &seen.key, err));
+    TRY(scan->visit(scan->context, scanner->worker, &seen, err));
+    return crew_count(scan->crew, err);
+}
+
+static enum lf_code read_target(struct scan_work *work, struct scanner *scanner, struct pg_conn *conn, struct err *err)
+{
+    const struct scan *scan = scanner->scan;
+    for (;;) {
+        size_t next = atomic_fetch_add(&work->next_part, 1);
+        if (next >= scan->target->count)
+            return LF_OK;
+        const struct target_part *part = &scan->target->items[next];
+        if (scan->wanted[table_index(scan->map, part->table)])
+            TRY(target_read(conn, scan->map, part, visit_row, scanner, err));
+    }
+}
+
+static enum lf_code work_scan(void *context, unsigned worker, struct pg_conn *conn, struct err *err)
+{
+    struct scan_work *work = context;
+    struct arena arena;
+    arena_init(&arena, SCAN_ARENA_BYTES);
+    struct scanner scanner = { .scan = work->scan, .worker = worker, .arena = &arena };
+    enum lf_code code = work->scan->source ? read_source(work, &scanner, err) : LF_OK;
+    arena_done(&arena);
+    if (code == LF_OK && work->scan->target)
+        code = read_target(work, &scanner, conn, err);
+    return code;
+}
+
+static enum lf_code match_tables(const struct scan *scan, size_t *ret_indexes, struct err *err)
+{
+    for (size_t i = 0; scan->source && i < scan->source->table_count; i++) {
+        struct span name = scan->source->tables[i].name;
+        const struct map_table *table = map_find_table(scan->map, name);
+        if (!table)
+            return ERR(err, LF_MAP, "the map has no table %.*s, which the source has", SPAN_ARG(name));
+        ret_indexes[i] = table_index(scan->map, table);
+    }
+    return LF_OK;
+}
+
+enum lf_code scan_run(struct scan *scan, struct err *err)
+{
+    size_t map_tables[LIMIT_TABLES];
+    if (scan->source && scan->source->table_count > LIMIT_TABLES)
+        return ERR(err, LF_LIMIT, "the source has %zu tables, more than %d", scan->source->table_count, LIMIT_TABLES);
+    TRY(match_tables(scan, map_tables, err));
+    if (scan->source)
+        source_rewind(scan->source);
+    struct scan_work work = { .scan = scan, .map_tables = map_tables };
+    atomic_store(&scan->crew->items_done, 0);
+    return crew_run(scan->crew, work_scan, &work, err);
+}

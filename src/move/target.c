@@ -1,0 +1,191 @@
+#include "move/target.h"
+
+#include "item/ddbjson.h"
+#include "map/ddl.h"
+#include "map/row.h"
+#include "move/copy_rows.h"
+#include "pg/catalog.h"
+
+enum {
+    TARGET_ARENA_BYTES = 64 * 1024 * 1024, /* for one row, decoded */
+    TARGET_SQL_BYTES = 1024 * 1024,
+};
+
+/* Adds the parts of one relation: at least one, the last without an end, so that pages added since are read too. */
+static enum lf_code add_parts(struct target_parts *parts, size_t capacity, struct target_part of, uint64_t pages,
+                              uint64_t pages_per_part, struct err *err)
+{
+    for (uint64_t first = 0; first == 0 || first < pages; first += pages_per_part) {
+        if (parts->count == capacity)
+            return ERR(err, LF_LIMIT, "more than %zu parts of the target", capacity);
+        of.first_page = first;
+        of.end_page = pages > first && pages - first > pages_per_part ? first + pages_per_part : UINT64_MAX;
+        parts->items[parts->count++] = of;
+    }
+    return LF_OK;
+}
+
+struct relation_size {
+    uint64_t pages, rows;
+};
+
+static enum lf_code measure(struct pg_conn *conn, struct span schema, struct span name, struct arena *arena,
+                            struct relation_size *ret_size, struct err *err)
+{
+    struct catalog_table table;
+    TRY(catalog_read_table(conn, schema, name, arena, &table, err));
+    if (!table.exists)
+        return ERR(err, LF_PRECONDITION, "table %.*s.%.*s is not there; run `landfall migrate up`", SPAN_ARG(schema),
+                   SPAN_ARG(name));
+    *ret_size = (struct relation_size){ table.pages, table.row_estimate };
+    return LF_OK;
+}
+
+static size_t entity_total(const struct map *map)
+{
+    size_t total = 0;
+    for (size_t t = 0; t < map->table_count; t++)
+        total += map->tables[t].entity_count;
+    return total;
+}
+
+static uint64_t part_total(const struct relation_size *sizes, size_t count, uint64_t pages_per_part)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += sizes[i].pages / pages_per_part + 1;
+    return total;
+}
+
+/* Sizes of all entities' tables in the order of the map, then of landfall.item. */
+static enum lf_code measure_all(struct pg_conn *conn, const struct map *map, struct arena *arena, struct relation_size *sizes,
+                                struct err *err)
+{
+    size_t at = 0;
+    for (size_t t = 0; t < map->table_count; t++)
+        for (size_t e = 0; e < map->tables[t].entity_count; e++)
+            TRY(measure(conn, map->schema, map->tables[t].entities[e].table, arena, &sizes[at++], err));
+    return measure(conn, SPAN("landfall"), SPAN("item"), arena, &sizes[at], err);
+}
+
+enum lf_code target_plan(struct pg_conn *conn, const struct map *map, uint64_t pages_per_part, struct arena *arena,
+                         struct target_parts *ret_parts, struct err *err)
+{
+    size_t entities = entity_total(map);
+    struct relation_size *sizes = arena_calloc(arena, entities + 1, sizeof *sizes, err);
+    if (!sizes)
+        return err->code;
+    TRY(measure_all(conn, map, arena, sizes, err));
+    struct relation_size unclaimed = sizes[entities];
+
+    size_t capacity = part_total(sizes, entities, pages_per_part) + map->table_count * part_total(&unclaimed, 1, pages_per_part);
+    struct target_parts parts = { .items = arena_calloc(arena, capacity, sizeof *parts.items, err) };
+    if (!parts.items)
+        return err->code;
+    parts.row_estimate = unclaimed.rows;
+    for (size_t t = 0, at = 0; t < map->table_count; t++) {
+        const struct map_table *table = &map->tables[t];
+        for (size_t e = 0; e < table->entity_count; e++, at++) {
+            struct target_part part = { .table = table, .entity = &table->entities[e] };
+            TRY(add_parts(&parts, capacity, part, sizes[at].pages, pages_per_part, err));
+            parts.row_estimate += sizes[at].rows;
+        }
+        TRY(add_parts(&parts, capacity, (struct target_part){ .table = table }, unclaimed.pages, pages_per_part, err));
+    }
+    *ret_parts = parts;
+    return LF_OK;
+}
+
+static void put_page_range(struct buf *sql, const struct target_part *part)
+{
+    buf_printf(sql, "ctid >= '(%llu,0)'::tid", (unsigned long long)part->first_page);
+    if (part->end_page != UINT64_MAX)
+        buf_printf(sql, " AND ctid < '(%llu,0)'::tid", (unsigned long long)part->end_page);
+}
+
+static void put_copy_out(struct buf *sql, const struct map *map, const struct target_part *part)
+{
+    struct buf where;
+    buf_init(&where, TARGET_SQL_BYTES);
+    put_page_range(&where, part);
+    buf_put_cstr(sql, "COPY (");
+    if (part->entity) {
+        ddl_put_select(sql, map, part->entity, buf_span(&where));
+    } else {
+        buf_put_cstr(sql, "SELECT item, h, sk FROM landfall.item WHERE table_name = ");
+        ddl_put_literal(sql, part->table->name);
+        buf_put_cstr(sql, " AND ");
+        buf_put_span(sql, buf_span(&where));
+    }
+    buf_put_cstr(sql, ") TO STDOUT (FORMAT binary)");
+    sql->failed |= where.failed;
+    buf_done(&where);
+}
+
+static enum lf_code decode_unclaimed(const struct pg_field *field, struct arena *arena, struct item *ret_item, struct err *err)
+{
+    struct json_reader reader;
+    json_init(&reader, span_of(field->data, field->len), arena);
+    TRY(ddbjson_read_item(&reader, ret_item, err));
+    return json_end(&reader, err);
+}
+
+static enum lf_code decode(const struct target_part *part, const struct pg_field *fields, struct arena *arena,
+                           struct item *ret_item, struct err *err)
+{
+    enum lf_code code = part->entity ? row_decode(part->entity, fields, arena, ret_item, err)
+                                     : decode_unclaimed(&fields[0], arena, ret_item, err);
+    if (code == LF_OK)
+        return LF_OK;
+    if (part->entity)
+        return err_while(err, "reading a row of table %.*s", SPAN_ARG(part->entity->table));
+    return err_while(err, "reading an item of table %.*s in landfall.item", SPAN_ARG(part->table->name));
+}
+
+static enum lf_code read_rows(struct copy_rows *rows, const struct target_part *part, struct pg_field *fields, size_t field_count,
+                              struct arena *arena, target_visit *visit, void *context, struct err *err)
+{
+    for (;;) {
+        bool end;
+        struct item item;
+        TRY(copy_rows_next(rows, fields, field_count, &end, err));
+        if (end)
+            return LF_OK;
+        struct arena_mark mark = arena_mark(arena);
+        enum lf_code code = decode(part, fields, arena, &item, err);
+        if (code == LF_OK)
+            code = visit(context, &(struct target_item){ .part = part, .item = &item, .fields = fields, .arena = arena }, err);
+        if (code != LF_OK) {
+            copy_rows_abort(rows);
+            return code;
+        }
+        arena_rewind(arena, mark);
+    }
+}
+
+static enum lf_code read_part(struct pg_conn *conn, const struct map *map, const struct target_part *part, struct buf *sql,
+                              struct arena *arena, target_visit *visit, void *context, struct err *err)
+{
+    size_t field_count = part->entity ? row_select_count(part->entity) : TARGET_ITEM_FIELDS;
+    struct pg_field *fields = arena_calloc(arena, field_count, sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    put_copy_out(sql, map, part);
+    TRY(buf_check(sql, err));
+    struct copy_rows rows;
+    TRY(copy_rows_begin(conn, buf_cstr(sql), &rows, err));
+    return read_rows(&rows, part, fields, field_count, arena, visit, context, err);
+}
+
+enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, target_visit *visit,
+                         void *context, struct err *err)
+{
+    struct arena arena;
+    struct buf sql;
+    arena_init(&arena, TARGET_ARENA_BYTES);
+    buf_init(&sql, TARGET_SQL_BYTES);
+    enum lf_code code = read_part(conn, map, part, &sql, &arena, visit, context, err);
+    buf_done(&sql);
+    arena_done(&arena);
+    return code;
+}

@@ -1,0 +1,15 @@
+/* verify_record: runs of verify in landfall.parity_run, and what they found in landfall.parity_diff. */
+#pragma once
+
+#include "move/verify.h"
+
+/* LF_PRECONDITION when the control schema is not there. */
+enum lf_code record_check(struct pg_conn *conn, struct err *err) MUST_CHECK;
+
+/* A run that has begun. */
+enum lf_code record_begin(struct pg_conn *conn, int64_t *ret_run, struct err *err) MUST_CHECK;
+
+enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct verify_result *result, struct err *err) MUST_CHECK;
+
+/* A text[] as PostgreSQL reads it. U+0000, which PostgreSQL cannot hold, becomes U+FFFD here and in all that is recorded. */
+void record_put_array(struct buf *buf, const struct span *texts, size_t count);
