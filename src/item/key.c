@@ -85,7 +85,7 @@ static enum lf_code parse_attribute(struct span text, struct key_attribute *ret_
 {
     size_t colon = find_last_colon(text);
     enum value_type type;
-    if (colon == 0 || colon == text.len)
+    if (colon == 0 || colon == text.len || span_find_byte(text, ',') < text.len)
         return ERR(err, LF_USAGE, "\"%.*s\" is no key attribute, write name:S, name:N or name:B", SPAN_ARG(text));
     if (!value_type_from_name(span_from(text, colon + 1), &type) || type > VALUE_B)
         return ERR(err, LF_USAGE, "\"%.*s\" is no type of a key attribute, write S, N or B",
