@@ -253,37 +253,6 @@ static enum lf_code unique_column_name(struct draft *draft, const struct draft_e
     return name_unique(wanted, column_is_taken, &scope, draft->arena, ret_name, err);
 }
 
-static bool is_code(struct span text)
-{
-    if (text.len == 0)
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && !strchr("_-.", text.ptr[i]))
-            return false;
-    return isalpha((unsigned char)text.ptr[0]);
-}
-
-/* A closed set: few values, each often, each looking like a code. */
-static enum lf_code draft_check(struct draft *draft, const struct draft_entity *entity, const struct attr_stats *stats,
-                                struct column *column, struct err *err)
-{
-    struct small_set set = stats->values;
-    if (column->type != COLUMN_TEXT || set.overflow || set.count < 2 || set.count > CHECK_VALUES_MAX ||
-        stats->present < CHECK_ITEMS_MIN || infer_exceptions(stats, column->codec) || entity->stats->items < CHECK_ITEMS_MIN)
-        return LF_OK;
-    for (unsigned i = 0; i < set.count; i++)
-        if (set.counts[i] < CHECK_ITEMS_PER_VALUE_MIN || !is_code(span_of(set.values[i], set.lengths[i])))
-            return LF_OK;
-    small_set_sort(&set);
-    column->check = arena_calloc(draft->arena, set.count, sizeof *column->check, err);
-    if (!column->check)
-        return err->code;
-    for (unsigned i = 0; i < set.count; i++)
-        TRY(arena_copy(draft->arena, span_of(set.values[i], set.lengths[i]), &column->check[i], err));
-    column->check_count = set.count;
-    return LF_OK;
-}
-
 static enum lf_code add_column(struct draft *draft, struct draft_entity *entity, const struct attr_stats *stats,
                                struct column column, unsigned *ret_index, struct err *err)
 {
@@ -293,8 +262,6 @@ static enum lf_code add_column(struct draft *draft, struct draft_entity *entity,
     column.not_null = column.not_null || (whole && entity->stats->items >= NOT_NULL_ITEMS_MIN);
     TRY(fill_evidence(draft, stats, &column, &entity->evidence->columns[index], err));
     TRY(write_note(draft, entity, stats, &entity->evidence->columns[index], &column.note, err));
-    if (column.source == COLUMN_FROM_ATTRIBUTE)
-        TRY(draft_check(draft, entity, stats, &column, err));
     entity->columns[index] = stats;
     entity->entity->columns[index] = column;
     entity->entity->column_count++;
@@ -642,4 +609,58 @@ enum lf_code infer_draft_columns(struct draft *draft, struct draft_entity *entit
             TRY(draft_template(draft, entity, i, false, err));
     TRY(draft_attributes(draft, entity, err));
     return doubt_columns(draft, entity, err);
+}
+
+/* ---- closed sets ---- */
+
+static bool is_code(struct span text)
+{
+    if (text.len == 0)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]) && !strchr("_-.", text.ptr[i]))
+            return false;
+    return isalpha((unsigned char)text.ptr[0]);
+}
+
+/* A closed set: few values, each often, each looking like a code. */
+static enum lf_code draft_check(struct draft *draft, const struct draft_entity *entity, const struct attr_stats *stats,
+                                struct column *column, struct err *err)
+{
+    struct small_set set = stats->values;
+    if (column->type != COLUMN_TEXT || set.overflow || set.count < 2 || set.count > CHECK_VALUES_MAX ||
+        stats->present < CHECK_ITEMS_MIN || infer_exceptions(stats, column->codec) || entity->stats->items < CHECK_ITEMS_MIN)
+        return LF_OK;
+    for (unsigned i = 0; i < set.count; i++)
+        if (set.counts[i] < CHECK_ITEMS_PER_VALUE_MIN || !is_code(span_of(set.values[i], set.lengths[i])))
+            return LF_OK;
+    small_set_sort(&set);
+    column->check = arena_calloc(draft->arena, set.count, sizeof *column->check, err);
+    if (!column->check)
+        return err->code;
+    for (unsigned i = 0; i < set.count; i++)
+        TRY(arena_copy(draft->arena, span_of(set.values[i], set.lengths[i]), &column->check[i], err));
+    column->check_count = set.count;
+    return LF_OK;
+}
+
+/* Keys and references say by themselves which values there may be. */
+static bool is_key_or_reference(const struct draft_entity *entity, unsigned column)
+{
+    for (size_t i = 0; i < entity->key_column_count; i++)
+        if (entity->key_columns[i] == column)
+            return true;
+    for (size_t f = 0; f < entity->entity->foreign_key_count; f++)
+        for (size_t i = 0; i < entity->entity->foreign_keys[f].count; i++)
+            if (entity->entity->foreign_keys[f].columns[i] == column)
+                return true;
+    return false;
+}
+
+enum lf_code infer_draft_checks(struct draft *draft, struct draft_entity *entity, struct err *err)
+{
+    for (unsigned c = 0; c < entity->entity->column_count; c++)
+        if (!is_key_or_reference(entity, c))
+            TRY(draft_check(draft, entity, entity->columns[c], &entity->entity->columns[c], err));
+    return LF_OK;
 }

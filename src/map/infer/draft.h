@@ -41,6 +41,9 @@ enum lf_code infer_draft_keys(struct draft *draft, struct draft_entity *entity, 
 /* Foreign keys among all entities. */
 enum lf_code infer_draft_relations(struct draft *draft, struct err *err) MUST_CHECK;
 
+/* CHECKs of columns that are neither keys nor references; after the relations. */
+enum lf_code infer_draft_checks(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
+
 /* A sentence for people about something doubtful. Past UNCERTAIN_MAX sentences more are dropped. */
 enum lf_code infer_doubt(struct draft *draft, struct draft_entity *entity, struct err *err, const char *format, ...)
     PRINTF_LIKE(4, 5) MUST_CHECK;

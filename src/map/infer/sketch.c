@@ -68,16 +68,15 @@ enum lf_code hash_sample_add(struct hash_sample *sample, uint64_t hash, bool *re
         hash = UINT64_C(1) << 63;
     if (!is_sampled(sample, hash))
         return LF_OK;
-    TRY(make_room(sample, err));
-    if (!is_sampled(sample, hash))
-        return LF_OK;
-    uint64_t *slot = find_slot(sample, hash);
-    if (*slot == hash) {
+    if (sample->capacity && *find_slot(sample, hash) == hash) {
         if (ret_was_there)
             *ret_was_there = true;
         return LF_OK;
     }
-    *slot = hash;
+    TRY(make_room(sample, err));
+    if (!is_sampled(sample, hash))
+        return LF_OK;
+    *find_slot(sample, hash) = hash;
     sample->count++;
     return LF_OK;
 }

@@ -1,0 +1,499 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "item/ddbjson.h"
+#include "map/column_codec.h"
+#include "map/infer.h"
+#include "map/map_yaml.h"
+#include "map/row.h"
+
+enum { ARENA_BYTES = 128 * 1024 * 1024, WORKERS_MAX = 4, LINES_MAX = 30000 };
+
+/* Items as lines of DynamoDB JSON, and what inspect drafts from them. */
+struct fixture {
+    struct arena arena, map_arena;
+    struct err err;
+    struct span lines[LINES_MAX];
+    size_t count;
+    size_t sampled; /* of the lines, how many are in the sample; 0: all */
+    struct map_table table;
+    struct secondary_index indexes[2];
+    struct map map;
+    struct evidence evidence;
+    struct buf yaml;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = test_calloc(1, sizeof *f);
+    arena_init(&f->arena, ARENA_BYTES);
+    arena_init(&f->map_arena, ARENA_BYTES);
+    buf_init(&f->yaml, ARENA_BYTES);
+    f->table.name = SPAN("shop");
+    f->table.key.partition = (struct key_attribute){ SPAN("pk"), VALUE_S };
+    f->table.key.sort = (struct key_attribute){ SPAN("sk"), VALUE_S };
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    arena_done(&f->arena);
+    arena_done(&f->map_arena);
+    buf_done(&f->yaml);
+    test_free(f);
+    return 0;
+}
+
+static void check(struct fixture *f, enum lf_code code)
+{
+    if (code != LF_OK)
+        fail_msg("%s (%s:%d)", f->err.message, f->err.file, f->err.line);
+}
+
+static void add(struct fixture *f, const char *format, ...) PRINTF_LIKE(2, 3);
+static void add(struct fixture *f, const char *format, ...)
+{
+    char line[4096];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    assert_in_range(len, 1, (int)sizeof line - 1);
+    assert_true(f->count < LINES_MAX);
+    check(f, arena_copy(&f->arena, span_of(line, (size_t)len), &f->lines[f->count++], &f->err));
+}
+
+static void draft_with(struct fixture *f, size_t worker_count)
+{
+    struct infer_options options = { .type_share_min = 0.999, .enforce = ENFORCE_CONTRACT };
+    struct infer *infer;
+    struct infer_worker *workers[WORKERS_MAX];
+    check(f, infer_new(&f->table, 1, &options, &infer, &f->err));
+    struct item item;
+    for (size_t i = 0; i < (f->sampled ? f->sampled : f->count); i++) {
+        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
+        check(f, infer_sample(infer, 0, &item, &f->err));
+    }
+    check(f, infer_discover(infer, &f->err));
+    for (size_t w = 0; w < worker_count; w++)
+        check(f, infer_worker_new(infer, &workers[w], &f->err));
+    for (size_t i = 0; i < f->count; i++) {
+        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
+        check(f, infer_observe(workers[i * 7 % worker_count], 0, &item, &f->err));
+    }
+    check(f, infer_finish(infer, workers, worker_count, &f->map_arena, &f->map, &f->evidence, &f->err));
+    for (size_t w = 0; w < worker_count; w++)
+        infer_worker_free(workers[w]);
+    infer_free(infer);
+    buf_reset(&f->yaml);
+    map_put_yaml(&f->yaml, &f->map);
+}
+
+static void draft(struct fixture *f)
+{
+    draft_with(f, 1);
+}
+
+static const struct entity *entity(struct fixture *f, const char *name)
+{
+    const struct entity *found = map_find_entity(&f->map, span_from_cstr(name));
+    if (!found)
+        fail_msg("no entity %s in\n%s", name, buf_cstr(&f->yaml));
+    return found;
+}
+
+static const struct column *column(struct fixture *f, const char *entity_name, const char *name)
+{
+    const struct entity *e = entity(f, entity_name);
+    size_t at = entity_find_column(e, span_from_cstr(name));
+    if (at == e->column_count)
+        fail_msg("no column %s in\n%s", name, buf_cstr(&f->yaml));
+    return &e->columns[at];
+}
+
+static void assert_template(struct fixture *f, const char *entity_name, const char *attr, const char *text)
+{
+    const struct entity *e = entity(f, entity_name);
+    for (size_t i = 0; i < e->template_count; i++)
+        if (span_equal(e->templates[i].attr, span_from_cstr(attr))) {
+            struct buf buf;
+            buf_init(&buf, 4096);
+            template_put(&buf, &e->templates[i].template);
+            assert_string_equal(buf_cstr(&buf), text);
+            buf_done(&buf);
+            return;
+        }
+    if (text)
+        fail_msg("%s has no template for %s in\n%s", entity_name, attr, buf_cstr(&f->yaml));
+}
+
+static void assert_primary_key(struct fixture *f, const char *entity_name, const char *columns)
+{
+    const struct entity *e = entity(f, entity_name);
+    char text[256] = "";
+    for (size_t i = 0; i < e->primary_key_count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? "," : "",
+                 SPAN_ARG(e->columns[e->primary_key[i]].name));
+    assert_string_equal(text, columns);
+}
+
+static void assert_reference(struct fixture *f, const char *child, const char *column_name, const char *parent)
+{
+    const struct entity *e = entity(f, child);
+    for (size_t i = 0; i < e->foreign_key_count; i++)
+        if (span_equal(e->columns[e->foreign_keys[i].columns[0]].name, span_from_cstr(column_name))) {
+            assert_true(parent && span_equal(e->foreign_keys[i].parent->table, span_from_cstr(parent)));
+            return;
+        }
+    if (parent)
+        fail_msg("%s.%s refers to nothing in\n%s", child, column_name, buf_cstr(&f->yaml));
+}
+
+/* Every line is claimed by an entity and comes back from its row's encoding: the draft can be loaded. */
+static void assert_all_claimed(struct fixture *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct item item;
+        struct row row;
+        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
+        check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
+        if (!row.entity)
+            fail_msg("%.*s: %.*s", SPAN_ARG(f->lines[i]), SPAN_ARG(row.reason));
+    }
+}
+
+/* ---- kinds ---- */
+
+static void kinds_by_key_words(void **state)
+{
+    struct fixture *f = *state;
+    for (int u = 0; u < 30; u++) {
+        add(f,
+            "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"PROFILE\"},\"userId\":{\"S\":\"u%d\"},\"email\":{\"S\":\"u%d@example."
+            "org\"}}",
+            u, u, u);
+        for (int o = 0; o < 3; o++)
+            add(f,
+                "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"ORDER#%d\"},\"userId\":{\"S\":\"u%d\"},\"orderId\":{\"N\":\"%d\"},"
+                "\"total\":{\"N\":\"%d.5\"}}",
+                u, u * 10 + o, u, u * 10 + o, o);
+    }
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_template(f, "User", "pk", "USER#{user_id}");
+    assert_template(f, "User", "sk", "PROFILE");
+    assert_template(f, "Order", "sk", "ORDER#{order_id}");
+    assert_primary_key(f, "User", "user_id");
+    assert_primary_key(f, "Order", "order_id");
+    assert_reference(f, "Order", "user_id", "user");
+    assert_int_equal(column(f, "Order", "total")->type, COLUMN_NUMERIC);
+    assert_all_claimed(f);
+}
+
+static void kinds_by_library_marker(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 40; i++) {
+        add(f,
+            "{\"pk\":{\"S\":\"$app#taskid_%d\"},\"sk\":{\"S\":\"$task_1#owner_ada "
+            "lovelace%d\"},\"__edb_e__\":{\"S\":\"task\"},\"__edb_v__\":{\"S\":\"1\"},"
+            "\"taskId\":{\"S\":\"%d\"},\"owner\":{\"S\":\"Ada Lovelace%d\"},\"done\":{\"BOOL\":%s}}",
+            i, i % 7, i, i % 7, i % 2 ? "true" : "false");
+        add(f,
+            "{\"pk\":{\"S\":\"$app#officename_o%d\"},\"sk\":{\"S\":\"$office_1\"},\"__edb_e__\":{\"S\":\"office\"},\"__edb_v__\":"
+            "{\"S\":\"1\"},\"officeName\":{\"S\":\"O%d\"}}",
+            i, i);
+    }
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_template(f, "Task", "sk", "$task_1#owner_{owner|lower}");
+    assert_template(f, "Office", "pk", "$app#officename_{office_name|lower}");
+    assert_template(f, "Office", "__edb_v__", "1");
+    assert_primary_key(f, "Task", "task_id");
+    assert_all_claimed(f);
+}
+
+static void kinds_by_discriminator(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 30; i++) {
+        add(f,
+            "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"a\"},\"type\":{\"S\":\"Car\"},\"wheels\":{\"N\":\"4\"},\"plate\":{\"S\":\"P%"
+            "d\"}}",
+            i, i);
+        add(f,
+            "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"b\"},\"type\":{\"S\":\"Boat\"},\"sails\":{\"N\":\"2\"},\"harbour\":{\"S\":"
+            "\"H%d\"}}",
+            i + 100, i);
+    }
+    draft(f);
+    assert_int_equal(entity(f, "Car")->match_count, 1);
+    assert_int_equal(entity(f, "Boat")->match_count, 1);
+    assert_all_claimed(f);
+}
+
+/* A status explains which attributes are there as well, but it is no type: one kind in two states. */
+static void a_state_is_no_kind(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++)
+        if (i % 2)
+            add(f, "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"x%d\"},\"status\":{\"S\":\"DRAFT\"}}", i, i);
+        else
+            add(f,
+                "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"x%d\"},\"status\":{\"S\":\"SUBMITTED\"},\"a\":{\"S\":\"1\"},\"b\":{\"S\":"
+                "\"2\"},\"c\":{\"S\":\"3\"}}",
+                i, i);
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 1);
+}
+
+/* METER and GATEWAY of one table with the same attributes are values, not entities. */
+static void a_type_of_alike_items_is_a_column(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"t%d\"},\"sk\":{\"S\":\"d%d\"},\"type\":{\"S\":\"%s\"},\"name\":{\"S\":\"n\"},\"serial\":{\"S\":\"s%"
+            "d\"}}",
+            i % 3, i, i % 2 ? "METER" : "GATEWAY", i);
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 1);
+    assert_int_equal(column(f, "Shop", "type")->type, COLUMN_TEXT);
+}
+
+static void kinds_that_come_after_the_sample_are_drafted(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 300; i++)
+        add(f, "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"}}", i, i, i);
+    f->sampled = f->count;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"late%d\"},\"colour\":{\"S\":\"blue\"}}", i, i);
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_int_equal(f->evidence.tables[0].items, 350);
+    assert_all_claimed(f);
+}
+
+/* ---- types ---- */
+
+static void draft_values(struct fixture *f, int count, int odd, const char *value, const char *odd_value)
+{
+    f->count = 0;
+    for (int i = 0; i < count; i++)
+        add(f, "{\"pk\":{\"S\":\"p%d\"},\"sk\":{\"S\":\"s%d\"},\"v\":%s}", i, i, i < odd ? odd_value : value);
+    draft(f);
+}
+
+static void the_share_of_a_type_counts(void **state)
+{
+    struct fixture *f = *state;
+    draft_values(f, 1000, 1, "{\"S\":\"2024-01-02T03:04:05.678Z\"}", "{\"S\":\"yesterday\"}");
+    assert_int_equal(column(f, "Shop", "v")->type, COLUMN_TIMESTAMPTZ);
+    assert_false(column(f, "Shop", "v")->not_null);
+    draft_values(f, 1000, 2, "{\"S\":\"2024-01-02T03:04:05.678Z\"}", "{\"S\":\"yesterday\"}");
+    assert_int_equal(column(f, "Shop", "v")->type, COLUMN_TEXT);
+}
+
+static void types_of_values(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *value;
+        enum column_type type;
+    } cases[] = {
+        { "{\"S\":\"\"}", COLUMN_TEXT },
+        { "{\"S\":\"3f2504e0-4f89-41d3-9a0c-0305e82c3301\"}", COLUMN_UUID },
+        { "{\"S\":\"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"}", COLUMN_TEXT },
+        { "{\"S\":\"2024-02-29\"}", COLUMN_DATE },
+        { "{\"S\":\"2023-02-29\"}", COLUMN_TEXT },
+        { "{\"N\":\"7\"}", COLUMN_INTEGER },
+        { "{\"N\":\"2147483648\"}", COLUMN_BIGINT },
+        { "{\"N\":\"9223372036854775808\"}", COLUMN_NUMERIC },
+        { "{\"N\":\"0.5\"}", COLUMN_NUMERIC },
+        { "{\"BOOL\":true}", COLUMN_BOOLEAN },
+        { "{\"B\":\"AAEC\"}", COLUMN_BYTEA },
+        { "{\"SS\":[\"a\"]}", COLUMN_TEXT_ARRAY },
+        { "{\"NS\":[\"1\"]}", COLUMN_NUMERIC_ARRAY },
+        { "{\"BS\":[\"AA==\"]}", COLUMN_BYTEA_ARRAY },
+        { "{\"L\":[{\"S\":\"a\"}]}", COLUMN_TEXT_ARRAY },
+        { "{\"L\":[]}", COLUMN_JSONB },
+        { "{\"M\":{\"a\":{\"N\":\"1\"}}}", COLUMN_JSONB },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        draft_values(f, 20, 0, cases[i].value, "");
+        if (column(f, "Shop", "v")->type != cases[i].type)
+            fail_msg("%s is %s", cases[i].value, column_type_name(column(f, "Shop", "v")->type));
+        assert_all_claimed(f);
+    }
+}
+
+static void several_types_make_jsonb(void **state)
+{
+    struct fixture *f = *state;
+    draft_values(f, 20, 10, "{\"S\":\"a\"}", "{\"N\":\"1\"}");
+    assert_int_equal(column(f, "Shop", "v")->type, COLUMN_JSONB);
+}
+
+static void not_null_needs_enough_items(void **state)
+{
+    struct fixture *f = *state;
+    draft_values(f, 4, 0, "{\"S\":\"a\"}", "");
+    assert_false(column(f, "Shop", "v")->not_null);
+    draft_values(f, 5, 0, "{\"S\":\"a\"}", "");
+    assert_true(column(f, "Shop", "v")->not_null);
+}
+
+static void closed_sets_are_checked(void **state)
+{
+    struct fixture *f = *state;
+    draft_values(f, 100, 50, "{\"S\":\"OPEN\"}", "{\"S\":\"CLOSED\"}");
+    assert_int_equal(column(f, "Shop", "v")->check_count, 2);
+    draft_values(f, 100, 9, "{\"S\":\"OPEN\"}", "{\"S\":\"CLOSED\"}");
+    assert_int_equal(column(f, "Shop", "v")->check_count, 0);
+}
+
+/* ---- keys and relations ---- */
+
+static void a_tree_refers_to_itself(void **state)
+{
+    struct fixture *f = *state;
+    f->table.key.sort = (struct key_attribute){ { NULL, 0 }, VALUE_S };
+    f->table.key.partition.name = SPAN("id");
+    for (int i = 1; i < 60; i++)
+        if (i == 1)
+            add(f, "{\"id\":{\"S\":\"n%d\"},\"title\":{\"S\":\"root\"}}", i);
+        else
+            add(f, "{\"id\":{\"S\":\"n%d\"},\"title\":{\"S\":\"t%d\"},\"parentShopId\":{\"S\":\"n%d\"}}", i, i, i / 2);
+    draft(f);
+    assert_reference(f, "Shop", "parent_shop_id", "shop");
+}
+
+static void orphans_past_a_tenth_are_no_relation(void **state)
+{
+    struct fixture *f = *state;
+    for (int u = 0; u < 20; u++)
+        add(f, "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"}}", u, u, u);
+    for (int n = 0; n < 40; n++)
+        add(f, "{\"pk\":{\"S\":\"NOTE#%d\"},\"sk\":{\"S\":\"NOTE#%d\"},\"noteId\":{\"N\":\"%d\"},\"userId\":{\"S\":\"u%d\"}}", n,
+            n, n, n % 23);
+    draft(f);
+    assert_reference(f, "Note", "user_id", NULL);
+}
+
+static void the_whole_key_where_no_part_is_unique(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 100; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"GAME#g%d\"},\"sk\":{\"S\":\"PLAYER#p%d\"},\"gameId\":{\"S\":\"g%d\"},\"playerId\":{\"S\":\"p%d\"},"
+            "\"score\":{\"N\":\"%d\"}}",
+            i / 10, i % 10, i / 10, i % 10, i);
+    draft(f);
+    assert_primary_key(f, "Shop", "game_id,player_id");
+}
+
+static void a_piece_of_the_key_becomes_a_column(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++) {
+        add(f,
+            "{\"pk\":{\"S\":\"I#%d\"},\"sk\":{\"S\":\"root\"},\"InvoiceDate\":{\"S\":\"1/%d/"
+            "17\"},\"InvoiceTotal\":{\"N\":\"%d\"}}",
+            i, i, i + 1000);
+        add(f, "{\"pk\":{\"S\":\"I#%d\"},\"sk\":{\"S\":\"B#%d\"},\"BillAmount\":{\"N\":\"%d\"}}", i, i * 2, i + 2000);
+    }
+    draft(f);
+    assert_template(f, "Invoice", "pk", "I#{invoice_id}");
+    assert_int_equal(column(f, "Invoice", "invoice_id")->source, COLUMN_FROM_KEY);
+    assert_all_claimed(f);
+}
+
+/* One tenant only, so far: its id is a value, not a literal of the template. */
+static void a_constant_id_stays_a_column(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"3f2504e0-4f89-41d3-9a0c-0305e82c3301\"},\"sk\":{\"S\":\"d%d\"},\"n\":{\"N\":\"%d\"}}", i, i);
+    draft(f);
+    assert_template(f, "Shop", "pk", "{pk}");
+}
+
+static void index_keys_become_templates_and_indexes(void **state)
+{
+    struct fixture *f = *state;
+    f->indexes[0] =
+        (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } };
+    f->table.indexes = f->indexes;
+    f->table.index_count = 1;
+    for (int i = 0; i < 50; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"T#%d\"},\"sk\":{\"S\":\"T#%d\"},\"ticketId\":{\"N\":\"%d\"},\"city\":{\"S\":\"c%d\"},\"day\":{"
+            "\"S\":\"2024-01-%02d\"},"
+            "\"gsi1pk\":{\"S\":\"CITY#c%d\"},\"gsi1sk\":{\"S\":\"DAY#2024-01-%02d\"}}",
+            i, i, i, i % 5, i % 28 + 1, i % 5, i % 28 + 1);
+    draft(f);
+    const struct entity *e = &f->map.tables[0].entities[0];
+    assert_template(f, "Shop", "gsi1pk", "CITY#{city}");
+    assert_template(f, "Shop", "gsi1sk", "DAY#{day}");
+    assert_int_equal(e->index_count, 1);
+    assert_int_equal(e->indexes[0].count, 2);
+    assert_all_claimed(f);
+}
+
+/* ---- the same data, the same file ---- */
+
+static void the_draft_does_not_depend_on_threads(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 12000; i++) {
+        add(f,
+            "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"ORDER#%d\"},\"userId\":{\"S\":\"u%d\"},\"orderId\":{\"N\":\"%d\"},"
+            "\"note\":{\"S\":\"n%d\"}}",
+            i / 3, i, i / 3, i, i * 31 % 5000);
+        if (i % 400 == 0)
+            add(f, "{\"pk\":{\"S\":\"%d\"},\"sk\":{\"S\":\"z%d\"},\"rare\":{\"N\":\"%d\"}}", i, i, i);
+    }
+    f->sampled = 100;
+    draft_with(f, 1);
+    struct span one;
+    check(f, arena_copy(&f->arena, buf_span(&f->yaml), &one, &f->err));
+    for (size_t workers = 2; workers <= WORKERS_MAX; workers++) {
+        draft_with(f, workers);
+        assert_int_equal(f->yaml.len, one.len);
+        assert_memory_equal(f->yaml.data, one.ptr, one.len);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(kinds_by_key_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(kinds_by_library_marker, setup, teardown),
+        cmocka_unit_test_setup_teardown(kinds_by_discriminator, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_state_is_no_kind, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_type_of_alike_items_is_a_column, setup, teardown),
+        cmocka_unit_test_setup_teardown(kinds_that_come_after_the_sample_are_drafted, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_share_of_a_type_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(types_of_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(several_types_make_jsonb, setup, teardown),
+        cmocka_unit_test_setup_teardown(not_null_needs_enough_items, setup, teardown),
+        cmocka_unit_test_setup_teardown(closed_sets_are_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tree_refers_to_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(orphans_past_a_tenth_are_no_relation, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_whole_key_where_no_part_is_unique, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_piece_of_the_key_becomes_a_column, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_constant_id_stays_a_column, setup, teardown),
+        cmocka_unit_test_setup_teardown(index_keys_become_templates_and_indexes, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_draft_does_not_depend_on_threads, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
