@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "codec/utf8.h"
 #include "item/ddbjson.h"
 #include "map/row.h"
 #include "move/item_row.h"
@@ -196,12 +197,21 @@ static bool is_bad_line(enum lf_code code)
     return code == LF_SYNTAX || code == LF_ITEM || code == LF_LIMIT;
 }
 
+/* What PostgreSQL cannot hold as text becomes question marks: a message may quote bytes of the line. */
+static void make_storable(char *text, size_t len)
+{
+    for (size_t at; (at = utf8_invalid_at(span_of(text, len))) < len; text += at + 1, len -= at + 1)
+        text[at] = '?';
+}
+
 /* "byte N: …", for landfall.reject and as the end of the error message. */
 static enum lf_code describe(const struct err *bad, struct arena *arena, struct span *ret_text, struct err *err)
 {
-    if (bad->offset < 0)
-        return arena_printf(arena, ret_text, err, "%s", bad->message);
-    return arena_printf(arena, ret_text, err, "byte %" PRId64 ": %s", bad->offset, bad->message);
+    char text[ERR_MESSAGE_BYTES + NUMBER_BYTES + sizeof "byte : "];
+    int len = bad->offset < 0 ? snprintf(text, sizeof text, "%s", bad->message)
+                              : snprintf(text, sizeof text, "byte %" PRId64 ": %s", bad->offset, bad->message);
+    make_storable(text, (size_t)len);
+    return arena_copy(arena, span_of(text, (size_t)len), ret_text, err);
 }
 
 static void put_big_endian(char bytes[8], uint64_t number)
@@ -278,10 +288,11 @@ static const char *number_text(char text[NUMBER_BYTES], uint64_t number)
 }
 
 /* The lock says "somebody is at this chunk": without it the INSERT would wait for them. */
-static uint64_t chunk_lock(const struct chunk_loader *loader, const struct source_chunk *chunk)
+static int64_t chunk_lock(const struct chunk_loader *loader, const struct source_chunk *chunk)
 {
-    return hash64(loader->source->files[chunk->file].name,
-                  (uint64_t)loader->load ^ hash64(span_of((const char *)&chunk->number, sizeof chunk->number), 0));
+    uint64_t numbers[] = { (uint64_t)loader->load, chunk->number };
+    uint64_t seed = hash64(span_of((const char *)numbers, sizeof numbers), 0);
+    return (int64_t)hash64(loader->source->files[chunk->file].name, seed);
 }
 
 static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk *chunk, bool *ret_claimed, struct err *err)
@@ -291,7 +302,7 @@ static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk
         " SELECT $1, $2, $3, $4, $5, 0, 0, 0, '' WHERE $6 OR pg_catalog.pg_try_advisory_xact_lock($7) ON CONFLICT DO NOTHING";
     const struct source_file *file = &loader->source->files[chunk->file];
     char load[NUMBER_BYTES], number[NUMBER_BYTES], lock[NUMBER_BYTES];
-    (void)snprintf(lock, sizeof lock, "%" PRId64, (int64_t)chunk_lock(loader, chunk));
+    (void)snprintf(lock, sizeof lock, "%" PRId64, chunk_lock(loader, chunk));
     struct pg_field values[] = {
         text_field(span_from_cstr(number_text(load, (uint64_t)loader->load))),
         text_field(file->name),

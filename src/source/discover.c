@@ -378,6 +378,7 @@ static enum lf_code finish(struct discovery *d, struct span path, struct source 
     if (d->file_count == 0)
         return ERR(err, LF_SOURCE, "%s has no data: no export, no *.json.gz, *.jsonl or *.json with a line per item", path.ptr);
     TRY(check_distinct(d, err));
+    source->path = path;
     TRY(put_tables(d, source, err));
     TRY(put_files(d, source, err));
     return arena_copy(d->arena, buf_span(&d->notice), &source->notice, err);

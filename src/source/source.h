@@ -43,6 +43,7 @@ struct source_file {
 
 struct source {
     struct arena arena;       /* owns all names */
+    struct span path;         /* as it was given */
     struct map_table *tables; /* name, key, indexes; no entities */
     size_t table_count;
     struct source_file *files; /* sorted by name */
