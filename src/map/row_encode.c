@@ -215,6 +215,9 @@ static bool value_of_key_text(const struct column_codec *codec, enum value_type 
     case VALUE_B:
         ret_value->bytes = text;
         return key == VALUE_B;
+    case VALUE_BOOL:
+        ret_value->boolean = span_equal(text, SPAN("true"));
+        return ret_value->boolean || span_equal(text, SPAN("false"));
     default:
         return false;
     }

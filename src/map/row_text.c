@@ -2,22 +2,32 @@
 
 #include "map/entity_index.h"
 
-enum lf_code value_text(const struct value *value, struct arena *arena, bool *ret_present, struct span *ret_text, struct err *err)
+static enum lf_code number_text(struct number number, struct arena *arena, struct span *ret_text, struct err *err)
 {
-    *ret_present = value->type == VALUE_S || value->type == VALUE_B || value->type == VALUE_N || value->type == VALUE_BOOL;
-    if (value->type == VALUE_BOOL) {
-        *ret_text = value->boolean ? SPAN("true") : SPAN("false");
-        return LF_OK;
-    }
-    if (value->type != VALUE_N) {
-        *ret_text = *ret_present ? value->bytes : span_of(NULL, 0);
-        return LF_OK;
-    }
     char *text = arena_alloc(arena, NUMBER_TEXT_BYTES, err);
     if (!text)
         return err->code;
-    *ret_text = span_of(text, number_format(value->number, text));
+    *ret_text = span_of(text, number_format(number, text));
     return LF_OK;
+}
+
+enum lf_code value_text(const struct value *value, struct arena *arena, bool *ret_present, struct span *ret_text, struct err *err)
+{
+    *ret_present = true;
+    switch (value->type) {
+    case VALUE_S:
+    case VALUE_B:
+        *ret_text = value->bytes;
+        return LF_OK;
+    case VALUE_N:
+        return number_text(value->number, arena, ret_text, err);
+    case VALUE_BOOL:
+        *ret_text = value->boolean ? SPAN("true") : SPAN("false");
+        return LF_OK;
+    default:
+        *ret_present = false;
+        return LF_OK;
+    }
 }
 
 /* The lookup of template_render says only yes or no, so an error waits here. */

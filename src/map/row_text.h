@@ -14,7 +14,7 @@ struct held_values {
     struct arena *arena;          /* borrowed: for texts of numbers and whole templates */
 };
 
-/* The text of an S, N or B value; false for other types. A number's text is put in the arena. LF_MEMORY only. */
+/* The text of an S, N, B or BOOL value; false for other types. A number's text is put in the arena. LF_MEMORY only. */
 enum lf_code value_text(const struct value *value, struct arena *arena, bool *ret_present, struct span *ret_text,
                         struct err *err) MUST_CHECK;
 
