@@ -1,15 +1,13 @@
 #include "move/row_writer.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 
-#include "item/ddbjson.h"
 #include "map/ddl.h"
+#include "move/item_row.h"
 
 enum {
     BUFFER_BYTES = 512 * 1024 * 1024, /* rows of one table in one transaction */
     COPY_SQL_BYTES = 1024 * 1024,
-    ITEM_HASH_BYTES = SHA256_DIGEST_LENGTH / 2, /* landfall.item.h */
 };
 
 struct row_buffer {
@@ -90,41 +88,17 @@ enum lf_code row_writer_add(struct row_writer *writer, const struct row *row, bo
     return LF_OK;
 }
 
-static struct pg_field field_of(struct span span)
-{
-    return (struct pg_field){ span.ptr ? span.ptr : "", span.len };
-}
-
-/* landfall.item: table_name, h, sk, pk, item, reason. */
-static enum lf_code put_unclaimed(struct row_buffer *buffer, const struct map_table *table, const struct key *key,
-                                  struct span json, struct span reason, struct err *err)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)key->partition.ptr, key->partition.len, digest);
-    const struct pg_field fields[] = {
-        field_of(table->name), field_of(span_of((const char *)digest, ITEM_HASH_BYTES)),
-        field_of(key->sort),   field_of(key->partition),
-        field_of(json),        field_of(reason),
-    };
-    put_row(buffer, fields, sizeof fields / sizeof *fields);
-    return buf_check(&buffer->bytes, err);
-}
-
 enum lf_code row_writer_add_unclaimed(struct row_writer *writer, const struct map_table *table, const struct item *item,
                                       struct span reason, struct arena *arena, struct err *err)
 {
     struct key key;
+    struct pg_field fields[ITEM_ROW_FIELDS];
     struct row_buffer *buffer;
-    struct buf json;
     TRY(key_of_item(&table->key, item, arena, &key, err));
+    TRY(item_row_fields(table->name, &key, item, reason, arena, fields, err));
     TRY(find_buffer(writer, NULL, NULL, &buffer, err));
-    buf_init(&json, BUFFER_BYTES);
-    ddbjson_put_item(&json, item);
-    enum lf_code code = buf_check(&json, err);
-    if (code == LF_OK)
-        code = put_unclaimed(buffer, table, &key, buf_span(&json), reason, err);
-    buf_done(&json);
-    return code;
+    put_row(buffer, fields, ITEM_ROW_FIELDS);
+    return buf_check(&buffer->bytes, err);
 }
 
 static void put_copy_in(struct buf *sql, const struct map *map, const struct row_buffer *buffer)
@@ -132,16 +106,15 @@ static void put_copy_in(struct buf *sql, const struct map *map, const struct row
     if (buffer->entity)
         ddl_put_copy_in(sql, map, buffer->entity, buffer->child);
     else
-        buf_put_cstr(sql, "COPY landfall.item (table_name, h, sk, pk, item, reason) FROM STDIN (FORMAT binary)");
+        buf_put_cstr(sql, ITEM_ROW_COPY);
 }
 
 static enum lf_code send(struct row_buffer *buffer, struct pg_conn *conn, struct err *err)
 {
-    int64_t rows;
     pg_put_copy_trailer(&buffer->bytes);
     TRY(buf_check(&buffer->bytes, err));
     TRY(pg_copy_in_put(conn, buf_span(&buffer->bytes), err));
-    return pg_copy_in_end(conn, &rows, err);
+    return pg_copy_in_end(conn, NULL, err);
 }
 
 static enum lf_code copy_buffer(const struct row_writer *writer, struct row_buffer *buffer, struct pg_conn *conn, struct err *err)
