@@ -321,6 +321,10 @@ static enum lf_code run_initdb(const struct cluster *cluster, struct err *err)
     if (wait_for_exit(pid) == 0)
         return LF_OK;
     read_log_tail(cluster, tail);
+    if (!tail[0])
+        return ERR(err, LF_CLUSTER,
+                   "the user with id %u that runs PostgreSQL cannot write to %s; are the folders above it open to it?",
+                   (unsigned)(cluster->switches_user ? cluster->uid : geteuid()), cluster->dir);
     return ERR(err, LF_CLUSTER, "initdb failed: %s", tail);
 }
 

@@ -289,11 +289,41 @@ bool pg_in_transaction(const struct pg_conn *conn)
     return PQtransactionStatus(conn->pg) == PQTRANS_INTRANS;
 }
 
-/* --- statements --- */
+/* --- results --- */
 
-static enum lf_code check_result(const struct pg_conn *conn, const PGresult *result, const char *sql, struct err *err)
+/* Reads results until the connection takes statements again; `last` is what COPY came to (its error where it failed). */
+static PGresult *drain(struct pg_conn *conn)
 {
-    switch (PQresultStatus(result)) {
+    PGresult *outcome = NULL;
+    for (PGresult *result; (result = PQgetResult(conn->pg));) {
+        ExecStatusType status = PQresultStatus(result);
+        if (outcome && PQresultStatus(outcome) != PGRES_COMMAND_OK) {
+            PQclear(result);
+        } else {
+            PQclear(outcome);
+            outcome = result;
+        }
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+            break;
+    }
+    return outcome;
+}
+
+/* A COPY that nobody asked for would keep the connection waiting for its data. */
+static void leave_copy(struct pg_conn *conn, ExecStatusType status)
+{
+    if (status != PGRES_COPY_IN) {
+        pg_copy_out_abort(conn);
+        return;
+    }
+    (void)PQputCopyEnd(conn->pg, "not expected");
+    PQclear(drain(conn));
+}
+
+static enum lf_code check_result(struct pg_conn *conn, const PGresult *result, const char *sql, struct err *err)
+{
+    ExecStatusType status = PQresultStatus(result);
+    switch (status) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
@@ -301,11 +331,14 @@ static enum lf_code check_result(const struct pg_conn *conn, const PGresult *res
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
-        return ERR(err, LF_SQL, "a COPY from or to the client cannot stand among plain statements");
+        leave_copy(conn, status);
+        return ERR(err, LF_SQL, "a COPY from or to the client where none belongs");
     default:
         return result_error(conn, result, sql, err);
     }
 }
+
+/* --- statements --- */
 
 enum lf_code pg_exec(struct pg_conn *conn, const char *sql, struct err *err)
 {
@@ -458,24 +491,6 @@ int64_t pg_result_affected(const struct pg_result *result)
 }
 
 /* --- COPY --- */
-
-/* Reads results until the connection takes statements again; `last` is what COPY came to (its error where it failed). */
-static PGresult *drain(struct pg_conn *conn)
-{
-    PGresult *outcome = NULL;
-    for (PGresult *result; (result = PQgetResult(conn->pg));) {
-        ExecStatusType status = PQresultStatus(result);
-        if (outcome && PQresultStatus(outcome) != PGRES_COMMAND_OK) {
-            PQclear(result);
-        } else {
-            PQclear(outcome);
-            outcome = result;
-        }
-        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
-            break;
-    }
-    return outcome;
-}
 
 static enum lf_code copy_begin(struct pg_conn *conn, const char *sql, ExecStatusType wanted, struct err *err)
 {

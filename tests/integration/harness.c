@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct cluster *cluster;
@@ -21,7 +22,8 @@ int harness_start(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
-    if (!mkdtemp(dir) || cluster_start(NULL, &cluster, &err) != LF_OK) {
+    /* Servers that the tests start in it run as another user. */
+    if (!mkdtemp(dir) || chmod(dir, 0711) != 0 || cluster_start(NULL, &cluster, &err) != LF_OK) {
         print_error("no PostgreSQL to test with: %s\n", err.message);
         return -1;
     }
@@ -64,6 +66,8 @@ struct pg_conn *harness_connect(const char *uri)
     struct err err = ERR_INIT;
     struct pg_conn *conn = NULL;
     harness_check(pg_connect(uri, &conn, &err), &err);
+    /* A test that failed may have left locks behind: the next fails then and does not hang. */
+    harness_exec(conn, "SET lock_timeout = '20s'");
     return conn;
 }
 
