@@ -29,11 +29,16 @@ void ddl_put_table(struct buf *buf, const struct map *map, struct span table);
  */
 void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child);
 
-/* SELECT in the order of row_decode, children as arrays of records; `where` is appended when not empty ("ctid >= …"). */
+/* SELECT in the order of row_decode; each child as an array of records (position, its columns), in order. `where` is appended
+ * when not empty ("ctid >= …"); the entity's table is `t` in it. */
 void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where);
 
-/* A template as an SQL expression over the columns, with COLLATE "C"; the same bytes wherever it is used, so that the index is
- * found. */
+/*
+ * The value of a key attribute as an SQL expression over the columns: text with COLLATE "C"; of a number or binary key the column
+ * itself. Attributes other than the table's key look into ddb_extra first. The same bytes wherever it is used, so that an index
+ * on expressions is found. (Where the table key or an index has its order from columns alone, expand_indexes makes an index on
+ * these columns, or none beside the primary key; then search by columns.)
+ */
 void ddl_put_template(struct buf *buf, const struct entity *entity, const struct key_template *key);
 
 /* The tables and relations as a Mermaid erDiagram. */
