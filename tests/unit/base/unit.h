@@ -17,20 +17,20 @@
 #include "base/err.h"
 #include "base/span.h"
 
-/* The call must succeed; `err` is the struct err it fills. */
-#define assert_ok(err, call)                          \
-    do {                                              \
-        if ((call) != LF_OK)                          \
-            fail_msg("%s: %s", #call, (err).message); \
+/* The call must succeed; `error` is the struct err it fills. */
+#define assert_ok(error, call)                          \
+    do {                                                \
+        if ((call) != LF_OK)                            \
+            fail_msg("%s: %s", #call, (error).message); \
     } while (0)
 
 /* The call must fail with the code and fill the struct. */
-#define assert_code(err, expected, call)          \
-    do {                                          \
-        (err) = (struct err)ERR_INIT;             \
-        assert_int_equal((call), (expected));     \
-        assert_int_equal((err).code, (expected)); \
-        assert_true((err).message[0] != '\0');    \
+#define assert_code(error, expected, call)          \
+    do {                                            \
+        (error) = (struct err)ERR_INIT;             \
+        assert_int_equal((call), (expected));       \
+        assert_int_equal((error).code, (expected)); \
+        assert_true((error).message[0] != '\0');    \
     } while (0)
 
 #define assert_span(actual, expected)                                                     \
