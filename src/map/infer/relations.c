@@ -122,24 +122,41 @@ static bool is_better(const struct relation *a, const struct relation *b)
     return span_compare(a->parent->entity->table, b->parent->entity->table) < 0;
 }
 
-static bool find_relation(const struct draft *draft, const struct draft_entity *child, unsigned column,
-                          struct relation *ret_relation)
+/* What was found for one column; `contradicted` is a parent that it is named after although its values are not keys of it; such a
+ * name rules out what is found by values alone. */
+struct search {
+    struct relation best;
+    bool found;
+    struct relation contradicted;
+    bool contradiction;
+};
+
+static void consider_parent(const struct draft_entity *child, const struct draft_entity *parent, unsigned column,
+                            struct search *search)
 {
-    bool found = false;
-    for (size_t i = 0; i < draft->entity_count; i++) {
-        struct relation relation = { .parent = &draft->entities[i], .column = column };
-        if (!may_refer(child, column, relation.parent))
-            continue;
-        relation.likeness = likeness_of(child, column, relation.parent);
-        relation.containment =
-            hash_sample_contained(values_of(child, column), values_of(relation.parent, relation.parent->entity->primary_key[0]));
-        if (is_evidence(child, column, relation.likeness, relation.containment) &&
-            (!found || is_better(&relation, ret_relation))) {
-            *ret_relation = relation;
-            found = true;
-        }
+    struct relation relation = { .parent = parent, .column = column };
+    if (!may_refer(child, column, parent))
+        return;
+    relation.likeness = likeness_of(child, column, parent);
+    relation.containment = hash_sample_contained(values_of(child, column), values_of(parent, parent->entity->primary_key[0]));
+    if (is_evidence(child, column, relation.likeness, relation.containment)) {
+        if (!search->found || is_better(&relation, &search->best))
+            search->best = relation;
+        search->found = true;
+    } else if (relation.likeness >= BY_NAME_ENDING && relation.containment.checked) {
+        search->contradicted = relation;
+        search->contradiction = true;
     }
-    return found;
+}
+
+static struct search find_relation(const struct draft *draft, const struct draft_entity *child, unsigned column)
+{
+    struct search search = { .found = false };
+    for (size_t i = 0; i < draft->entity_count; i++)
+        consider_parent(child, &draft->entities[i], column, &search);
+    if (search.found && search.best.likeness == BY_VALUE && search.contradiction)
+        search.found = false;
+    return search;
 }
 
 /* ---- writing them down ---- */
@@ -249,6 +266,21 @@ static enum lf_code draft_composite(struct draft *draft, struct draft_entity *ch
     return add_foreign_key(draft, child, parent, columns, c, "the same attributes", err);
 }
 
+static enum lf_code draft_relation(struct draft *draft, struct draft_entity *child, unsigned column, struct err *err)
+{
+    struct search search = find_relation(draft, child, column);
+    if (search.found)
+        return add_foreign_key(draft, child, search.best.parent, &column, search.best.containment,
+                               describe_likeness(search.best.likeness), err);
+    if (!search.contradiction)
+        return LF_OK;
+    char checked[COUNT_TEXT_BYTES], orphans[COUNT_TEXT_BYTES];
+    return infer_doubt(draft, child, err, "%.*s is named after %.*s, but %s of %s values are no key of it: no foreign key",
+                       SPAN_ARG(child->entity->columns[column].name), SPAN_ARG(search.contradicted.parent->entity->table),
+                       infer_count_text(search.contradicted.containment.orphans, orphans),
+                       infer_count_text(search.contradicted.containment.checked, checked));
+}
+
 enum lf_code infer_draft_relations(struct draft *draft, struct err *err)
 {
     for (size_t i = 0; i < draft->entity_count; i++) {
@@ -258,12 +290,8 @@ enum lf_code infer_draft_relations(struct draft *draft, struct err *err)
             return err->code;
         for (size_t t = 0; t < child->kind->tuple_count && child->entity->foreign_key_count < RELATIONS_MAX; t++)
             TRY(draft_composite(draft, child, t, err));
-        for (unsigned c = 0; c < child->entity->column_count && child->entity->foreign_key_count < RELATIONS_MAX; c++) {
-            struct relation relation;
-            if (find_relation(draft, child, c, &relation))
-                TRY(add_foreign_key(draft, child, relation.parent, &c, relation.containment, describe_likeness(relation.likeness),
-                                    err));
-        }
+        for (unsigned c = 0; c < child->entity->column_count && child->entity->foreign_key_count < RELATIONS_MAX; c++)
+            TRY(draft_relation(draft, child, c, err));
     }
     return LF_OK;
 }
