@@ -4,9 +4,9 @@
  *     template  = { literal | "{{" | "}}" | "{" column { "|" filter } "}" }
  *     filter    = "lower" | "optional"
  *
- * A variable stands for the text of a column's attribute: a string as it is, a number in its plain decimal form, a boolean as true or false. `lower` folds
- * ASCII letters (ElectroDB writes its keys so), `optional` lets an absent attribute stand as nothing. A template of a number or
- * binary key attribute is exactly one variable without filters. Pure.
+ * A variable stands for the text of a column's attribute: a string as it is, a number in its plain decimal form, a boolean as
+ * true or false. `lower` folds ASCII letters (ElectroDB writes its keys so), `optional` lets an absent attribute stand as
+ * nothing. A template of a number or binary key attribute is exactly one variable without filters. Pure.
  */
 #pragma once
 
