@@ -37,8 +37,7 @@ asan: deps-check
 # Every fuzz target for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 60
 fuzz: deps-fuzz
-	@CC=clang $(MAKE) BUILD=build-fuzz MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true" build
-	@tools/run_fuzz build-fuzz $(FUZZ_SECONDS)
+	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 # Budgets of docs/performance.md: prints both sides and the ratio.
 bench: deps-demo

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "cli/command.h"
@@ -18,20 +19,15 @@ enum {
 
 typedef enum lf_code line_visit(void *context, const struct source_file *file, const struct item *item, struct err *err);
 
-static bool is_blank(struct span line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (!strchr(" \t\r", line.ptr[i]))
-            return false;
-    return true;
-}
-
-/* Puts "file:line: " in front of what went wrong in the line. */
+/* Puts "file:line: byte N: " in front of what went wrong in the line, as backfill does. */
 static enum lf_code line_error(const struct source_file *file, uint64_t line, struct err *err)
 {
+    char byte[32] = "";
     struct err inner = *err;
-    return err_set_at(err, inner.code, inner.offset, inner.file, inner.line, "%.*s:%llu: %s", SPAN_ARG(file->name),
-                      (unsigned long long)line, inner.message);
+    if (inner.offset >= 0)
+        snprintf(byte, sizeof byte, "byte %lld: ", (long long)inner.offset);
+    return err_set_at(err, inner.code, inner.offset, inner.file, inner.line, "%.*s:%llu: %s%s", SPAN_ARG(file->path),
+                      (unsigned long long)line, byte, inner.message);
 }
 
 static enum lf_code visit_line(struct span line, const struct source_file *file, struct arena *arena, line_visit *visit,
@@ -49,7 +45,7 @@ static enum lf_code visit_chunk(const struct source *source, const struct source
     const struct source_file *file = &source->files[chunk->file];
     struct span rest = buf_span(&chunk->data), line;
     for (uint64_t number = chunk->first_line; source_next_line(&rest, &line); number++)
-        if (!is_blank(line) && visit_line(line, file, arena, visit, context, err))
+        if (!source_line_is_blank(line) && visit_line(line, file, arena, visit, context, err))
             return line_error(file, number, err);
     return LF_OK;
 }

@@ -12,8 +12,6 @@ static int report(const char *command, const struct err *err, bool debug)
 {
     fflush(stdout);
     fprintf(stderr, "landfall%s%s: %s", command ? " " : "", command ? command : "", err->message);
-    if (err->offset >= 0)
-        fprintf(stderr, " (at byte %lld)", (long long)err->offset);
     if (*err->sqlstate)
         fprintf(stderr, " (SQLSTATE %s)", err->sqlstate);
     if (debug)

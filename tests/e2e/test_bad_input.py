@@ -39,14 +39,14 @@ class BadLine(DatabaseCase):
                 self.source_with(bad)
                 self.prepare("good", *KEY)
                 errors = self.landfall("backfill", "bad", *KEY, status=FAILED)
-                self.assertRegex(errors, r"^landfall backfill: items\.jsonl:3: ")
+                self.assertRegex(errors, r"^landfall backfill: bad/items\.jsonl:3: ")
                 self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "0", "a chunk is loaded whole or not at all")
 
     def test_inspect_says_the_same(self):
         for name in ("not JSON", "no type of DynamoDB", "over 400 KB"):
             with self.subTest(name):
                 self.source_with(BAD_LINES[name])
-                self.assertRegex(self.landfall("inspect", "bad", *KEY, status=FAILED), r"^landfall inspect: items\.jsonl:3: .*")
+                self.assertRegex(self.landfall("inspect", "bad", *KEY, status=FAILED), r"^landfall inspect: bad/items\.jsonl:3: ")
                 self.assertFalse((self.folder / "landfall.yaml").exists())
 
     def test_the_byte_is_told(self):
