@@ -8,6 +8,10 @@
  *     fields:   column 0 │ column 1 │ … │ column n-1 │ ddb_extra (jsonb, NULL when nothing is left over)
  *     children: per child table, rows of  parent's primary key │ position (integer, from 0) │ columns
  *
+ * A flattened map is in its columns, and a list in its child rows, only as a whole: when it is not empty and every entry and
+ * element is held by a column (and the child's constraints hold); otherwise the attribute goes to ddb_extra and the columns are
+ * NULL. Constants and what templates give are not stored.
+ *
  * ddb_extra is {"attr": {"S": "…"}}; "attr": null says that a template attribute is absent although the template would give
  * it; strings that PostgreSQL cannot hold (U+0000) are {"S64": base64}, sets of them {"SS64": […]}.
  *

@@ -202,19 +202,16 @@ static enum lf_code encode_columns(struct encoder *encoder, struct err *err)
 /* ---- columns that only a key holds ---- */
 
 /* A value of the type the codec takes; false when the key's text is none. */
-static bool value_of_key_text(const struct column_codec *codec, enum value_type key, struct span text, struct value *ret_value)
+static bool value_of_key_text(const struct column_codec *codec, struct span text, struct value *ret_value)
 {
     struct err ignored = ERR_INIT;
-    *ret_value = (struct value){ .type = codec->value == VALUE_TYPES ? VALUE_S : codec->value };
-    switch (ret_value->type) {
-    case VALUE_N:
-        return number_parse(text, &ret_value->number, &ignored) == LF_OK;
+    *ret_value = (struct value){ .type = codec->value };
+    switch (codec->value) {
     case VALUE_S:
         ret_value->bytes = text;
-        return key != VALUE_B; /* a binary need not be UTF-8 */
-    case VALUE_B:
-        ret_value->bytes = text;
-        return key == VALUE_B;
+        return true;
+    case VALUE_N:
+        return number_parse(text, &ret_value->number, &ignored) == LF_OK;
     case VALUE_BOOL:
         ret_value->boolean = span_equal(text, SPAN("true"));
         return ret_value->boolean || span_equal(text, SPAN("false"));
@@ -223,34 +220,31 @@ static bool value_of_key_text(const struct column_codec *codec, enum value_type 
     }
 }
 
-static enum lf_code encode_key_variable(struct encoder *encoder, unsigned column, enum value_type key, struct span text,
-                                        struct err *err)
+static enum lf_code encode_key_variable(struct encoder *encoder, unsigned column, struct span text, struct err *err)
 {
     bool is_held;
     struct value *value = arena_alloc(encoder->arena, sizeof *value, err);
     if (!value)
         return err->code;
-    if (!value_of_key_text(encoder->entity->columns[column].codec, key, text, value))
+    if (!value_of_key_text(encoder->entity->columns[column].codec, text, value))
         return LF_OK;
     return encode_column(encoder, column, value, &is_held, err);
 }
 
-/* The columns that template `at` gives, from the text of its attribute. */
+/* The columns that template `at` gives, from its attribute; numbers and binaries are columns themselves. */
 static enum lf_code encode_key_variables(struct encoder *encoder, unsigned at, const struct value *value, struct err *err)
 {
     const struct entity_index *index = encoder->entity->index;
     const struct template *template = &encoder->entity->templates[at].template;
-    struct span text, texts[LIMIT_TEMPLATE_PARTS];
-    bool is_text;
-    TRY(value_text(value, encoder->arena, &is_text, &text, err));
-    if (!is_text || !template_match(template, text, texts))
+    struct span texts[LIMIT_TEMPLATE_PARTS];
+    if (value->type != VALUE_S || !template_match(template, value->bytes, texts))
         return LF_OK;
     for (size_t i = 0; i < template->count; i++) {
         const struct template_part *part = &template->parts[i];
         bool is_source = part->is_variable && index->column_templates[part->column] == at;
         bool is_absent = part->optional && texts[i].len == 0;
-        if (is_source && !is_absent && !encoder->held.columns[part->column])
-            TRY(encode_key_variable(encoder, part->column, value->type, texts[i], err));
+        if (is_source && !is_absent)
+            TRY(encode_key_variable(encoder, part->column, texts[i], err));
     }
     return LF_OK;
 }

@@ -292,24 +292,25 @@ static void test_arrays_that_are_no_sets(void **state)
 }
 
 /* SQL may write finer instants than the attribute's format can say. */
+static void assert_cut(struct fixture *fixture, const char *codec_name, struct span bytes, const char *expected)
+{
+    struct value value, want = value_from(fixture, expected);
+    const struct column_codec *codec = codec_of(COLUMN_TIMESTAMPTZ, codec_name);
+    struct pg_field field = { bytes.ptr, bytes.len };
+    assert_int_equal(codec->to_item(field, &fixture->arena, &value, &fixture->err), LF_OK);
+    assert_true(value_equal(&value, &want));
+}
+
 static void test_instants_are_cut_to_their_format(void **state)
 {
-    struct fixture *fixture = *state;
-    const struct {
-        const char *codec, *expected;
-    } cuts[] = {
-        { "iso8601", "{\"S\":\"1999-12-31T23:59:58Z\"}" },
-        { "iso8601_ms", "{\"S\":\"1999-12-31T23:59:58.999Z\"}" },
-        { "epoch_s", "{\"N\":\"946684798\"}" },
-        { "epoch_ms", "{\"N\":\"946684798999\"}" },
-    };
-    struct pg_field field = { "\xff\xff\xff\xff\xff\xf0\xbd\xbf", 8 }; /* -1000001 us */
-    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
-        struct value value, expected = value_from(fixture, cuts[i].expected);
-        const struct column_codec *codec = codec_of(COLUMN_TIMESTAMPTZ, cuts[i].codec);
-        assert_int_equal(codec->to_item(field, &fixture->arena, &value, &fixture->err), LF_OK);
-        assert_true(value_equal(&value, &expected));
-    }
+    struct span before_2000 = SPAN("\xff\xff\xff\xff\xff\xf0\xbd\xbf"); /* -1000001 us */
+    struct span before_1970 = SPAN("\xff\xfc\xa2\xfe\xc4\xc8\x1f\xff"); /* 1 us */
+    assert_cut(*state, "iso8601", before_2000, "{\"S\":\"1999-12-31T23:59:58Z\"}");
+    assert_cut(*state, "iso8601_ms", before_2000, "{\"S\":\"1999-12-31T23:59:58.999Z\"}");
+    assert_cut(*state, "epoch_s", before_2000, "{\"N\":\"946684798\"}");
+    assert_cut(*state, "epoch_ms", before_2000, "{\"N\":\"946684798999\"}");
+    assert_cut(*state, "epoch_s", before_1970, "{\"N\":\"-1\"}");
+    assert_cut(*state, "epoch_ms", before_1970, "{\"N\":\"-1\"}");
 }
 
 /* ---- the round-trip rule ---- */

@@ -384,6 +384,36 @@ static void test_a_variable_that_contains_the_separator(void **state)
                        "Pair: pk is not what its columns give");
 }
 
+static void test_an_empty_part_of_the_key_is_a_null_column(void **state)
+{
+    struct fixture *fixture = *state;
+    read_map(fixture, HEAD "      Version:\n"
+                           "        key: { pk: \"{id}\", sk: \"v#{label|optional}\" }\n"
+                           "        keys: { gsi1pk: \"flag#{flag}\" }\n"
+                           "        table: version\n"
+                           "        primary_key: [id]\n"
+                           "        columns:\n"
+                           "          id: { attr: id, type: text, null: false }\n"
+                           "          label: { type: text }\n"
+                           "          flag: { type: boolean }\n");
+    struct row row = assert_claimed(fixture, "{\"pk\":{\"S\":\"1\"},\"sk\":{\"S\":\"v#\"},\"id\":{\"S\":\"1\"}}", "Version");
+    assert_text(&row, "label", NULL);
+    assert_text(&row, "flag", NULL);
+    row = assert_claimed(fixture,
+                         "{\"pk\":{\"S\":\"1\"},\"sk\":{\"S\":\"v#x\"},\"id\":{\"S\":\"1\"},"
+                         "\"gsi1pk\":{\"S\":\"flag#true\"}}",
+                         "Version");
+    assert_text(&row, "label", "x");
+    assert_text(&row, "flag", "\1");
+    assert_string_equal(extra_of(fixture, &row), "");
+    row = assert_claimed(fixture,
+                         "{\"pk\":{\"S\":\"1\"},\"sk\":{\"S\":\"v#x\"},\"id\":{\"S\":\"1\"},"
+                         "\"gsi1pk\":{\"S\":\"flag#yes\"}}",
+                         "Version");
+    assert_text(&row, "flag", NULL);
+    assert_string_equal(extra_of(fixture, &row), "{\"gsi1pk\":{\"S\":\"flag#yes\"}}");
+}
+
 /* ---- keys of numbers and binaries ---- */
 
 static void test_number_and_binary_keys(void **state)
@@ -652,6 +682,23 @@ static void test_rows_inserted_by_sql_have_keys(void **state)
     assert_decodes(fixture, fields, PERSON_ITEM("Bonn", ",\"address\":{\"M\":{\"city\":{\"S\":\"Bonn\"}}}"));
 }
 
+/* What PostgreSQL 15 sends for ARRAY(SELECT ROW(position, number, kind) …) of ('1', 'home') and ('2', NULL). */
+static void test_children_as_postgres_sends_them(void **state)
+{
+    struct fixture *fixture = *state;
+    read_map(fixture, HEAD PERSON);
+    struct span two = SPAN("\0\0\0\1\0\0\0\0\0\0\x08\xc9\0\0\0\2\0\0\0\1"
+                           "\0\0\0\x25\0\0\0\3\0\0\0\x17\0\0\0\4\0\0\0\0\0\0\0\x19\0\0\0\1"
+                           "1\0\0\0\x19\0\0\0\4home"
+                           "\0\0\0\x21\0\0\0\3\0\0\0\x17\0\0\0\4\0\0\0\1\0\0\0\x19\0\0\0\1"
+                           "2\0\0\0\x19\xff\xff\xff\xff");
+    struct span none = SPAN("\0\0\0\0\0\0\0\0\0\0\x08\xc9");
+    struct pg_field fields[] = { text_field("1"), PG_NULL, PG_NULL, PG_NULL, { two.ptr, two.len }, { none.ptr, none.len } };
+    assert_decodes(fixture, fields,
+                   PERSON_ITEM("", ",\"phones\":{\"L\":[{\"M\":{\"number\":{\"S\":\"1\"},\"kind\":{\"S\":\"home\"}}},"
+                                   "{\"M\":{\"number\":{\"S\":\"2\"}}}]}"));
+}
+
 static void assert_row_error(struct fixture *fixture, const struct pg_field *fields, const char *message)
 {
     struct item item;
@@ -850,6 +897,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_that_are_not_as_the_map_says, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_attribute_is_stored_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_constant_may_be_a_column_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_part_of_the_key_is_a_null_column, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_children_as_postgres_sends_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_items_come_back_through_any_map, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_order_of_attributes_changes_no_claim, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_runs_out_anywhere, setup, teardown),
