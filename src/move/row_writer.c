@@ -13,7 +13,7 @@ enum {
 struct row_buffer {
     const struct entity *entity; /* NULL: landfall.item */
     const struct child *child;   /* NULL: the entity's own table */
-    size_t rows;
+    size_t rows;                 /* 0 once they are sent */
     struct buf bytes;
 };
 
@@ -114,14 +114,14 @@ static enum lf_code send(struct row_buffer *buffer, struct pg_conn *conn, struct
     pg_put_copy_trailer(&buffer->bytes);
     TRY(buf_check(&buffer->bytes, err));
     TRY(pg_copy_in_put(conn, buf_span(&buffer->bytes), err));
-    return pg_copy_in_end(conn, NULL, err);
+    TRY(pg_copy_in_end(conn, NULL, err));
+    buffer->rows = 0;
+    return LF_OK;
 }
 
 static enum lf_code copy_buffer(const struct row_writer *writer, struct row_buffer *buffer, struct pg_conn *conn, struct err *err)
 {
     struct buf sql;
-    if (buffer->rows == 0)
-        return LF_OK;
     buf_init(&sql, COPY_SQL_BYTES);
     put_copy_in(&sql, writer->map, buffer);
     enum lf_code code = buf_check(&sql, err);
@@ -131,13 +131,45 @@ static enum lf_code copy_buffer(const struct row_writer *writer, struct row_buff
     return code == LF_OK ? send(buffer, conn, err) : code;
 }
 
-enum lf_code row_writer_copy(struct row_writer *writer, struct pg_conn *conn, struct err *err)
+/* Whether rows of the buffer refer to rows of the other one. */
+static bool refers_to(const struct row_buffer *buffer, const struct row_buffer *other)
+{
+    if (!buffer->entity || !other->entity || other->child)
+        return false;
+    if (buffer->child)
+        return buffer->entity == other->entity;
+    for (size_t i = 0; i < buffer->entity->foreign_key_count; i++)
+        if (buffer->entity->foreign_keys[i].parent == other->entity && other->entity != buffer->entity)
+            return true;
+    return false;
+}
+
+static bool must_wait(const struct row_writer *writer, const struct row_buffer *buffer)
 {
     for (size_t i = 0; i < writer->buffer_count; i++)
-        if (!writer->buffers[i].child)
-            TRY(copy_buffer(writer, &writer->buffers[i], conn, err));
-    for (size_t i = 0; i < writer->buffer_count; i++)
-        if (writer->buffers[i].child)
-            TRY(copy_buffer(writer, &writer->buffers[i], conn, err));
+        if (writer->buffers[i].rows && refers_to(buffer, &writer->buffers[i]))
+            return true;
+    return false;
+}
+
+/* The next to send: one that waits for no other; any when they refer to each other in a circle; NULL when all are sent. */
+static struct row_buffer *next_buffer(const struct row_writer *writer)
+{
+    struct row_buffer *waiting = NULL;
+    for (size_t i = 0; i < writer->buffer_count; i++) {
+        struct row_buffer *buffer = &writer->buffers[i];
+        if (buffer->rows == 0)
+            continue;
+        if (!must_wait(writer, buffer))
+            return buffer;
+        waiting = buffer;
+    }
+    return waiting;
+}
+
+enum lf_code row_writer_copy(struct row_writer *writer, struct pg_conn *conn, struct err *err)
+{
+    for (struct row_buffer *buffer = next_buffer(writer); buffer; buffer = next_buffer(writer))
+        TRY(copy_buffer(writer, buffer, conn, err));
     return LF_OK;
 }

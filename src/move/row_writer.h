@@ -1,7 +1,8 @@
 /*
  * row_writer: encoded items on their way into tables: one buffer for each table, then one COPY for each buffer.
  *
- * Rows of tables go before those of their child tables. One connection, one thread.
+ * Rows of a table go before those that refer to it: its child tables' and those of enforced foreign keys. One connection, one
+ * thread.
  */
 #pragma once
 
