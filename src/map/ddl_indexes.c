@@ -45,7 +45,7 @@ static void put_primary_key(struct buf *buf, const struct map *map, const struct
     ddl_put_identifier(buf, index->name);
     buf_put_cstr(buf, " PRIMARY KEY (");
     ddl_put_columns(buf, index->entity, index->columns, index->column_count);
-    buf_put_cstr(buf, index->child ? ", position);\n" : ");\n");
+    buf_put_cstr(buf, index->child ? ", \"position\");\n" : ");\n");
 }
 
 static void put_create_index(struct buf *buf, const struct map *map, const struct ddl_index *index)

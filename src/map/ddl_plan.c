@@ -307,7 +307,9 @@ static enum lf_code plan_shadow_index(struct planner *planner, const struct enti
     struct ddl_index index = { .kind = DDL_SHADOW, .entity = entity, .columns = columns };
     index.column_count = is_native ? count : 0;
     index.key = is_native ? NULL : &secondary->key;
-    TRY(make_name(planner, entity->table, secondary->name, "_ddb", &index.name, err));
+    struct span middle;
+    TRY(name_snake_case(secondary->name, planner->arena, &middle, err));
+    TRY(make_name(planner, entity->table, middle, "_ddb", &index.name, err));
     add_index(planner, index);
     return LF_OK;
 }

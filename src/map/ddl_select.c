@@ -15,7 +15,7 @@ void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity
     buf_put_cstr(buf, " (");
     if (child) {
         ddl_put_columns(buf, entity, entity->primary_key, entity->primary_key_count);
-        buf_put_cstr(buf, ", position, ");
+        buf_put_cstr(buf, ", \"position\", ");
         put_names(buf, child->columns, child->column_count);
     } else {
         put_names(buf, entity->columns, entity->column_count);
@@ -27,7 +27,7 @@ void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity
 /* The rows of a child as one array, in order. `c` is the child's row, `t` its parent's. */
 static void put_child_array(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child)
 {
-    buf_put_cstr(buf, ",\n    ARRAY(SELECT ROW(c.position");
+    buf_put_cstr(buf, ",\n    ARRAY(SELECT ROW(c.\"position\"");
     for (size_t i = 0; i < child->column_count; i++) {
         buf_put_cstr(buf, ", c.");
         ddl_put_identifier(buf, child->columns[i].name);
@@ -42,7 +42,7 @@ static void put_child_array(struct buf *buf, const struct map *map, const struct
         buf_put_cstr(buf, " = t.");
         ddl_put_identifier(buf, name);
     }
-    buf_put_cstr(buf, " ORDER BY c.position)");
+    buf_put_cstr(buf, " ORDER BY c.\"position\")");
 }
 
 void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where)
