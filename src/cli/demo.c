@@ -143,7 +143,6 @@ static enum lf_code step_backfill(struct demo *demo, struct err *err)
         .jobs = command_jobs(demo->options),
     };
     char items[2 * COUNT_TEXT_BYTES];
-    source_rewind(&demo->source);
     TRY(command_load(&demo->map, &demo->source, &backfill, &demo->arena, &demo->loaded, err));
     snprintf(demo->note, NOTE_BYTES, "%s into %zu tables, indexes and constraints built",
              count_of_text(demo->loaded.totals.items, "item", "items", items), demo->loaded.table_count);
@@ -156,7 +155,6 @@ static enum lf_code step_verify(struct demo *demo, struct err *err)
         .postgres = cluster_uri(demo->cluster), .jobs = command_jobs(demo->options), .reread = true, .details_max = 10
     };
     char items[2 * COUNT_TEXT_BYTES];
-    source_rewind(&demo->source);
     TRY(command_compare(&demo->map, &demo->source, &verify, &demo->arena, &demo->compared, err));
     snprintf(demo->note, NOTE_BYTES, "%s read from both sides and compared",
              count_of_text(demo->compared.compared, "item", "items", items));

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/span.h"
-
 enum { SUGGEST_DISTANCE_MAX = 2, SUGGEST_NAME_BYTES = 32, COMMAND_OPTIONS_MAX = 64 };
 
 /* --- the nearest name --- */
@@ -211,12 +209,14 @@ static enum lf_code take_long(struct parse *parse, char *word, struct err *err)
 {
     char *equals = strchr(word, '=');
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
-    for (size_t i = 0; i < parse->command->option_count; i++)
-        if (span_equal(span_from_cstr(parse->command->options[i].def->name), span_of(word, len)))
+    for (size_t i = 0; i < parse->command->option_count; i++) {
+        const char *name = parse->command->options[i].def->name;
+        if (strlen(name) == len && !memcmp(name, word, len))
             return take_option(parse, i, equals ? equals + 1 : NULL, err);
-    char name[SUGGEST_NAME_BYTES * 2];
-    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), word);
-    return unknown_option(parse->command, "--", name, err);
+    }
+    char typed[SUGGEST_NAME_BYTES * 2];
+    snprintf(typed, sizeof typed, "%.*s", (int)(len < sizeof typed ? len : sizeof typed - 1), word);
+    return unknown_option(parse->command, "--", typed, err);
 }
 
 static enum lf_code take_short(struct parse *parse, char *word, struct err *err)
