@@ -1,13 +1,8 @@
-/* A key template and, behind a line feed, a text: templates go both ways, and what a match takes apart goes together again. */
-#include <stdint.h>
-#include <stdlib.h>
+/* A key template and, behind a line feed, a text: templates go both ways, and the parts of a match are the text. */
+#include "fuzz.h"
 
 #include "base/limits.h"
 #include "map/template.h"
-
-enum { ARENA_BYTES = 16 * 1024 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_parts(const struct template *template, struct span text)
 {
@@ -16,14 +11,12 @@ static void check_parts(const struct template *template, struct span text)
         return;
     size_t at = 0;
     for (size_t i = 0; i < template->count; i++) {
-        if (!span_equal(parts[i], span_of(span_from(text, at).ptr, parts[i].len)))
-            abort();
-        if (!template->parts[i].is_variable && !span_equal(parts[i], template->parts[i].literal))
-            abort();
+        CHECK(fuzz_inside(parts[i], text));
+        CHECK(span_equal(parts[i], span_of(span_from(text, at).ptr, parts[i].len)));
+        CHECK(template->parts[i].is_variable || span_equal(parts[i], template->parts[i].literal));
         at += parts[i].len;
     }
-    if (at != text.len)
-        abort();
+    CHECK(at == text.len);
 }
 
 static void check_writing(const struct template *template, struct arena *arena)
@@ -31,14 +24,13 @@ static void check_writing(const struct template *template, struct arena *arena)
     struct buf once, twice;
     struct err err = ERR_INIT;
     struct template back;
-    buf_init(&once, ARENA_BYTES);
-    buf_init(&twice, ARENA_BYTES);
+    buf_init(&once, FUZZ_MEMORY_BYTES);
+    buf_init(&twice, FUZZ_MEMORY_BYTES);
     template_put(&once, template);
-    if (template_parse(buf_span(&once), arena, &back, &err) != LF_OK || back.count != template->count)
-        abort();
+    CHECK(template_parse(buf_span(&once), arena, &back, &err) == LF_OK);
+    CHECK(back.count == template->count);
     template_put(&twice, &back);
-    if (!span_equal(buf_span(&once), buf_span(&twice)))
-        abort();
+    CHECK(span_equal(buf_span(&once), buf_span(&twice)));
     buf_done(&once);
     buf_done(&twice);
 }
@@ -48,14 +40,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     struct err err = ERR_INIT;
     struct template template;
-    struct span input = span_of((const char *)data, size);
+    struct span input = fuzz_input(data, size);
     size_t line = span_find_byte(input, '\n');
-    arena_init(&arena, ARENA_BYTES);
+    arena_init(&arena, FUZZ_MEMORY_BYTES);
     if (template_parse(span_of(input.ptr, line), &arena, &template, &err) == LF_OK) {
         check_writing(&template, &arena);
         check_parts(&template, span_from(input, line + 1));
-    } else if (err.offset < 0 || (uint64_t)err.offset > line) {
-        abort();
+    } else {
+        CHECK(err.offset >= 0 && (uint64_t)err.offset <= line);
     }
     arena_done(&arena);
     return 0;
