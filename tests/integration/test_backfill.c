@@ -37,6 +37,7 @@ static const char map_yaml[] =
     "          number: { attr: number, type: bigint, null: false }\n"
     "          customer: { attr: customer, type: text, null: false }\n"
     "          note: { attr: note, type: text }\n"
+    "          sizes: { attr: sizes, type: \"numeric[]\" }\n"
     "        children:\n"
     "          lines: { attr: lines, table: order_line, columns: { sku: { attr: sku, type: text } } }\n";
 
@@ -338,6 +339,52 @@ static void an_interrupted_load_goes_on(void **state)
     arena_done(&fixture.arena);
 }
 
+/* Small numbers take less room in JSON than in PostgreSQL's binary format, so a chunk of these is sent in several parts. */
+static void put_wide_order(struct buf *text, unsigned number)
+{
+    enum { SIZES = 900 };
+    buf_printf(text,
+               "{\"Item\":{\"pk\":{\"S\":\"customer#w\"},\"sk\":{\"S\":\"order#%u\"},\"type\":{\"S\":\"order\"},"
+               "\"customer\":{\"S\":\"w\"},\"number\":{\"N\":\"%u\"},\"sizes\":{\"NS\":[\"0\"",
+               number, number);
+    for (unsigned i = 1; i < SIZES; i++)
+        buf_printf(text, ",\"%u\"", i);
+    buf_put_cstr(text, "]}}}\n");
+}
+
+static void a_large_file_is_loaded_in_many_chunks(void **state)
+{
+    (void)state;
+    enum { WIDE = 3800, CHUNKS = 3 };
+    struct fixture fixture;
+    struct backfill_result result;
+    struct buf text;
+    fixture_begin(&fixture, "large");
+    migrate_tables(&fixture);
+    buf_init(&text, ARENA_BYTES);
+    for (unsigned number = 0; number < WIDE; number++)
+        put_wide_order(&text, number);
+    assert_int_equal((text.len + SOURCE_CHUNK_BYTES - 1) / SOURCE_CHUNK_BYTES, CHUNKS);
+    write_file(fixture.source_dir, "large.jsonl", buf_cstr(&text));
+    buf_done(&text);
+    expect_loads(&fixture, &result);
+    assert_int_equal(rows_of(&result, "orders"), WIDE);
+    expect_int64(&fixture, "SELECT count(*) FROM shop.orders WHERE cardinality(sizes) = 900", WIDE);
+    expect_int64(&fixture, "SELECT sum(items)::bigint FROM landfall.segment", WIDE);
+    expect_int64(&fixture, "SELECT count(*) FROM landfall.segment WHERE is_last = (chunk = 2)", CHUNKS);
+
+    /* As if the process had ended between the first chunk and the last, which was quicker than the second. */
+    exec(&fixture, "DELETE FROM shop.orders WHERE number BETWEEN (SELECT items FROM landfall.segment WHERE chunk = 0)"
+                   " AND (SELECT sum(items) - 1 FROM landfall.segment WHERE chunk < 2);"
+                   "DELETE FROM landfall.segment WHERE chunk = 1; UPDATE landfall.load SET finished_at = NULL");
+    expect_loads(&fixture, &result);
+    assert_int_equal(result.totals.items, WIDE);
+    assert_int_equal(result.items_resumed + rows_of(&result, "orders"), WIDE);
+    assert_true(rows_of(&result, "orders") > 0);
+    expect_int64(&fixture, "SELECT count(*) FROM shop.orders", WIDE);
+    arena_done(&fixture.arena);
+}
+
 /* A process of its own, so that it can be killed. */
 static pid_t start_process(struct fixture *fixture)
 {
@@ -589,6 +636,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_everything_once),
         cmocka_unit_test(an_interrupted_load_goes_on),
+        cmocka_unit_test(a_large_file_is_loaded_in_many_chunks),
         cmocka_unit_test(kill_9_at_any_point_loses_and_doubles_nothing),
         cmocka_unit_test(several_processes_share_a_load),
         cmocka_unit_test(bad_lines_stop_or_are_kept),
