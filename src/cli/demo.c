@@ -200,7 +200,7 @@ static const struct demo_query queries[] = {
       "JOIN court.\"user\" u ON u.user_id = e.filed_by_user_id\n"
       "GROUP BY u.role, c.case_type ORDER BY count(*) DESC, 1, 2 LIMIT 4",
       { "role", "case_type", "entries", "pages" } },
-    { "What is in dispute, city by city? (a median, a share, a rank)",
+    { "What is in dispute, city by city? (a median and a share)",
       "SELECT preferred_trial_city, count(*),\n"
       "       percentile_disc(0.5) WITHIN GROUP (ORDER BY amount_disputed),\n"
       "       round(100.0 * count(*) FILTER (WHERE status = 'Closed') / count(*))\n"

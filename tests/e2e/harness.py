@@ -128,7 +128,7 @@ class DatabaseCase(Case):
 def thing(number, **attributes):
     """An item of a simple entity, as a line of an export."""
     item = {"pk": {"S": f"thing|{number}"}, "sk": {"S": f"thing|{number}"}, "entityName": {"S": "Thing"}, "thingId": {"S": str(number)},
-            "count": {"N": str(number)}, "label": {"S": f"number {number}"}, **attributes}
+            "count": {"N": str(number % 7 + 1)}, "label": {"S": f"number {number}"}, **attributes}
     return json.dumps({"Item": item}, separators=(",", ":"))
 
 

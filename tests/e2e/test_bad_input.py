@@ -1,4 +1,6 @@
 """Every row of "Bad input": an error that says where, or, for single items, a reject; never a silent skip, never half a row."""
+import base64
+import hashlib
 import json
 import shutil
 
@@ -65,13 +67,16 @@ class BadLine(DatabaseCase):
                 self.assertEqual(self.sql("SELECT file, line, encode(content, 'hex') FROM landfall.reject"), f"items.jsonl|3|{bad.hex()}")
                 self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "20")
 
-    def test_an_item_of_400_kb_is_none(self):
-        size = len("pk" + "thing|9999" + "sk" + "thing|9999" + "entityName" + "Thing" + "thingId" + "9999" + "count" + "label" + "number 9999" + "note")
-        count_bytes = 3  # a number of four digits
-        largest = thing(9999, note={"S": "x" * (400 * KILOBYTE - size - count_bytes)})
-        self.write("data/items.jsonl", text_of(things(20) + [largest]))
-        self.prepare("data", *KEY)
-        self.landfall("backfill", "data", *KEY)
+    def test_400_kb_and_a_byte(self):
+        names = "pk" + "sk" + "entityName" + "thingId" + "count" + "label" + "note"
+        strings = "thing|9999" + "thing|9999" + "Thing" + "9999" + "number 9999"
+        count_bytes = 2  # a number of one digit
+        room = 400 * KILOBYTE - len(names) - len(strings) - count_bytes
+        self.write("largest/items.jsonl", text_of(things(20) + [thing(9999, note={"S": "x" * room})]))
+        self.write("larger/items.jsonl", text_of(things(20) + [thing(9999, note={"S": "x" * (room + 1)})]))
+        self.prepare("largest", *KEY)
+        self.assertRegex(self.landfall("backfill", "larger", *KEY, status=FAILED), r"items\.jsonl:21: ")
+        self.landfall("backfill", "largest", *KEY)
         self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "21")
 
 
@@ -95,29 +100,37 @@ class BadFile(DatabaseCase):
         return self.landfall("backfill", "court", status=FAILED)
 
     @staticmethod
-    def rewrite_manifest(folder, change):
-        """Changes the first line of manifest-files.json; its checksum goes with it."""
-        import base64
-        import hashlib
-        path = folder / "manifest-files.json"
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        change(lines[0])
-        path.write_text(text_of(json.dumps(line) for line in lines))
-        (folder / "manifest-files.md5").write_text(base64.b64encode(hashlib.md5(path.read_bytes()).digest()).decode())
-        return lines[0]["dataFileS3Key"].split("/")[-1]
+    def rewrite(path, change):
+        """Changes the first line of a manifest; its checksum goes with it."""
+        first, *others = path.read_text().splitlines()
+        values = json.loads(first)
+        change(values)
+        path.write_text(text_of([json.dumps(values), *others]))
+        path.with_suffix(".md5").write_text(base64.b64encode(hashlib.md5(path.read_bytes()).digest()).decode())
 
-    def test_a_count_that_does_not_match(self):
-        errors = self.court(lambda folder: self.rewrite_manifest(folder, lambda line: line.update(itemCount=line["itemCount"] + 1)))
-        self.assertRegex(errors, r"\.json\.gz.*(manifest|items)")
+    @staticmethod
+    def one_more(values):
+        values["itemCount"] += 1
 
-    def test_an_md5_that_does_not_match(self):
-        errors = self.court(lambda folder: self.rewrite_manifest(folder, lambda line: line.update(md5Checksum="1B2M2Y8AsgTpgAmY7PhCfg==")))
+    def test_a_file_whose_count_does_not_match(self):
+        def change(folder):
+            self.rewrite(folder / "manifest-files.json", self.one_more)
+            self.rewrite(folder / "manifest-summary.json", self.one_more)
+
+        self.assertRegex(self.court(change), r"\.json\.gz.*items")
+
+    def test_manifests_that_do_not_match(self):
+        errors = self.court(lambda folder: self.rewrite(folder / "manifest-summary.json", self.one_more))
+        self.assertRegex(errors, r"manifest-summary\.json.*1993")
+
+    def test_a_file_whose_md5_does_not_match(self):
+        errors = self.court(lambda folder: self.rewrite(folder / "manifest-files.json", lambda file: file.update(md5Checksum="1B2M2Y8AsgTpgAmY7PhCfg==")))
         self.assertRegex(errors, r"\.json\.gz.*MD5")
 
     def test_a_manifest_that_was_changed(self):
         def change(folder):
             path = folder / "manifest-summary.json"
-            path.write_text(path.read_text().replace('"itemCount":1992', '"itemCount":1994'))
+            path.write_text(path.read_text().replace("example-bucket", "other-bucket"))
 
         self.assertRegex(self.court(change), r"manifest-summary\.json.*MD5")
 
