@@ -3,9 +3,14 @@
  *
  * Files are dbmate's: VERSION_name.sql with "-- migrate:up" and "-- migrate:down" ("transaction:false" honoured: then each
  * statement goes alone). Applied versions stand in public.schema_migrations, so dbmate can take over, and with their SHA-256 in
- * landfall.migration: a file edited after it was applied, or missing, is refused (LF_MIGRATION). One run at a time (advisory
- * transaction lock); lock_timeout with retries, so that a waiting DDL never blocks the application for long. Order is the order
- * of versions.
+ * landfall.migration: a file edited after it was applied, or missing, is refused (LF_MIGRATION). What dbmate applied has no
+ * SHA-256 here and is taken as it is. One run at a time per database: the others wait. The lock is an advisory transaction lock
+ * on a connection of its own, so that it holds behind a pooler too, and around statements that stand outside of transactions.
+ * lock_timeout with retries, so that a waiting DDL never blocks the application for long; not for transaction:false, because
+ * CREATE INDEX CONCURRENTLY waits for transactions without blocking anybody. An invalid index that a failed CREATE INDEX
+ * CONCURRENTLY left is dropped before the next try. Order is the order of versions as text, as it is dbmate's.
+ *
+ * The contract migration drops the schema landfall; from then on public.schema_migrations alone says what is applied.
  */
 #pragma once
 
@@ -28,9 +33,10 @@ struct migration {
     struct span version; /* digits */
     struct span name;    /* "expand_tables" */
     struct span path;
-    struct span up, down;      /* SQL */
-    bool up_alone, down_alone; /* transaction:false */
-    struct span checksum;      /* hexadecimal SHA-256 of the file */
+    struct span up, down;        /* SQL */
+    unsigned up_line, down_line; /* where they start in the file */
+    bool up_alone, down_alone;   /* transaction:false */
+    struct span checksum;        /* hexadecimal SHA-256 of the file */
     bool applied;
     enum migration_step step; /* by name; MIGRATION_STEPS for a file that people added: it goes with the step before it */
 };
@@ -44,8 +50,9 @@ struct migration_list {
 enum lf_code migrate_read(const char *dir, struct pg_conn *conn, struct arena *arena, struct migration_list *ret_list,
                           struct err *err) MUST_CHECK;
 
-/* Creates the control schema (sql/control.sql) and applies everything up to and including `last`. `applied` is called after each
- * (may be NULL). */
+/* Creates the control schema (sql/control.sql) and applies everything up to and including `last`. `progress` is called after each
+ * (may be NULL). `conn` is not in a transaction. Errors: LF_PRECONDITION when the folder holds no migration; LF_SQL "… while
+ * applying FILE:LINE". */
 typedef void migrate_progress(void *context, const struct migration *migration, double seconds);
 enum lf_code migrate_up(struct pg_conn *conn, const char *dir, enum migration_step last, migrate_progress *progress,
                         void *context, struct err *err) MUST_CHECK;
