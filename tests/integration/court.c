@@ -62,7 +62,7 @@ static struct map map;
 
 static FILE *create(const char *folder, const char *name)
 {
-    char path[2 * PATH_BYTES];
+    char path[4 * PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
