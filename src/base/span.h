@@ -52,7 +52,7 @@ static inline struct span span_from(struct span span, size_t start)
 {
     if (start > span.len)
         start = span.len;
-    return (struct span){ span.ptr ? span.ptr + start : NULL, span.len - start };
+    return (struct span){ start ? span.ptr + start : span.ptr, span.len - start };
 }
 
 /* For printf: "%.*s", SPAN_ARG(span). */

@@ -166,7 +166,7 @@ static char short_escape(char letter)
 /* Writes the escape at the start of `text` to `out`; the bytes it took of the text, 0 when it is malformed. */
 static size_t unescape_one(struct span text, char *out, size_t *ret_written)
 {
-    char character = text.len > 1 ? short_escape(text.ptr[1]) : 0;
+    char character = text.len > 1 ? short_escape(text.ptr[1]) : (char)0;
     if (character) {
         *out = character;
         *ret_written = 1;

@@ -213,43 +213,52 @@ enum lf_code pg_read_numeric(struct span field, struct number *ret_number, struc
 
 /* --- reading --- */
 
-enum lf_code pg_get_bytes(struct pg_reader *reader, size_t len, struct span *ret_bytes, struct err *err)
+static enum lf_code check_available(const struct pg_reader *reader, size_t len, struct err *err)
 {
     size_t available = (size_t)(reader->end - reader->pos);
     if (len > available)
         return ERR(err, LF_ROW, "binary row is cut short: %zu bytes needed, %zu there", len, available);
+    return LF_OK;
+}
+
+enum lf_code pg_get_bytes(struct pg_reader *reader, size_t len, struct span *ret_bytes, struct err *err)
+{
+    TRY(check_available(reader, len, err));
     *ret_bytes = span_of(reader->pos, len);
+    reader->pos += len;
+    return LF_OK;
+}
+
+/* The next `len` bytes as they are, big-endian. */
+static enum lf_code get_word(struct pg_reader *reader, void *ret_word, size_t len, struct err *err)
+{
+    TRY(check_available(reader, len, err));
+    memcpy(ret_word, reader->pos, len);
     reader->pos += len;
     return LF_OK;
 }
 
 enum lf_code pg_get_int16(struct pg_reader *reader, int16_t *ret_value, struct err *err)
 {
-    struct span bytes;
-    uint16_t value;
-    TRY(pg_get_bytes(reader, sizeof value, &bytes, err));
-    memcpy(&value, bytes.ptr, sizeof value);
-    *ret_value = (int16_t)be16toh(value);
+    uint16_t word = 0;
+    TRY(get_word(reader, &word, sizeof word, err));
+    *ret_value = (int16_t)be16toh(word);
     return LF_OK;
 }
 
 enum lf_code pg_get_int32(struct pg_reader *reader, int32_t *ret_value, struct err *err)
 {
-    struct span bytes;
-    uint32_t value;
-    TRY(pg_get_bytes(reader, sizeof value, &bytes, err));
-    memcpy(&value, bytes.ptr, sizeof value);
-    *ret_value = (int32_t)be32toh(value);
+    uint32_t word = 0;
+    TRY(get_word(reader, &word, sizeof word, err));
+    *ret_value = (int32_t)be32toh(word);
     return LF_OK;
 }
 
 enum lf_code pg_get_int64(struct pg_reader *reader, int64_t *ret_value, struct err *err)
 {
-    struct span bytes;
-    uint64_t value;
-    TRY(pg_get_bytes(reader, sizeof value, &bytes, err));
-    memcpy(&value, bytes.ptr, sizeof value);
-    *ret_value = (int64_t)be64toh(value);
+    uint64_t word = 0;
+    TRY(get_word(reader, &word, sizeof word, err));
+    *ret_value = (int64_t)be64toh(word);
     return LF_OK;
 }
 

@@ -1,14 +1,14 @@
 #include "codec/timestamp.h"
 
 enum {
-    DATE_BYTES = 10,           /* 2024-01-02 */
-    DATE_TIME_BYTES = 19,      /* 2024-01-02T03:04:05 */
+    DATE_BYTES = 10, /* 2024-01-02 */
+    TIME_BYTES = 9,  /* T03:04:05 */
+    DATE_TIME_BYTES = DATE_BYTES + TIME_BYTES,
     DAYS_BEFORE_2000 = 730119, /* from 0001-01-01 */
     DAYS_PER_400_YEARS = 146097,
     DAYS_PER_100_YEARS = 36524, /* where no leap year ends the century */
     DAYS_PER_4_YEARS = 1461,
     DAYS_PER_YEAR = 365,
-    YEAR_MAX = 9999,
     DAYS_MAX = 3652059, /* from 0001-01-01 to 10000-01-01 */
 };
 
@@ -173,17 +173,18 @@ static unsigned us_per_unit(unsigned fraction_digits)
     return fraction_digits == 3 ? 1000 : 1;
 }
 
-/* The fraction and zone, all that is behind the seconds. */
-static bool parse_rest(struct span rest, struct shape shape, unsigned *ret_us)
+/* The fraction and zone at `text`, all that is behind the seconds; the length is already right. */
+static bool parse_rest(const char *text, struct shape shape, unsigned *ret_us)
 {
     unsigned fraction = 0;
     if (shape.fraction_digits) {
-        if (rest.ptr[0] != '.' || !parse_digits(rest.ptr + 1, shape.fraction_digits, &fraction))
+        if (text[0] != '.' || !parse_digits(text + 1, shape.fraction_digits, &fraction))
             return false;
-        rest = span_from(rest, 1u + shape.fraction_digits);
+        text += 1 + shape.fraction_digits;
     }
     *ret_us = fraction * us_per_unit(shape.fraction_digits);
-    return span_equal(rest, shape_zone(shape));
+    struct span zone = shape_zone(shape);
+    return memcmp(text, zone.ptr, zone.len) == 0;
 }
 
 bool timestamp_parse(struct span text, enum timestamp_format format, int64_t *ret_us)
@@ -192,7 +193,7 @@ bool timestamp_parse(struct span text, enum timestamp_format format, int64_t *re
     int32_t days;
     unsigned seconds, us;
     if (text.len != shape_bytes(shape) || !parse_date(text.ptr, &days) || !parse_time(text.ptr + DATE_BYTES, &seconds) ||
-        !parse_rest(span_from(text, DATE_TIME_BYTES), shape, &us))
+        !parse_rest(text.ptr + DATE_TIME_BYTES, shape, &us))
         return false;
     *ret_us = days * US_PER_DAY + seconds * US_PER_SECOND + us;
     return true;
@@ -213,12 +214,13 @@ size_t timestamp_format(int64_t us, enum timestamp_format format, char out[TIMES
     us_of_day += us_of_day < 0 ? US_PER_DAY : 0;
     unsigned seconds = (unsigned)(us_of_day / US_PER_SECOND);
     size_t len = date_format((int32_t)((us - us_of_day) / US_PER_DAY), out);
-    memcpy(out + len, "T00:00:00.", 10);
+    memcpy(out + len, "T00:00:00", TIME_BYTES);
     put_digits(out + len + 1, 2, seconds / 3600);
     put_digits(out + len + 4, 2, seconds / 60 % 60);
     put_digits(out + len + 7, 2, seconds % 60);
-    len = DATE_TIME_BYTES;
+    len += TIME_BYTES;
     if (shape.fraction_digits) {
+        out[len] = '.';
         put_digits(out + len + 1, shape.fraction_digits,
                    (unsigned)(us_of_day % US_PER_SECOND) / us_per_unit(shape.fraction_digits));
         len += 1u + shape.fraction_digits;
