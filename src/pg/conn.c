@@ -137,7 +137,7 @@ static enum lf_code result_error(const struct pg_conn *conn, const PGresult *res
     enum lf_code code = sqlstate_is_disconnect(sqlstate) || PQstatus(conn->pg) == CONNECTION_BAD ? LF_CONNECT : LF_SQL;
     (void)ERR_AT(err, code, byte_offset(sql, PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION)),
                  "%s (SQLSTATE %s)%s%s%s%s%s%s", primary ? primary : "error", sqlstate, detail ? "; " : "", detail ? detail : "",
-                 hint ? "; hint: " : "", hint ? hint : "", context ? "; in " : "", context ? context : "");
+                 hint ? "; hint: " : "", hint ? hint : "", context ? "; context: " : "", context ? context : "");
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
     return code;
 }

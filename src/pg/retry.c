@@ -71,7 +71,7 @@ enum lf_code pg_retry_transaction(struct pg_conn *conn, const struct pg_retry_po
         if (!is_worth_another(err))
             return err->code;
         if (attempts >= policy->attempts_max)
-            return err_while(err, "trying for the %uth time", attempts);
+            return err_while(err, "making attempt %u, the last", attempts);
         pg_backoff_wait(&backoff);
     }
     return LF_OK;
