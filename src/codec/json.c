@@ -166,8 +166,8 @@ static char short_escape(char letter)
 /* Writes the escape at the start of `text` to `out`; the bytes it took of the text, 0 when it is malformed. */
 static size_t unescape_one(struct span text, char *out, size_t *ret_written)
 {
-    char character = text.len > 1 ? short_escape(text.ptr[1]) : (char)0;
-    if (character) {
+    char character;
+    if (text.len > 1 && (character = short_escape(text.ptr[1]))) {
         *out = character;
         *ret_written = 1;
         return 2;
