@@ -1,7 +1,7 @@
 #include "item/copy.h"
 
-static enum lf_code copy_attributes(const struct attribute *attributes, size_t count, struct arena *arena, struct attribute **ret_copy,
-                                    struct err *err)
+static enum lf_code copy_attributes(const struct attribute *attributes, size_t count, struct arena *arena,
+                                    struct attribute **ret_copy, struct err *err)
 {
     struct attribute *copy = arena_calloc(arena, count, sizeof *copy, err);
     if (!copy)
@@ -14,7 +14,8 @@ static enum lf_code copy_attributes(const struct attribute *attributes, size_t c
     return LF_OK;
 }
 
-static enum lf_code copy_values(const struct value *values, size_t count, struct arena *arena, struct value **ret_copy, struct err *err)
+static enum lf_code copy_values(const struct value *values, size_t count, struct arena *arena, struct value **ret_copy,
+                                struct err *err)
 {
     struct value *copy = arena_calloc(arena, count, sizeof *copy, err);
     if (!copy)

@@ -272,7 +272,7 @@ static enum lf_code draft_relation(struct draft *draft, struct draft_entity *chi
     if (search.found)
         return add_foreign_key(draft, child, search.best.parent, &column, search.best.containment,
                                describe_likeness(search.best.likeness), err);
-    if (!search.contradiction)
+    if (!search.contradiction || is_primary_key(child, column))
         return LF_OK;
     char checked[COUNT_TEXT_BYTES], orphans[COUNT_TEXT_BYTES];
     return infer_doubt(draft, child, err, "%.*s is named after %.*s, but %s of %s values are no key of it: no foreign key",
