@@ -30,7 +30,10 @@ enum lf_code command_read_map(const struct cli_options *options, struct arena *a
 enum lf_code command_open_source(const struct cli_options *options, struct source *ret_source, struct err *err)
 {
     struct source_options source = { .key = options->key, .table = options->table };
-    return source_open(options->source, &source, ret_source, err);
+    TRY(source_open(options->source, &source, ret_source, err));
+    if (ret_source->notice.len > 0)
+        fprintf(stderr, "%.*s\n", SPAN_ARG(ret_source->notice));
+    return LF_OK;
 }
 
 enum lf_code command_confirm(const struct cli_options *options, const char *what, struct err *err)

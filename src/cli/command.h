@@ -31,7 +31,7 @@ unsigned command_jobs(const struct cli_options *options);
 enum lf_code command_read_map(const struct cli_options *options, struct arena *arena, struct map *ret_map, struct span *ret_yaml,
                               struct err *err) MUST_CHECK;
 
-/* Opens SOURCE with --key and --table. */
+/* Opens SOURCE with --key and --table; says on standard error which folders it leaves out. */
 enum lf_code command_open_source(const struct cli_options *options, struct source *ret_source, struct err *err) MUST_CHECK;
 
 /* Asks on a terminal; without one, or on any answer but yes, LF_USAGE that names --yes. `what` says what is destroyed. */

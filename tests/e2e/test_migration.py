@@ -1,5 +1,6 @@
 """The whole way on the sample export: each command, what it prints, and that it can be repeated."""
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 from harness import *
 
 ITEMS = 1992
-DIFFERENT, PRECONDITION, USAGE = 3, 4, 2
+DIFFERENT, PRECONDITION, USAGE, INTERRUPTED = 3, 4, 2, 130
 
 
 class Draft(Case):
@@ -49,6 +50,44 @@ class Draft(Case):
         sql = self.landfall("plan", "--sql")
         self.assertIn("CREATE TABLE court.docket_entry", sql)
         self.assertFalse((self.folder / "migrations").exists())
+
+
+class Demo(Case):
+    def setUp(self):
+        super().setUp()
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        for folder in (self.folder, self.temporary):
+            folder.chmod(0o777)
+        self.environment["TMPDIR"] = str(self.temporary)
+
+    def test_to_the_end(self):
+        output = self.landfall("demo")
+        self.assertEqual(output.splitlines()[-1], f"parity: {ITEMS:,} items, 0 differences")
+        for step in ("start", "inspect", "plan", "migrate", "backfill", "verify"):
+            self.assertRegex(output, rf"(?m)^{step} .* s$")
+        self.assertEqual(len(re.findall(r"^SELECT|^WITH RECURSIVE", output, re.MULTILINE)), 4)
+        self.assert_nothing_left()
+
+    def test_interrupted(self):
+        process = self.start("demo")
+        self.assertRegex(process.stdout.readline(), "^start ")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(process.returncode, INTERRUPTED, errors)
+        self.assert_nothing_left()
+
+    def assert_nothing_left(self):
+        self.assertEqual(list(self.temporary.iterdir()), [])
+        self.assertFalse([command for command in self.running() if str(self.temporary) in command])
+
+    @staticmethod
+    def running():
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                yield path.read_bytes().decode(errors="replace")
+            except OSError:
+                continue  # ended meanwhile
 
 
 class WholeWay(DatabaseCase):
@@ -118,14 +157,6 @@ class WholeWay(DatabaseCase):
 
     def states(self):
         return [migration["applied"] for migration in self.landfall_json("migrate", "status")["migrations"]]
-
-    def test_the_demo(self):
-        output = self.landfall("demo")
-        lines = output.splitlines()
-        self.assertEqual(lines[-1], f"parity: {ITEMS:,} items, 0 differences")
-        for step in ("start", "inspect", "plan", "migrate", "backfill", "verify"):
-            self.assertRegex(output, rf"(?m)^{step} .* s$")
-        self.assertEqual(len(re.findall(r"^SELECT|^WITH RECURSIVE", output, re.MULTILINE)), 4)
 
 
 if __name__ == "__main__":
