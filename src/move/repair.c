@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "move/exec_binary.h"
 #include "move/repair_batch.h"
 
 enum { IDENTITY_ARENA_BYTES = 512 * 1024 * 1024 };
@@ -112,20 +113,65 @@ static enum lf_code delete_key(struct repairing *repairing, struct pg_conn *conn
     return LF_OK;
 }
 
+/* Deletes a key unless a row that is still there refers to it: then *ret_deleted is false and `refusal` says which. */
+static enum lf_code try_delete_key(struct repairing *repairing, struct pg_conn *conn, const struct key_difference *difference,
+                                   bool *ret_deleted, struct err *refusal, struct err *err)
+{
+    TRY(pg_exec(conn, "SAVEPOINT key", err));
+    *ret_deleted = delete_key(repairing, conn, difference, refusal) == LF_OK;
+    if (*ret_deleted)
+        return pg_exec(conn, "RELEASE key", err);
+    if (!is_constraint_violation(refusal)) {
+        *err = *refusal;
+        return err->code;
+    }
+    return pg_exec(conn, "ROLLBACK TO key; RELEASE key", err);
+}
+
+/* Goes once through the extra keys that are left. */
+static enum lf_code delete_round(struct repairing *repairing, struct pg_conn *conn, bool *deleted, size_t *ret_deleted,
+                                 size_t *ret_refused, struct err *refusal, struct err *err)
+{
+    *ret_deleted = *ret_refused = 0;
+    for (size_t i = 0; i < repairing->differences->count; i++) {
+        const struct key_difference *difference = &repairing->differences->items[i];
+        if (difference->in_source || deleted[i])
+            continue;
+        TRY(try_delete_key(repairing, conn, difference, &deleted[i], refusal, err));
+        *(deleted[i] ? ret_deleted : ret_refused) += 1;
+        if (deleted[i] && *ret_deleted % REPAIR_BATCH_ITEMS == 0)
+            TRY(pg_exec(conn, "COMMIT; BEGIN", err));
+    }
+    return LF_OK;
+}
+
+/* Rows that others refer to go when those have gone, in a later round. */
+static enum lf_code delete_rounds(struct repairing *repairing, struct pg_conn *conn, bool *deleted, struct err *err)
+{
+    size_t now, refused;
+    do {
+        struct err refusal = ERR_INIT;
+        TRY(pg_exec(conn, "BEGIN", err));
+        TRY(delete_round(repairing, conn, deleted, &now, &refused, &refusal, err));
+        TRY(pg_exec(conn, "COMMIT", err));
+        if (refused && now == 0) {
+            *err = refusal;
+            return err_while(err, "deleting rows that the source does not have");
+        }
+    } while (refused);
+    return LF_OK;
+}
+
 static enum lf_code delete_extra(struct repairing *repairing, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    size_t in_transaction = 0;
     TRY(pg_connect(repairing->comparison->options->postgres, &conn, err));
-    TRY(pg_exec(conn, "BEGIN", err));
-    for (size_t i = 0; i < repairing->differences->count; i++) {
-        if (repairing->differences->items[i].in_source)
-            continue;
-        TRY(delete_key(repairing, conn, &repairing->differences->items[i], err));
-        if (++in_transaction % REPAIR_BATCH_ITEMS == 0)
-            TRY(pg_exec(conn, "COMMIT; BEGIN", err));
-    }
-    return pg_exec(conn, "COMMIT", err);
+    bool *deleted = calloc(repairing->differences->count, sizeof *deleted);
+    if (!deleted)
+        return ERR(err, LF_MEMORY, "out of memory for %zu keys", repairing->differences->count);
+    enum lf_code code = delete_rounds(repairing, conn, deleted, err);
+    free(deleted);
+    return code;
 }
 
 /* Each worker writes by a connection of its own, opened when it first has something to write. */

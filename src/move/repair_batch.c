@@ -21,12 +21,6 @@ void repair_batch_done(struct repair_batch *batch)
     arena_done(&batch->arena);
 }
 
-/* SQLSTATE class 23: the data break a constraint. */
-static bool is_constraint_violation(const struct err *err)
-{
-    return err->code == LF_SQL && strncmp(err->sqlstate, "23", 2) == 0;
-}
-
 static enum lf_code delete_rows(struct repair_batch *batch, const struct repair_item *item, struct err *err)
 {
     for (size_t i = 0; i < item->identity_count; i++)

@@ -175,6 +175,35 @@ static void test_row_inserted(void **state)
     assert_int_equal(harness_int64(conn, "SELECT count(*) FROM court.message"), CASES * MESSAGES);
 }
 
+/* Messages refer to their case by an enforced foreign key: whatever the order, all go. */
+static void test_rows_that_refer_to_each_other(void **state)
+{
+    (void)state;
+    begin("referring");
+    harness_exec(conn, "INSERT INTO court.case_file (docket_number) SELECT 'x' || n FROM generate_series(1, 5) n;"
+                       "INSERT INTO court.message (message_id, docket_number)"
+                       " SELECT 'y' || n, 'x' || (n % 5 + 1) FROM generate_series(1, 20) n");
+    struct verify_result result = verify();
+    expect_counts(&result, 0, 0, 25);
+    repair(25);
+}
+
+/* A table of somebody else's that refers to a row: it is not ours to delete, and the error says why the extra row stays. */
+static void test_row_that_cannot_go(void **state)
+{
+    (void)state;
+    begin("cannot_go");
+    struct err err = ERR_INIT;
+    struct verify_result result;
+    struct verify_options options = { .postgres = uri, .jobs = 1, .repair = true };
+    harness_exec(conn, "INSERT INTO court.device (id) VALUES (-1); CREATE TABLE public.note (id bigint REFERENCES court.device);"
+                       "INSERT INTO public.note VALUES (-1)");
+    assert_int_equal(verify_run(court_map(), &source, &options, go_on, NULL, &arena, &result, &err), LF_SQL);
+    assert_string_equal(err.sqlstate, "23503");
+    harness_exec(conn, "DELETE FROM public.note");
+    repair(1);
+}
+
 /* The item under its key changes hands: one is missing, another is extra. */
 static void test_key_changed(void **state)
 {
@@ -318,6 +347,8 @@ int main(void)
         TEST(test_child_row_changed),
         TEST(test_row_deleted),
         TEST(test_row_inserted),
+        TEST(test_rows_that_refer_to_each_other),
+        TEST(test_row_that_cannot_go),
         TEST(test_key_changed),
         TEST(test_number_key),
         TEST(test_unclaimed_items),
