@@ -32,7 +32,7 @@ enum lf_code command_open_source(const struct cli_options *options, struct sourc
     struct source_options source = { .key = options->key, .table = options->table };
     TRY(source_open(options->source, &source, ret_source, err));
     if (ret_source->notice.len > 0)
-        fprintf(stderr, "%.*s\n", SPAN_ARG(ret_source->notice));
+        fprintf(stderr, "%.*s", SPAN_ARG(ret_source->notice));
     return LF_OK;
 }
 
