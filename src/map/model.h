@@ -158,10 +158,10 @@ struct map {
 };
 
 /*
- * Checks the whole map and fills what is derived (is_column, dynamodb_table, index): names within 63 bytes and distinct, templates
- * that name existing columns, key templates for every key attribute, primary keys of NOT NULL columns, references to primary
- * keys, codecs that fit their types, limits; last `entity_index_build` of each entity. What is derived is put in the map's
- * arena. Errors: LF_MAP, "line N: …"; LF_MEMORY.
+ * Checks the whole map and fills what is derived (is_column, dynamodb_table, index): names within 63 bytes and distinct,
+ * templates that name existing columns, key templates for every key attribute, primary keys of NOT NULL columns, references to
+ * primary keys, codecs that fit their types, limits; last `entity_index_build` of each entity. What is derived is put in the
+ * map's arena. Errors: LF_MAP, "line N: …"; LF_MEMORY.
  */
 enum lf_code map_finish(struct map *map, struct arena *arena, struct err *err) MUST_CHECK;
 
