@@ -5,13 +5,14 @@
 #include "map/column_codec.h"
 
 enum {
-    BOX_WIDTH = 210,
     ROW_HEIGHT = 18,
-    COLUMN_GAP = 110,
+    CHARACTER_WIDTH = 7, /* of the diagram's 12 px monospace */
+    LINE_CHARACTERS_MAX = 46,
+    COLUMN_GAP = 100,
     BOX_GAP = 22,
     MARGIN = 12,
     DIAGRAM_ENTITIES_MAX = 60,
-    LAYERS_MAX = 12
+    LAYERS_MAX = 12,
 };
 
 static void put_escaped(struct buf *buf, struct span text)
@@ -78,7 +79,8 @@ static void put_head(struct buf *buf, const struct map *map)
         "margin-right: .4rem; } .fill i { display: block; height: 100%; background: var(--accent); border-radius: .2rem; }\n"
         ".doubt { border-left: 4px solid var(--warn); background: var(--band); padding: .6rem 1rem; } .tag { font-size: 12px; "
         "border: 1px solid var(--line); border-radius: .3rem; padding: 0 .35rem; color: var(--soft); }\n"
-        "svg text { font: 12px ui-monospace, monospace; fill: var(--ink); } svg .box { fill: var(--band); stroke: var(--line); } "
+        "svg { max-width: 100%; height: auto; } svg text { font: 12px ui-monospace, monospace; fill: var(--ink); } svg .box { "
+        "fill: var(--band); stroke: var(--line); } "
         "svg .name { font-weight: 700; } svg .link { fill: none; stroke: var(--accent); stroke-width: 1.4; }\n"
         "</style>\n</head>\n<body>\n");
 }
@@ -126,7 +128,7 @@ static void put_doubts(struct buf *buf, const struct map *map, const struct evid
 struct box {
     const struct entity *entity;
     unsigned layer;
-    unsigned x, y, height;
+    unsigned x, y, width, height;
 };
 
 struct diagram {
@@ -163,40 +165,82 @@ static unsigned line_count(const struct entity *entity)
     return (unsigned)(2 + entity->foreign_key_count);
 }
 
-static void place_boxes(struct diagram *diagram)
+static size_t columns_length(const struct entity *entity, const unsigned *columns, size_t count)
 {
-    unsigned bottoms[LAYERS_MAX];
-    for (unsigned i = 0; i < LAYERS_MAX; i++)
-        bottoms[i] = MARGIN;
+    size_t length = 4;
+    for (size_t i = 0; i < count; i++)
+        length += entity->columns[columns[i]].name.len + 2;
+    return length < LINE_CHARACTERS_MAX ? length : LINE_CHARACTERS_MAX;
+}
+
+static unsigned box_width(const struct entity *entity)
+{
+    size_t longest = entity->table.len + 2;
+    size_t key = columns_length(entity, entity->primary_key, entity->primary_key_count);
+    longest = key > longest ? key : longest;
+    for (size_t f = 0; f < entity->foreign_key_count; f++) {
+        size_t line = columns_length(entity, entity->foreign_keys[f].columns, entity->foreign_keys[f].count);
+        longest = line > longest ? line : longest;
+    }
+    return (unsigned)longest * CHARACTER_WIDTH + 20;
+}
+
+/* All boxes of a layer are as wide as its widest. */
+static void size_boxes(struct diagram *diagram, unsigned widths[LAYERS_MAX])
+{
+    memset(widths, 0, LAYERS_MAX * sizeof *widths);
     for (size_t i = 0; i < diagram->count; i++) {
         struct box *box = &diagram->boxes[i];
+        unsigned width = box_width(box->entity);
         box->height = line_count(box->entity) * ROW_HEIGHT + 8;
-        box->x = MARGIN + box->layer * (BOX_WIDTH + COLUMN_GAP);
-        box->y = bottoms[box->layer];
-        bottoms[box->layer] += box->height + BOX_GAP;
-        if (diagram->width < box->x + BOX_WIDTH + MARGIN)
-            diagram->width = box->x + BOX_WIDTH + MARGIN;
-        if (diagram->height < bottoms[box->layer])
-            diagram->height = bottoms[box->layer];
+        widths[box->layer] = width > widths[box->layer] ? width : widths[box->layer];
     }
 }
 
+static void place_boxes(struct diagram *diagram)
+{
+    unsigned widths[LAYERS_MAX], lefts[LAYERS_MAX], bottoms[LAYERS_MAX];
+    size_boxes(diagram, widths);
+    for (unsigned i = 0; i < LAYERS_MAX; i++) {
+        lefts[i] = i ? lefts[i - 1] + widths[i - 1] + COLUMN_GAP : MARGIN;
+        bottoms[i] = MARGIN;
+    }
+    for (size_t i = 0; i < diagram->count; i++) {
+        struct box *box = &diagram->boxes[i];
+        box->x = lefts[box->layer];
+        box->y = bottoms[box->layer];
+        box->width = widths[box->layer];
+        bottoms[box->layer] += box->height + BOX_GAP;
+        unsigned right = box->x + box->width + COLUMN_GAP / 2;
+        diagram->width = right > diagram->width ? right : diagram->width;
+        diagram->height = bottoms[box->layer] > diagram->height ? bottoms[box->layer] : diagram->height;
+    }
+}
+
+/* As many names as fit on a line of a box. */
 static void put_columns(struct buf *buf, const struct entity *entity, const unsigned *columns, size_t count)
 {
+    size_t length = 4;
     for (size_t i = 0; i < count; i++) {
+        struct span name = entity->columns[columns[i]].name;
+        length += name.len + 2;
+        if (length > LINE_CHARACTERS_MAX) {
+            buf_put_cstr(buf, i ? ", &#8230;" : "&#8230;");
+            return;
+        }
         buf_put_cstr(buf, i ? ", " : "");
-        put_escaped(buf, entity->columns[columns[i]].name);
+        put_escaped(buf, name);
     }
 }
 
 static void put_box(struct buf *buf, const struct box *box)
 {
     const struct entity *entity = box->entity;
-    buf_printf(buf, "<rect class=\"box\" x=\"%u\" y=\"%u\" width=\"%d\" height=\"%u\" rx=\"5\"/>\n", box->x, box->y, BOX_WIDTH,
+    buf_printf(buf, "<rect class=\"box\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" rx=\"5\"/>\n", box->x, box->y, box->width,
                box->height);
     buf_printf(buf, "<text class=\"name\" x=\"%u\" y=\"%u\">", box->x + 8, box->y + ROW_HEIGHT - 2);
     put_element(buf, "", entity->table, "</text>\n");
-    buf_printf(buf, "<text x=\"%u\" y=\"%u\">&#128273; ", box->x + 8, box->y + 2 * ROW_HEIGHT - 2);
+    buf_printf(buf, "<text x=\"%u\" y=\"%u\">PK ", box->x + 8, box->y + 2 * ROW_HEIGHT - 2);
     put_columns(buf, entity, entity->primary_key, entity->primary_key_count);
     buf_put_cstr(buf, "</text>\n");
     for (size_t f = 0; f < entity->foreign_key_count; f++) {
@@ -210,12 +254,12 @@ static void put_link(struct buf *buf, const struct box *child, size_t key, const
 {
     unsigned y = child->y + (unsigned)(key + 3) * ROW_HEIGHT - 6;
     if (child == parent) {
-        unsigned right = child->x + BOX_WIDTH;
+        unsigned right = child->x + child->width;
         buf_printf(buf, "<path class=\"link\" d=\"M%u %u C%u %u %u %u %u %u\"/>\n", right, y, right + 40, y, right + 40,
                    child->y + 10, right, child->y + 10);
         return;
     }
-    unsigned from = child->x, to = parent->x + BOX_WIDTH, to_y = parent->y + ROW_HEIGHT;
+    unsigned from = child->x, to = parent->x + parent->width, to_y = parent->y + ROW_HEIGHT;
     unsigned middle = from > to ? (from + to) / 2 : from > 40 ? from - 40 : 0;
     buf_printf(buf, "<path class=\"link\" d=\"M%u %u C%u %u %u %u %u %u\"/>\n", from, y, middle, y, middle, to_y, to, to_y);
 }
@@ -230,16 +274,16 @@ static void put_diagram(struct buf *buf, const struct map *map)
     place_boxes(&diagram);
     buf_printf(buf,
                "<h2>Relations</h2>\n<div class=\"scroll\"><svg role=\"img\" aria-label=\"tables and their relations\" "
-               "width=\"%u\" height=\"%u\">\n",
-               diagram.width, diagram.height);
-    for (size_t i = 0; i < diagram.count; i++)
-        put_box(buf, &diagram.boxes[i]);
+               "width=\"%u\" height=\"%u\" viewBox=\"0 0 %u %u\">\n",
+               diagram.width, diagram.height, diagram.width, diagram.height);
     for (size_t i = 0; i < diagram.count; i++)
         for (size_t f = 0; f < diagram.boxes[i].entity->foreign_key_count; f++) {
             size_t parent = find_box(&diagram, diagram.boxes[i].entity->foreign_keys[f].parent);
             if (parent < diagram.count)
                 put_link(buf, &diagram.boxes[i], f, &diagram.boxes[parent]);
         }
+    for (size_t i = 0; i < diagram.count; i++)
+        put_box(buf, &diagram.boxes[i]);
     buf_put_cstr(buf, "</svg></div>\n");
 }
 
