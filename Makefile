@@ -29,10 +29,10 @@ lint: $(BUILD)/build.ninja
 test: build
 	@tools/run_tests $(BUILD)
 
-# All tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+# The tests under AddressSanitizer and UndefinedBehaviorSanitizer; SUITE=unit for these only.
 asan: deps-check
 	@$(MAKE) BUILD=build-asan MESON_FLAGS="-Db_sanitize=address,undefined" build
-	@tools/run_tests build-asan
+	@tools/run_tests build-asan $(SUITE)
 
 # Every fuzz target for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 60
