@@ -2,8 +2,9 @@
  * cluster: an embedded PostgreSQL of one's own: initdb in a temporary folder, a unix socket, nothing left behind.
  *
  * Binaries: $LANDFALL_PG_BIN, then the newest /usr/lib/postgresql/N/bin, then pg_config --bindir, then PATH. initdb refuses root:
- * then an unprivileged user runs it (postgres, else nobody). The server dies with its parent (PR_SET_PDEATHSIG) and its folder is
- * removed by cluster_stop. Start before any thread runs (fork).
+ * then an unprivileged user runs it (postgres, else nobody). The server dies with the thread that started it
+ * (PR_SET_PDEATHSIG), so that is the main one, before any other runs (fork); its folder is removed by cluster_stop and stays when
+ * the process was killed. It is not in the caller's process group: Ctrl-C is the caller's to handle.
  */
 #pragma once
 

@@ -379,7 +379,7 @@ static void runs_come_one_after_the_other(void **state)
         pg_close(runners[i].conn);
     }
     assert_int_equal(applied, 4);
-    assert_int_equal(number(fixture, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+    wait_for(fixture->conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", 0);
 }
 
 /* The server ends the session in the middle of a file. */
