@@ -1,8 +1,7 @@
 #include "item/ddbjson.h"
 
-#include "base/limits.h"
 #include "codec/base64.h"
-#include "item/members.h"
+#include "item/build.h"
 
 /* ---- reading ---- */
 
@@ -37,32 +36,6 @@ static enum lf_code expect(struct json_reader *reader, enum json_kind kind, stru
     return LF_OK;
 }
 
-/* Room for one more element behind `count`: arrays double at powers of two, so that the count alone tells when. */
-static enum lf_code make_room(struct arena *arena, void **array, size_t count, size_t element_size, struct err *err)
-{
-    enum { ELEMENTS_MIN = 8 };
-    bool is_full = count == 0 || (count >= ELEMENTS_MIN && (count & (count - 1)) == 0);
-    if (!is_full)
-        return LF_OK;
-    void *larger = arena_alloc(arena, (count ? 2 * count : ELEMENTS_MIN) * element_size, err);
-    if (!larger)
-        return err->code;
-    if (count)
-        memcpy(larger, *array, count * element_size);
-    *array = larger;
-    return LF_OK;
-}
-
-static enum lf_code check_name(const struct json_token *name, struct err *err)
-{
-    if (name->text.len == 0)
-        return ERR_AT(err, LF_ITEM, name->offset, "Empty attribute name");
-    if (name->text.len > LIMIT_ATTRIBUTE_NAME_BYTES)
-        return ERR_AT(err, LF_LIMIT, name->offset, "attribute name of %zu bytes, at most %d are allowed", name->text.len,
-                      LIMIT_ATTRIBUTE_NAME_BYTES);
-    return LF_OK;
-}
-
 /* The attributes of an item or map, up to the brace that closes it; `begin` is the one that opened it. */
 static enum lf_code read_attributes(struct json_reader *reader, unsigned level, size_t begin, struct attribute **ret_attributes,
                                     size_t *ret_count, struct err *err)
@@ -74,28 +47,17 @@ static enum lf_code read_attributes(struct json_reader *reader, unsigned level, 
         TRY(json_next(reader, &name, err));
         if (name.kind == JSON_OBJECT_END)
             break;
-        TRY(check_name(&name, err));
-        TRY(make_room(reader->arena, &array, count, sizeof(struct attribute), err));
+        TRY(build_check_name(name.text, name.offset, err));
+        TRY(build_room(reader->arena, &array, count, sizeof(struct attribute), err));
         struct attribute *attribute = (struct attribute *)array + count;
         attribute->name = name.text;
         TRY(read_value(reader, level, &attribute->value, err));
         count++;
     }
     struct attribute *attributes = array;
-    ptrdiff_t duplicate = count > 1 ? members_duplicate(members_of_map(attributes, count)) : MEMBERS_NONE;
-    if (duplicate != MEMBERS_NONE)
-        return ERR_AT(err, LF_ITEM, begin, "attribute name \"%.*s\" occurs twice", SPAN_ARG(attributes[duplicate].name));
+    TRY(build_check_distinct(attributes, count, begin, err));
     *ret_attributes = attributes;
     *ret_count = count;
-    return LF_OK;
-}
-
-static enum lf_code check_level(unsigned level, size_t offset, struct err *err)
-{
-    if (level >= LIMIT_NESTING)
-        return ERR_AT(err, LF_LIMIT, offset,
-                      "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported "
-                      "limit");
     return LF_OK;
 }
 
@@ -103,7 +65,7 @@ static enum lf_code read_map(struct json_reader *reader, unsigned level, struct 
 {
     struct json_token begin;
     TRY(expect(reader, JSON_OBJECT_BEGIN, &begin, "for M", err));
-    TRY(check_level(level, begin.offset, err));
+    TRY(build_check_level(level, begin.offset, err));
     return read_attributes(reader, level + 1, begin.offset, &ret_value->map.attributes, &ret_value->map.count, err);
 }
 
@@ -115,14 +77,14 @@ static enum lf_code read_list(struct json_reader *reader, unsigned level, struct
 {
     struct json_token token;
     TRY(expect(reader, JSON_ARRAY_BEGIN, &token, "for L", err));
-    TRY(check_level(level, token.offset, err));
+    TRY(build_check_level(level, token.offset, err));
     void *array = NULL;
     size_t count = 0;
     for (;;) {
         TRY(json_next(reader, &token, err));
         if (token.kind == JSON_ARRAY_END)
             break;
-        TRY(make_room(reader->arena, &array, count, sizeof(struct value), err));
+        TRY(build_room(reader->arena, &array, count, sizeof(struct value), err));
         TRY(read_open_value(reader, level + 1, &token, (struct value *)array + count, err));
         count++;
     }
@@ -150,19 +112,6 @@ static enum lf_code read_scalar(struct json_reader *reader, enum value_type type
     return code;
 }
 
-/* In DynamoDB's words. */
-static const char *empty_set_message(enum value_type type)
-{
-    switch (type) {
-    case VALUE_SS:
-        return "An string set  may not be empty";
-    case VALUE_NS:
-        return "An number set  may not be empty";
-    default:
-        return "Binary sets should not be empty";
-    }
-}
-
 static enum lf_code read_set(struct json_reader *reader, enum value_type type, struct value *ret_value, struct err *err)
 {
     struct json_token begin, token;
@@ -173,16 +122,11 @@ static enum lf_code read_set(struct json_reader *reader, enum value_type type, s
         TRY(json_next(reader, &token, err));
         if (token.kind == JSON_ARRAY_END)
             break;
-        TRY(make_room(reader->arena, &array, count, sizeof(struct value), err));
+        TRY(build_room(reader->arena, &array, count, sizeof(struct value), err));
         TRY(read_scalar(reader, value_member_type(type), &token, (struct value *)array + count, err));
         count++;
     }
-    if (count == 0)
-        return ERR_AT(err, LF_ITEM, begin.offset, "One or more parameter values were invalid: %s", empty_set_message(type));
-    *ret_value = (struct value){ .type = type, .list = { .values = array, .count = count } };
-    if (members_duplicate(members_of_set(ret_value)) != MEMBERS_NONE)
-        return ERR_AT(err, LF_ITEM, begin.offset, "Input collection contains duplicates");
-    return LF_OK;
+    return build_set(type, array, count, begin.offset, ret_value, err);
 }
 
 static enum lf_code read_boolean(const struct json_token *token, struct value *ret_value, struct err *err)
@@ -261,10 +205,7 @@ enum lf_code ddbjson_read_item(struct json_reader *reader, struct item *ret_item
     struct item item;
     TRY(expect(reader, JSON_OBJECT_BEGIN, &begin, "for an item", err));
     TRY(read_attributes(reader, 1, begin.offset, &item.attributes, &item.count, err));
-    size_t size = item_size(&item);
-    if (size > LIMIT_ITEM_BYTES)
-        return ERR_AT(err, LF_LIMIT, begin.offset, "Item size has exceeded the maximum allowed size: %zu of %d bytes", size,
-                      LIMIT_ITEM_BYTES);
+    TRY(build_check_item(&item, begin.offset, err));
     *ret_item = item;
     return LF_OK;
 }
