@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Times the main job beside what PostgreSQL itself can do: bench_load.py LANDFALL ITEMS [WORK_DIR].
+
+Landfall's side: inspect, backfill (load, indexes, constraints, ANALYZE) and verify of an export in gzip files. PostgreSQL's side: one connection that COPYs the
+finished rows, in binary format, into identical empty tables, then builds the same indexes and constraints and analyses. Both use the
+same server, one after the other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets).
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER = ["fsync=off", "listen_addresses=''", "shared_buffers=1GB", "maintenance_work_mem=512MB", "max_wal_size=16GB", "checkpoint_timeout=30min",
+          "wal_level=minimal", "max_wal_senders=0", "jit=off", "autovacuum=off"]
+
+
+def newest_bin():
+    if "LANDFALL_PG_BIN" in os.environ:
+        return os.environ["LANDFALL_PG_BIN"]
+    base = "/usr/lib/postgresql"
+    return os.path.join(base, max(os.listdir(base), key=int), "bin")
+
+
+class Server:
+    """A PostgreSQL of this run's own, owned by an unprivileged user where root runs it."""
+
+    def __init__(self, folder):
+        self.bin, self.folder = newest_bin(), os.path.join(folder, "server")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        os.chmod(folder, 0o755)
+        self.prefix = []
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            self.prefix = ["runuser", "-u", "postgres", "--"]
+        self.run("initdb", "-D", "data", "-U", "landfall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        settings = " ".join(f"-c {setting}" for setting in SERVER)
+        self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", f"-k {self.folder} {settings}", "start")
+        os.environ.update(PGHOST=self.folder, PGUSER="landfall")
+
+    def run(self, program, *args):
+        subprocess.run([*self.prefix, os.path.join(self.bin, program), *args], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def timed(command, **options):
+    """Seconds, peak memory in MB and output of a command that must succeed."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"{' '.join(command)} failed with status {status}\n{output}")
+    return time.monotonic() - start, usage.ru_maxrss / 1024, output
+
+
+def psql(database, *args):
+    return subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, *args], check=True, capture_output=True, text=True).stdout
+
+
+def create_database(name):
+    subprocess.run(["createdb", "-T", "template0", name], check=True)
+
+
+def up_part(path):
+    with open(path, encoding="utf-8") as file:
+        return re.search(r"-- migrate:up[^\n]*\n(.*?)(?=-- migrate:down|\Z)", file.read(), re.S).group(1)
+
+
+def migration(folder, name):
+    return os.path.join(folder, next(f for f in sorted(os.listdir(folder)) if f.endswith(f"_{name}.sql")))
+
+
+def loaded_tables(database):
+    query = "select n.nspname || '.' || quote_ident(c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace " \
+            "where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema', 'public', 'landfall') order by c.relname"
+    return psql(database, "-c", query).split()
+
+
+def landfall_side(landfall, source, work):
+    environment = dict(os.environ, PGDATABASE="ours")
+    run = lambda *args: timed([landfall, *args], cwd=work, env=environment, stderr=subprocess.DEVNULL)
+    results = {"inspect": run("inspect", source)}
+    run("plan")
+    run("migrate", "up")
+    results["backfill"] = run("backfill", source)
+    results["verify"] = run("verify")
+    results["verify --reread"] = run("verify", source, "--reread")
+    return results
+
+
+def postgres_side(work):
+    """COPY of the rows that Landfall made, then the same indexes: seconds of each."""
+    migrations, rows = os.path.join(work, "migrations"), os.path.join(work, "rows")
+    os.makedirs(rows, exist_ok=True)
+    tables = loaded_tables("ours")
+    for number, table in enumerate(tables):
+        psql("ours", "-c", f"\\copy {table} to '{rows}/{number}' (format binary)")
+    control = os.path.join(HERE, "../../sql/control.sql")
+    psql("theirs", "-f", control, "-c", up_part(migration(migrations, "expand_tables")))
+    script = os.path.join(work, "load.sql")
+    with open(script, "w", encoding="utf-8") as file:
+        for number, table in enumerate(tables):
+            file.write(f"\\copy {table} from '{rows}/{number}' (format binary)\n")
+    copy, _, _ = timed(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", "theirs", "-f", script])
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(up_part(migration(migrations, "expand_indexes")) + up_part(migration(migrations, "expand_constraints")) + ";\nANALYZE;\n")
+    index, _, _ = timed(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", "theirs", "-f", script])
+    shutil.rmtree(rows)
+    return copy, index
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
+    return f"{os.cpu_count()} x {model}"
+
+
+def report(items, source, ours, theirs):
+    size = sum(os.path.getsize(os.path.join(source, f)) for f in os.listdir(source)) / 1e6
+    copy, index = theirs
+    backfill = ours["backfill"][0]
+    print(f"\n{items:,} items, {size:,.0f} MB of gzip; {machine()}; {psql('theirs', '-c', 'show server_version').strip()}")
+    print(f"{'':34}{'seconds':>9}{'items/s':>11}{'peak MB':>9}{'ratio':>8}  budget")
+    print(f"{'COPY of finished rows':34}{copy:9.2f}{items / copy:11,.0f}")
+    print(f"{'the same indexes, constraints':34}{index:9.2f}")
+    print(f"{'PostgreSQL alone':34}{copy + index:9.2f}{items / (copy + index):11,.0f}")
+    rows = [("backfill", "landfall backfill", copy + index, 0.8), ("inspect", "landfall inspect", backfill, 0.5),
+            ("verify", "landfall verify (sums on record)", backfill, 0.4), ("verify --reread", "landfall verify --reread", backfill, 0.4)]
+    for key, label, against, budget in rows:
+        seconds, memory, _ = ours[key]
+        print(f"{label:34}{seconds:9.2f}{items / seconds:11,.0f}{memory:9.0f}{seconds / against:8.2f}  <= {budget}")
+
+
+def main():
+    landfall, items = os.path.abspath(sys.argv[1]), int(sys.argv[2])
+    work = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else tempfile.mkdtemp(prefix="landfall-bench-")
+    source = os.path.join(work, f"items-{items}")
+    if not os.path.exists(source):
+        subprocess.run([sys.executable, os.path.join(HERE, "make_items.py"), str(items), source], check=True)
+    for leftover in ("landfall.yaml", "migrations"):
+        path = os.path.join(work, leftover)
+        shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.path.exists(path) and os.remove(path)
+    server = Server(work)
+    try:
+        create_database("ours")
+        create_database("theirs")
+        ours = landfall_side(landfall, source, work)
+        report(items, source, ours, postgres_side(work))
+    finally:
+        server.stop()
+    if len(sys.argv) <= 3:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
