@@ -194,6 +194,15 @@ class BadOrder(DatabaseCase):
         self.write("data/items.jsonl", text_of(things(20)))
         self.assertIn("--key", self.landfall("inspect", "data", status=FAILED))
 
+    def test_a_folder_that_is_left_out_is_named(self):
+        shutil.copytree(COURT, self.folder / "data" / "court", ignore=shutil.ignore_patterns("*.py"))
+        self.write("data/notes/items.jsonl", text_of(things(20)))
+        process = self.start("inspect", "data")
+        output, errors = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertRegex(errors, r"data/notes: left out, .*table\.json")
+        self.assertNotIn("notes", output)
+
 
 if __name__ == "__main__":
     unittest.main()
