@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "base/backoff.h"
 #include "move/migrate_file.h"
 #include "pg/retry.h"
 #include "pg/sql_gen.h"
@@ -58,8 +59,8 @@ static enum lf_code try_lock(struct pg_conn *lock, bool *ret_locked, struct err 
  * for. */
 static enum lf_code take_lock(struct run *run, struct err *err)
 {
-    struct pg_backoff backoff;
-    pg_backoff_init(&backoff, &lock_policy, pg_backoff_seed());
+    struct backoff backoff;
+    backoff_init(&backoff, lock_policy.delay_ms_min, lock_policy.delay_ms_max, backoff_seed());
     double deadline = now_seconds() + LOCK_WAIT_SECONDS_MAX;
     bool locked = false;
     TRY(pg_connect_again(run->conn, &run->lock, err));
@@ -68,7 +69,7 @@ static enum lf_code take_lock(struct run *run, struct err *err)
         if (now_seconds() > deadline)
             return ERR(err, LF_PRECONDITION, "another migration of this database has been running for %d hours",
                        LOCK_WAIT_SECONDS_MAX / 3600);
-        pg_backoff_wait(&backoff);
+        backoff_wait(&backoff);
         TRY(try_lock(run->lock, &locked, err));
     }
     return LF_OK;

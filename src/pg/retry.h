@@ -2,8 +2,8 @@
  * retry: transactions that wait for locks only briefly, and again later.
  *
  * A statement that waits for a lock stands in the way of all that come after it, the application's among them. So it waits
- * `lock_timeout_ms`, gives way, and tries again after a pause with decorrelated jitter: between `delay_ms_min` and three times
- * the pause before, at most `delay_ms_max`. Deadlocks and serialisation failures are tried again in the same way.
+ * `lock_timeout_ms`, gives way, and tries again after a pause (base/backoff.h). Deadlocks and serialisation failures are tried
+ * again in the same way.
  */
 #pragma once
 
@@ -14,21 +14,6 @@ struct pg_retry_policy {
     unsigned lock_timeout_ms;
     unsigned delay_ms_min, delay_ms_max;
 };
-
-struct pg_backoff {
-    const struct pg_retry_policy *policy; /* borrowed */
-    uint64_t random;
-    unsigned delay_ms; /* of the last pause */
-};
-
-/* `seed` makes the pauses; equal seeds make equal pauses. */
-void pg_backoff_init(struct pg_backoff *backoff, const struct pg_retry_policy *policy, uint64_t seed);
-/* The length of the next pause. Pure. */
-unsigned pg_backoff_next_ms(struct pg_backoff *backoff);
-/* Pauses for as long. */
-void pg_backoff_wait(struct pg_backoff *backoff);
-/* A seed that differs between processes and moments. */
-uint64_t pg_backoff_seed(void);
 
 /* Work inside a transaction; it neither begins nor ends one, and may be called again after a failure. */
 typedef enum lf_code pg_work(void *context, struct pg_conn *conn, struct err *err);
