@@ -103,6 +103,13 @@ static bool is_held(const struct choice *choice, const struct column_codec *code
     return values > 0 && (double)(values - exceptions) >= (double)values * choice->draft->infer->options.type_share_min;
 }
 
+/* Whether nearly all values are of one DynamoDB type, whatever a column can make of them. */
+static bool is_mostly(const struct choice *choice, enum value_type type)
+{
+    uint64_t values = choice->stats->present - choice->stats->types[VALUE_NULL];
+    return (double)choice->stats->types[type] >= (double)values * choice->draft->infer->options.type_share_min;
+}
+
 static const struct column_codec *choose_string(const struct choice *choice)
 {
     static const char *const formats[] = { "iso8601_ms",        "iso8601",        "iso8601_us",
@@ -137,9 +144,9 @@ static const struct column_codec *choose_codec(const struct choice *choice)
     const struct attr_stats *stats = choice->stats;
     if (stats->types[VALUE_NULL] == stats->present)
         return codec_of(COLUMN_TEXT, "");
-    if (is_held(choice, codec_of(COLUMN_TEXT, "")))
+    if (is_mostly(choice, VALUE_S))
         return choose_string(choice);
-    if (is_held(choice, codec_of(COLUMN_NUMERIC, "")))
+    if (is_mostly(choice, VALUE_N))
         return choose_number(choice);
     static const struct {
         enum column_type type;

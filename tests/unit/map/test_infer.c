@@ -343,6 +343,14 @@ static void several_types_make_jsonb(void **state)
     assert_int_equal(column(f, "Shop", "v")->type, COLUMN_JSONB);
 }
 
+static void strings_that_text_cannot_hold_do_not_make_jsonb(void **state)
+{
+    struct fixture *f = *state;
+    draft_values(f, 20, 3, "{\"S\":\"a\"}", "{\"S\":\"a\\u0000b\"}");
+    assert_int_equal(column(f, "Shop", "v")->type, COLUMN_TEXT);
+    assert_false(column(f, "Shop", "v")->not_null);
+}
+
 static void not_null_needs_enough_items(void **state)
 {
     struct fixture *f = *state;
@@ -485,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_share_of_a_type_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(types_of_values, setup, teardown),
         cmocka_unit_test_setup_teardown(several_types_make_jsonb, setup, teardown),
+        cmocka_unit_test_setup_teardown(strings_that_text_cannot_hold_do_not_make_jsonb, setup, teardown),
         cmocka_unit_test_setup_teardown(not_null_needs_enough_items, setup, teardown),
         cmocka_unit_test_setup_teardown(closed_sets_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_refers_to_itself, setup, teardown),
