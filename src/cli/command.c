@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file_text.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "map/map_yaml.h"
-#include "source/file_text.h"
 
 unsigned command_jobs(const struct cli_options *options)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file_text.h"
 #include "cli/command.h"
 #include "cli/draft.h"
 #include "cli/files.h"
@@ -13,7 +14,6 @@
 #include "cli/plan.h"
 #include "map/map_yaml.h"
 #include "pg/cluster.h"
-#include "source/file_text.h"
 
 enum { NOTE_BYTES = 200 };
 

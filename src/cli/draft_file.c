@@ -1,11 +1,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/file_text.h"
 #include "cli/command.h"
 #include "cli/draft.h"
 #include "cli/files.h"
 #include "map/map_yaml.h"
-#include "source/file_text.h"
 
 /* The last line of a draft carries the hash of what stands before it, so that an edited map is known from an untouched one. */
 static const char draft_mark[] = "# as drafted, while this matches: ";

@@ -1,4 +1,4 @@
-/* files: whole small files written, folders removed (source/file_text.h reads). Every error names the path. */
+/* files: whole small files written, folders removed (base/file_text.h reads). Every error names the path. */
 #pragma once
 
 #include "base/err.h"

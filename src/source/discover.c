@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_text.h"
 #include "codec/utf8.h"
 #include "source/definition.h"
-#include "source/file_text.h"
 #include "source/manifest.h"
 
 enum { NOTICE_BYTES_MAX = 64 * 1024, SNIFF_BYTES = 4096 };

@@ -1,7 +1,7 @@
 #include "source/manifest.h"
 
+#include "base/file_text.h"
 #include "codec/json.h"
-#include "source/file_text.h"
 #include "source/md5.h"
 #include "source/source.h"
 

@@ -1,7 +1,7 @@
 #include "source/table_json.h"
 
+#include "base/file_text.h"
 #include "codec/json.h"
-#include "source/file_text.h"
 
 enum {
     INDEXES_MAX = 64, /* DynamoDB: 20 global ones by default, more on request, and 5 local ones */

@@ -1,4 +1,4 @@
-/* file_text: a small file (a manifest, table.json, an .md5) read whole. */
+/* file_text: a small file (a manifest, table.json, a profile) read whole. */
 #pragma once
 
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-#include "source/file_text.h"
+#include "base/file_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
