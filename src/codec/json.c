@@ -13,6 +13,8 @@ enum json_state {
     STATE_DONE,         /* the outermost value is complete */
 };
 
+enum { TAGGED_BEGIN_BYTES = 6 }; /* {"S":" */
+
 void json_init(struct json_reader *reader, struct span text, struct arena *arena)
 {
     const char *start = text.len ? text.ptr : "";
@@ -63,28 +65,38 @@ static bool is_special(unsigned char byte)
     return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
-/* The first quote, backslash or control character in [pos, end), or end. */
-static const char *find_special(const char *pos, const char *end)
+/* The first quote, backslash or control character in [pos, end), or end. The top bits of `seen` say whether a byte on the way, or
+ * close behind it, was not ASCII. */
+static const char *find_special(const char *pos, const char *end, uint64_t *seen)
 {
     for (uint64_t word; end - pos >= (ptrdiff_t)sizeof word; pos += sizeof word) {
         memcpy(&word, pos, sizeof word);
+        *seen |= word;
         word = le64toh(word);
         uint64_t special = bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_control(word);
         if (special)
             return pos + __builtin_ctzll(special) / 8;
     }
-    while (pos < end && !is_special((unsigned char)*pos))
-        pos++;
+    for (; pos < end && !is_special((unsigned char)*pos); pos++)
+        *seen |= (unsigned char)*pos;
     return pos;
 }
 
-/* Moves behind the closing quote; the bytes between the quotes, escapes still in them. */
-static enum lf_code scan_string(struct json_reader *reader, struct span *ret_raw, bool *ret_escaped, struct err *err)
+/* What lies between two quotes, escapes still in it. */
+struct raw_string {
+    struct span text;
+    bool has_escapes;
+    bool is_ascii; /* surely; false says only that it must be looked at */
+};
+
+/* Moves behind the closing quote. */
+static enum lf_code scan_string(struct json_reader *reader, struct raw_string *ret_raw, struct err *err)
 {
     const char *open = reader->pos++;
-    *ret_escaped = false;
+    bool has_escapes = false;
+    uint64_t seen = 0;
     for (;;) {
-        reader->pos = find_special(reader->pos, reader->end);
+        reader->pos = find_special(reader->pos, reader->end, &seen);
         if (reader->pos == reader->end)
             return ERR_AT(err, LF_SYNTAX, open - reader->start, "the string that begins at byte %td does not end",
                           open - reader->start);
@@ -92,10 +104,11 @@ static enum lf_code scan_string(struct json_reader *reader, struct span *ret_raw
             break;
         if (*reader->pos != '\\')
             return syntax_error(reader, "control characters to be escaped", err);
-        *ret_escaped = true;
+        has_escapes = true;
         reader->pos += reader->end - reader->pos > 1 ? 2 : 1;
     }
-    *ret_raw = span_of(open + 1, (size_t)(reader->pos - open - 1));
+    *ret_raw = (struct raw_string){ span_of(open + 1, (size_t)(reader->pos - open - 1)), has_escapes,
+                                    !has_escapes && (seen & EACH_BYTE(0x80u)) == 0 };
     reader->pos++;
     return LF_OK;
 }
@@ -206,19 +219,24 @@ static enum lf_code unescape(struct json_reader *reader, struct span raw, struct
     return LF_OK;
 }
 
+static enum lf_code check_utf8(const struct json_reader *reader, struct span raw, struct err *err)
+{
+    size_t invalid = utf8_invalid_at(raw);
+    if (invalid == raw.len)
+        return LF_OK;
+    ptrdiff_t at = raw.ptr + invalid - reader->start;
+    return ERR_AT(err, LF_SYNTAX, at, "invalid UTF-8 at byte %td", at);
+}
+
 static enum lf_code read_string(struct json_reader *reader, struct span *ret_text, struct err *err)
 {
-    struct span raw;
-    bool escaped;
-    TRY(scan_string(reader, &raw, &escaped, err));
-    size_t invalid = utf8_invalid_at(raw);
-    if (invalid < raw.len) {
-        ptrdiff_t at = raw.ptr + invalid - reader->start;
-        return ERR_AT(err, LF_SYNTAX, at, "invalid UTF-8 at byte %td", at);
-    }
-    if (escaped)
-        return unescape(reader, raw, ret_text, err);
-    *ret_text = raw;
+    struct raw_string raw;
+    TRY(scan_string(reader, &raw, err));
+    if (!raw.is_ascii)
+        TRY(check_utf8(reader, raw.text, err));
+    if (raw.has_escapes)
+        return unescape(reader, raw.text, ret_text, err);
+    *ret_text = raw.text;
     return LF_OK;
 }
 
@@ -390,6 +408,34 @@ enum lf_code json_next(struct json_reader *reader, struct json_token *ret_token,
     return LF_OK;
 }
 
+/* Whether `{"X":"` comes next, X being one of the letters. */
+static bool begins_tagged(const struct json_reader *reader, const char *letters)
+{
+    const char *pos = reader->pos;
+    return reader->end - pos > TAGGED_BEGIN_BYTES && pos[0] == '{' && pos[1] == '"' && pos[2] && strchr(letters, pos[2]) &&
+           pos[3] == '"' && pos[4] == ':' && pos[5] == '"';
+}
+
+enum lf_code json_next_tagged(struct json_reader *reader, const char *letters, char *ret_letter, struct json_token *ret_text,
+                              struct err *err)
+{
+    *ret_letter = '\0';
+    if (reader->state != STATE_VALUE || reader->depth == JSON_DEPTH_MAX || !begins_tagged(reader, letters))
+        return LF_OK;
+    const char *begin = reader->pos;
+    reader->pos += TAGGED_BEGIN_BYTES - 1;
+    struct json_token token = { .kind = JSON_STRING, .offset = json_offset(reader) };
+    TRY(read_string(reader, &token.text, err));
+    if (!skip_byte(reader, '}')) {
+        reader->pos = begin;
+        return LF_OK;
+    }
+    value_complete(reader);
+    *ret_letter = begin[2];
+    *ret_text = token;
+    return LF_OK;
+}
+
 static const char *kind_name(enum json_kind kind)
 {
     static const char *const names[] = {
@@ -456,9 +502,10 @@ static void put_escape(struct buf *buf, unsigned char byte)
 
 void json_put_string(struct buf *buf, struct span text)
 {
+    uint64_t seen = 0;
     buf_put_byte(buf, '"');
     for (struct span rest = text; rest.len;) {
-        size_t plain = (size_t)(find_special(rest.ptr, rest.ptr + rest.len) - rest.ptr);
+        size_t plain = (size_t)(find_special(rest.ptr, rest.ptr + rest.len, &seen) - rest.ptr);
         buf_put(buf, rest.ptr, plain);
         if (plain < rest.len)
             put_escape(buf, (unsigned char)rest.ptr[plain]);

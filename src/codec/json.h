@@ -55,6 +55,14 @@ enum lf_code json_next(struct json_reader *reader, struct json_token *ret_token,
 enum lf_code json_expect(struct json_reader *reader, enum json_kind kind, struct json_token *ret_token,
                          struct err *err) MUST_CHECK;
 
+/*
+ * The short way for the commonest value of DynamoDB JSON: when `{"X":"text"}` comes next, without white space and X being one of
+ * `letters`, reads all of it; *ret_letter is X and ret_text the string's token. Otherwise *ret_letter is '\0', nothing has been
+ * consumed, and json_next goes on. Errors: those of the string.
+ */
+enum lf_code json_next_tagged(struct json_reader *reader, const char *letters, char *ret_letter, struct json_token *ret_text,
+                              struct err *err) MUST_CHECK;
+
 /* Skips the value whose first token was just read (also a whole object or array). */
 enum lf_code json_skip(struct json_reader *reader, const struct json_token *first, struct err *err) MUST_CHECK;
 

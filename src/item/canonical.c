@@ -93,8 +93,10 @@ bool item_equal(const struct item *a, const struct item *b)
 
 /* ---- hash ---- */
 
-/* Seeds beside those of the types, which are enum value_type. */
-enum { SEED_NAME = VALUE_TYPES, SEED_ATTRIBUTE, SEED_ELEMENT };
+/* `seed` is where a value stands: in an attribute the hash of its name, so that a name and its value are hashed in one go. */
+static struct hash128 seeded_hash(const struct value *value, uint64_t seed);
+
+enum { SEED_NAME = VALUE_TYPES, SEED_ELEMENT };
 
 /* Four words to one hash, the same on every machine. */
 static struct hash128 mix(struct hash128 a, struct hash128 b, uint64_t seed)
@@ -104,66 +106,69 @@ static struct hash128 mix(struct hash128 a, struct hash128 b, uint64_t seed)
 }
 
 /* Sums and chains get their type and count, so that an empty set, list and map differ. */
-static struct hash128 finish(struct hash128 sum, size_t count, enum value_type type)
+static struct hash128 finish(struct hash128 sum, size_t count, enum value_type type, uint64_t seed)
 {
-    return mix(sum, (struct hash128){ count, 0 }, type);
+    return mix(sum, (struct hash128){ count, type }, seed);
 }
 
-static struct hash128 number_hash(struct number number)
+static struct hash128 number_hash(struct number number, uint64_t seed)
 {
     struct hash128 coefficient = { (uint64_t)number.coefficient, (uint64_t)(number.coefficient >> 64) };
     struct hash128 rest = { (uint64_t)(int64_t)number.exponent, number.negative };
-    return mix(coefficient, rest, VALUE_N);
+    return mix(coefficient, rest, seed + VALUE_N);
 }
 
-static struct hash128 attributes_hash(const struct attribute *attributes, size_t count)
+static struct hash128 attributes_hash(const struct attribute *attributes, size_t count, uint64_t seed)
 {
     struct hash128 sum = { 0, 0 };
-    for (size_t i = 0; i < count; i++) {
-        struct hash128 name = hash128(attributes[i].name, SEED_NAME);
-        sum = hash128_add(sum, mix(name, value_hash(&attributes[i].value), SEED_ATTRIBUTE));
-    }
-    return finish(sum, count, VALUE_M);
+    for (size_t i = 0; i < count; i++)
+        sum = hash128_add(sum, seeded_hash(&attributes[i].value, hash64(attributes[i].name, SEED_NAME)));
+    return finish(sum, count, VALUE_M, seed);
 }
 
-static struct hash128 list_hash(const struct value *list)
+static struct hash128 list_hash(const struct value *list, uint64_t seed)
 {
     struct hash128 chain = { 0, 0 };
     for (size_t i = 0; i < list->list.count; i++)
-        chain = mix(chain, value_hash(&list->list.values[i]), SEED_ELEMENT);
-    return finish(chain, list->list.count, VALUE_L);
+        chain = mix(chain, seeded_hash(&list->list.values[i], 0), SEED_ELEMENT);
+    return finish(chain, list->list.count, VALUE_L, seed);
 }
 
-static struct hash128 set_hash(const struct value *set)
+static struct hash128 set_hash(const struct value *set, uint64_t seed)
 {
     struct hash128 sum = { 0, 0 };
     for (size_t i = 0; i < set->list.count; i++)
-        sum = hash128_add(sum, value_hash(&set->list.values[i]));
-    return finish(sum, set->list.count, set->type);
+        sum = hash128_add(sum, seeded_hash(&set->list.values[i], 0));
+    return finish(sum, set->list.count, set->type, seed);
 }
 
-struct hash128 value_hash(const struct value *value)
+static struct hash128 seeded_hash(const struct value *value, uint64_t seed)
 {
     switch (value->type) {
     case VALUE_S:
     case VALUE_B:
-        return hash128(value->bytes, value->type);
+        return hash128(value->bytes, seed + value->type);
     case VALUE_N:
-        return number_hash(value->number);
+        return number_hash(value->number, seed);
     case VALUE_BOOL:
-        return finish((struct hash128){ value->boolean, 0 }, 1, VALUE_BOOL);
+        return finish((struct hash128){ value->boolean, 0 }, 1, VALUE_BOOL, seed);
     case VALUE_NULL:
-        return finish((struct hash128){ 0, 0 }, 0, VALUE_NULL);
+        return finish((struct hash128){ 0, 0 }, 0, VALUE_NULL, seed);
     case VALUE_L:
-        return list_hash(value);
+        return list_hash(value, seed);
     case VALUE_M:
-        return attributes_hash(value->map.attributes, value->map.count);
+        return attributes_hash(value->map.attributes, value->map.count, seed);
     default:
-        return set_hash(value);
+        return set_hash(value, seed);
     }
+}
+
+struct hash128 value_hash(const struct value *value)
+{
+    return seeded_hash(value, 0);
 }
 
 struct hash128 item_hash(const struct item *item)
 {
-    return attributes_hash(item->attributes, item->count);
+    return attributes_hash(item->attributes, item->count, 0);
 }

@@ -192,9 +192,18 @@ static enum lf_code read_open_value(struct json_reader *reader, unsigned level, 
     return LF_OK;
 }
 
+static enum value_type scalar_type(char letter)
+{
+    return letter == 'S' ? VALUE_S : letter == 'N' ? VALUE_N : VALUE_B;
+}
+
 static enum lf_code read_value(struct json_reader *reader, unsigned level, struct value *ret_value, struct err *err)
 {
+    char letter;
     struct json_token begin;
+    TRY(json_next_tagged(reader, "SNB", &letter, &begin, err));
+    if (letter)
+        return read_scalar(reader, scalar_type(letter), &begin, ret_value, err);
     TRY(json_next(reader, &begin, err));
     return read_open_value(reader, level, &begin, ret_value, err);
 }

@@ -394,6 +394,77 @@ static void test_specials_at_every_place(void **state)
     buf_done(&buf);
 }
 
+static void tagged_is(struct fixture *f, char letter, struct span text)
+{
+    char read;
+    assert_ok(f->err, json_next_tagged(&f->reader, "SNB", &read, &f->token, &f->err));
+    assert_int_equal(read, letter);
+    if (letter)
+        assert_span(f->token.text, text);
+}
+
+static void test_tagged_strings_in_one_step(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_text(&f, SPAN("{\"a\":{\"S\":\"x\\u00e9\"},\"b\":{\"N\":\"1\"},\"c\":[]}"));
+    tagged_is(&f, '\0', NO_TEXT);
+    next_is(&f, JSON_OBJECT_BEGIN, NO_TEXT, 0);
+    tagged_is(&f, '\0', NO_TEXT);
+    next_is(&f, JSON_NAME, SPAN("a"), 1);
+    tagged_is(&f, 'S', SPAN("x\xC3\xA9"));
+    assert_int_equal(f.token.offset, 10);
+    next_is(&f, JSON_NAME, SPAN("b"), 21);
+    tagged_is(&f, 'N', SPAN("1"));
+    next_is(&f, JSON_NAME, SPAN("c"), 35);
+    tagged_is(&f, '\0', NO_TEXT);
+    next_is(&f, JSON_ARRAY_BEGIN, NO_TEXT, 39);
+    next_is(&f, JSON_ARRAY_END, NO_TEXT, 40);
+    next_is(&f, JSON_OBJECT_END, NO_TEXT, 41);
+    assert_ok(f.err, json_end(&f.reader, &f.err));
+    arena_done(&f.arena);
+}
+
+/* What has another shape is left for json_next, which reads it from its beginning. */
+static void test_tagged_leaves_the_rest(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "{\"X\":\"a\"}",
+                                         "{ \"S\":\"a\"}",
+                                         "{\"S\" :\"a\"}",
+                                         "{\"S\":\"a\" }",
+                                         "{\"S\":\"a\",\"N\":1}",
+                                         "{\"SS\":[\"a\"]}",
+                                         "{\"S\":1}",
+                                         "{}",
+                                         "\"S\"",
+                                         "{\"S\":\"a\",\"S\":\"b\"}" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct fixture f;
+        open_text(&f, span_from_cstr(texts[i]));
+        tagged_is(&f, '\0', NO_TEXT);
+        assert_int_equal(json_offset(&f.reader), 0);
+        assert_ok(f.err, json_next(&f.reader, &f.token, &f.err));
+        assert_ok(f.err, json_skip(&f.reader, &f.token, &f.err));
+        assert_ok(f.err, json_end(&f.reader, &f.err));
+        arena_done(&f.arena);
+    }
+}
+
+static void test_tagged_refuses_what_next_refuses(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "{\"S\":\"a", "{\"S\":\"\\x\"}", "{\"S\":\"\xFF\"}", "{\"S\":\"\n\"}",
+                                         "{\"S\":\"12345678\xC0\"}" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct fixture f;
+        char letter;
+        open_text(&f, span_from_cstr(texts[i]));
+        assert_code(f.err, LF_SYNTAX, json_next_tagged(&f.reader, "SNB", &letter, &f.token, &f.err));
+        arena_done(&f.arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +481,9 @@ int main(void)
         cmocka_unit_test(test_skip_gives_memory_back),
         cmocka_unit_test(test_put_string),
         cmocka_unit_test(test_specials_at_every_place),
+        cmocka_unit_test(test_tagged_strings_in_one_step),
+        cmocka_unit_test(test_tagged_leaves_the_rest),
+        cmocka_unit_test(test_tagged_refuses_what_next_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
