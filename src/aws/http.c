@@ -241,6 +241,12 @@ static struct span place_of(struct span url)
     return span_of(url.ptr, span_find_byte(url, '?'));
 }
 
+/* libcurl takes a connection that is closed within the headers for the end of an answer without a body. */
+static bool headers_are_whole(struct span headers)
+{
+    return span_ends_with(headers, SPAN("\n\r\n")) || span_ends_with(headers, SPAN("\n\n"));
+}
+
 static enum lf_code perform(struct transfer *transfer, struct err *err)
 {
     TRY(add_headers(transfer, err));
@@ -254,6 +260,9 @@ static enum lf_code perform(struct transfer *transfer, struct err *err)
     if (result != CURLE_OK)
         return ERR(err, code_of(result), "%.*s: %s", SPAN_ARG(place_of(transfer->request->url)),
                    transfer->reason[0] ? transfer->reason : curl_easy_strerror(result));
+    if (!headers_are_whole(buf_span(&transfer->answer->headers)))
+        return ERR(err, LF_NETWORK, "%.*s: the connection was closed within the headers",
+                   SPAN_ARG(place_of(transfer->request->url)));
     long status = 0;
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
     transfer->answer->status = (unsigned)status;
