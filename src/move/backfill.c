@@ -148,12 +148,27 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Tables still to be analysed, shared by the workers. */
+struct analysis {
+    const struct load_plan *plan;
+    _Atomic size_t next;
+};
+
+static enum lf_code analyse(void *context, unsigned worker, struct pg_conn *conn, struct err *err)
+{
+    (void)worker;
+    struct analysis *analysis = context;
+    for (size_t i; (i = atomic_fetch_add(&analysis->next, 1)) <= analysis->plan->item;)
+        TRY(pg_execf(conn, err, "ANALYZE %.*s", SPAN_ARG(analysis->plan->targets[i].qualified)));
+    return LF_OK;
+}
+
 static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *conn, struct err *err)
 {
     TRY(migrate_up(conn, run->options->migrations, MIGRATION_CONSTRAINTS, NULL, NULL, err));
-    for (size_t i = 0; i <= run->plan->item; i++)
-        TRY(pg_execf(conn, err, "ANALYZE %.*s", SPAN_ARG(run->plan->targets[i].qualified)));
-    return LF_OK;
+    struct analysis analysis = { .plan = run->plan };
+    struct crew crew = { .postgres = run->options->postgres, .jobs = run->options->jobs };
+    return crew_run(&crew, analyse, &analysis, err);
 }
 
 static enum lf_code put_result(const struct backfill *run, struct arena *arena, struct backfill_result *result, struct err *err)
