@@ -8,7 +8,6 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "item/ddbjson.h"
 
 enum {
     LINE_ARENA_BYTES = 64 * 1024 * 1024, /* of one item, parsed */
@@ -35,7 +34,7 @@ static enum lf_code visit_line(struct span line, const struct source_file *file,
 {
     struct item item;
     arena_reset(arena);
-    TRY(ddbjson_read_line(line, arena, &item, err));
+    TRY(export_read_item(file->format, line, arena, &item, err));
     return visit(context, file, &item, err);
 }
 

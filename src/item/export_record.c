@@ -1,6 +1,7 @@
 #include "item/export_record.h"
 
 #include "item/ddbjson.h"
+#include "item/ion.h"
 
 static const char *const part_names[EXPORT_PARTS] = {
     [EXPORT_ITEM] = "Item",          [EXPORT_METADATA] = "Metadata",  [EXPORT_KEYS] = "Keys",
@@ -23,7 +24,7 @@ enum lf_code export_record_begin(struct export_record *record, struct span name,
     return LF_OK;
 }
 
-enum lf_code export_record_read_json(struct span line, struct arena *arena, struct export_record *ret_record, struct err *err)
+static enum lf_code read_json(struct span line, struct arena *arena, struct export_record *ret_record, struct err *err)
 {
     struct json_reader reader;
     struct json_token token;
@@ -65,4 +66,22 @@ enum lf_code export_record_change(const struct export_record *record, struct ite
         .image = record->parts[EXPORT_NEW_IMAGE],
     };
     return LF_OK;
+}
+
+enum lf_code export_read_item(enum export_format format, struct span line, struct arena *arena, struct item *ret_item,
+                              struct err *err)
+{
+    struct export_record record;
+    if (format == EXPORT_DYNAMODB_JSON)
+        return ddbjson_read_line(line, arena, ret_item, err);
+    TRY(ion_text_read_record(line, arena, &record, err));
+    return export_record_item(&record, ret_item, err);
+}
+
+enum lf_code export_read_change(enum export_format format, struct span line, struct arena *arena, struct item_change *ret_change,
+                                struct err *err)
+{
+    struct export_record record;
+    TRY(format == EXPORT_DYNAMODB_JSON ? read_json(line, arena, &record, err) : ion_text_read_record(line, arena, &record, err));
+    return export_record_change(&record, ret_change, err);
 }

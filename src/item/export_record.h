@@ -11,7 +11,8 @@
 
 #include "item/value.h"
 
-enum export_format { EXPORT_DYNAMODB_JSON, EXPORT_ION_TEXT, EXPORT_ION_BINARY };
+/* Both are lines: a record is one line of text. */
+enum export_format { EXPORT_DYNAMODB_JSON, EXPORT_ION_TEXT };
 
 enum export_part { EXPORT_ITEM, EXPORT_METADATA, EXPORT_KEYS, EXPORT_OLD_IMAGE, EXPORT_NEW_IMAGE, EXPORT_PARTS };
 
@@ -36,10 +37,12 @@ static inline bool export_record_has(const struct export_record *record, enum ex
 enum lf_code export_record_begin(struct export_record *record, struct span name, size_t offset, enum export_part *ret_part,
                                  struct err *err) MUST_CHECK;
 
-/* A record of DynamoDB JSON; the whole line must be it. Errors as of ddbjson. */
-enum lf_code export_record_read_json(struct span line, struct arena *arena, struct export_record *ret_record,
-                                     struct err *err) MUST_CHECK;
-
 /* The item of a record of a full export, the change of an incremental one. Error: LF_ITEM when the record is none. */
 enum lf_code export_record_item(const struct export_record *record, struct item *ret_item, struct err *err) MUST_CHECK;
 enum lf_code export_record_change(const struct export_record *record, struct item_change *ret_change, struct err *err) MUST_CHECK;
+
+/* A line of a full export, and one of an incremental one. Errors as of ddbjson_read_line and ion_text_read_record. */
+enum lf_code export_read_item(enum export_format format, struct span line, struct arena *arena, struct item *ret_item,
+                              struct err *err) MUST_CHECK;
+enum lf_code export_read_change(enum export_format format, struct span line, struct arena *arena, struct item_change *ret_change,
+                                struct err *err) MUST_CHECK;

@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "codec/utf8.h"
-#include "item/ddbjson.h"
 #include "map/row.h"
 #include "move/item_row.h"
 
@@ -188,7 +187,7 @@ static enum lf_code load_item(struct chunk_loader *loader, const struct place *p
 static enum lf_code read_line(struct chunk_loader *loader, const struct place *place, struct item *item, struct key *key,
                               struct err *err)
 {
-    TRY(ddbjson_read_line(place->line, &loader->arena, item, err));
+    TRY(export_read_item(place->file->format, place->line, &loader->arena, item, err));
     return key_of_item(&place->table->table->key, item, &loader->arena, key, err);
 }
 

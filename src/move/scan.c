@@ -2,7 +2,6 @@
 
 #include "base/limits.h"
 #include "item/canonical.h"
-#include "item/ddbjson.h"
 
 enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
 
@@ -29,13 +28,14 @@ static bool is_reject(enum lf_code code)
     return code == LF_SYNTAX || code == LF_ITEM || code == LF_LIMIT;
 }
 
-static enum lf_code visit_line(struct scanner *scanner, size_t table, struct span line, struct err *err)
+static enum lf_code visit_line(struct scanner *scanner, size_t table, enum export_format format, struct span line,
+                               struct err *err)
 {
     const struct scan *scan = scanner->scan;
     struct item item;
     struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &item, .arena = scanner->arena };
     struct err line_err = ERR_INIT;
-    enum lf_code code = ddbjson_read_line(line, scanner->arena, &item, &line_err);
+    enum lf_code code = export_read_item(format, line, scanner->arena, &item, &line_err);
     if (code == LF_OK)
         code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, &line_err);
     if (is_reject(code))
@@ -48,13 +48,14 @@ static enum lf_code visit_line(struct scanner *scanner, size_t table, struct spa
     return crew_count(scan->crew, err);
 }
 
-static enum lf_code visit_chunk(struct scanner *scanner, size_t table, struct span rest, struct err *err)
+static enum lf_code visit_chunk(struct scanner *scanner, size_t table, enum export_format format, struct span rest,
+                                struct err *err)
 {
     struct span line;
     while (source_next_line(&rest, &line)) {
         if (source_line_is_blank(line))
             continue;
-        TRY(visit_line(scanner, table, line, err));
+        TRY(visit_line(scanner, table, format, line, err));
         arena_reset(scanner->arena);
     }
     return LF_OK;
@@ -69,9 +70,10 @@ static enum lf_code take_chunks(const struct scan_work *work, struct scanner *sc
         TRY(source_next(source, chunk, &end, err));
         if (end)
             return LF_OK;
-        size_t table = work->map_tables[source->files[chunk->file].table];
+        const struct source_file *file = &source->files[chunk->file];
+        size_t table = work->map_tables[file->table];
         if (scanner->scan->wanted[table])
-            TRY(visit_chunk(scanner, table, buf_span(&chunk->data), err));
+            TRY(visit_chunk(scanner, table, file->format, buf_span(&chunk->data), err));
     }
 }
 

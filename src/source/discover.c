@@ -38,16 +38,19 @@ struct discovery {
     struct span without_key; /* the first bare folder that has data but no key schema */
 };
 
-enum name_kind { NAME_OTHER, NAME_DATA, NAME_PERHAPS_DATA, NAME_ION };
+enum name_kind { NAME_OTHER, NAME_DATA, NAME_PERHAPS_DATA };
+
+static bool is_ion_name(struct span name)
+{
+    return span_ends_with(name, SPAN(".ion")) || span_ends_with(name, SPAN(".ion.gz"));
+}
 
 static enum name_kind kind_of_name(struct span name)
 {
     if (span_starts_with(name, SPAN("manifest-")) || span_equal(name, SPAN("table.json")) ||
         (span_starts_with(name, SPAN("table.")) && span_ends_with(name, SPAN(".json"))))
         return NAME_OTHER;
-    if (span_ends_with(name, SPAN(".ion")) || span_ends_with(name, SPAN(".ion.gz")))
-        return NAME_ION;
-    if (span_ends_with(name, SPAN(".json.gz")) || span_ends_with(name, SPAN(".jsonl")) ||
+    if (is_ion_name(name) || span_ends_with(name, SPAN(".json.gz")) || span_ends_with(name, SPAN(".jsonl")) ||
         span_ends_with(name, SPAN(".jsonl.gz")) || span_ends_with(name, SPAN(".ddb.json")))
         return NAME_DATA;
     return span_ends_with(name, SPAN(".json")) ? NAME_PERHAPS_DATA : NAME_OTHER;
@@ -139,6 +142,7 @@ static enum lf_code add_file(struct discovery *d, const struct source_file *file
     if (!found)
         return err->code;
     *found = (struct found_file){ .next = d->files, .file = *file };
+    found->file.format = is_ion_name(file->name) ? EXPORT_ION_TEXT : EXPORT_DYNAMODB_JSON;
     TRY(file_text_size(file->path, &exists, &found->file.size_bytes, err));
     if (!exists)
         return ERR(err, LF_NOT_FOUND, "%s: is not there", file->path.ptr);
@@ -155,11 +159,6 @@ static enum lf_code add_file_of(struct discovery *d, const struct folder *folder
     TRY(folder_file_path(folder, name, d->arena, &file.path, err));
     TRY(folder_file_name(folder, name, d->arena, &file.name, err));
     return add_file(d, &file, err);
-}
-
-static enum lf_code refuse_ion(struct span path, struct err *err)
-{
-    return ERR(err, LF_SOURCE, "%s is Amazon Ion; DynamoDB JSON is wanted", path.ptr);
 }
 
 /* A document written for people has nothing behind its first brace; a line of DynamoDB JSON goes on. */
@@ -200,9 +199,6 @@ static enum lf_code choose_data(const struct folder *folder, struct arena *arena
     size_t count = 0;
     for (size_t i = 0; i < folder->file_count; i++) {
         enum name_kind kind = kind_of_name(folder->files[i]);
-        struct span path;
-        if (kind == NAME_ION)
-            return folder_file_path(folder, folder->files[i], arena, &path, err) == LF_OK ? refuse_ion(path, err) : err->code;
         is_data[i] = kind == NAME_DATA;
         count += is_data[i];
     }
@@ -303,8 +299,6 @@ static enum lf_code add_single_file(struct discovery *d, struct span path, struc
     struct folder folder;
     struct source_file file = { .path = path, .name = base, .item_count = -1 };
     bool known = false;
-    if (kind_of_name(base) == NAME_ION)
-        return refuse_ion(path, err);
     TRY(folder_open(dir, d->arena, &folder, err));
     TRY(bare_table(d, &folder, stem_of(base), &known, &file.table, err));
     if (!known)

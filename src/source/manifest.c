@@ -123,10 +123,8 @@ static enum lf_code check_summary(struct span folder, const struct summary *summ
 {
     if (span_equal(summary->type, SPAN("INCREMENTAL_EXPORT")))
         return ERR(err, LF_SOURCE, "%s is an incremental export; a full one is wanted", folder.ptr);
-    if (span_equal(summary->format, SPAN("ION")))
-        return ERR(err, LF_SOURCE, "%s is an export in Amazon Ion; one in DynamoDB JSON is wanted", folder.ptr);
-    if (!span_equal(summary->format, SPAN("DYNAMODB_JSON")))
-        return ERR(err, LF_SOURCE, "%s/manifest-summary.json: outputFormat is not DYNAMODB_JSON", folder.ptr);
+    if (!span_equal(summary->format, SPAN("DYNAMODB_JSON")) && !span_equal(summary->format, SPAN("ION")))
+        return ERR(err, LF_SOURCE, "%s/manifest-summary.json: outputFormat is neither DYNAMODB_JSON nor ION", folder.ptr);
     return LF_OK;
 }
 

@@ -23,7 +23,7 @@ struct manifest {
 
 /*
  * Reads both files of the export in `folder` (NUL-terminated). Everything is in the arena. Errors, each naming the file:
- * LF_SOURCE (incremental, Ion, a member is missing, a path that leaves the folder), LF_CHECKSUM (MD5, or the files' item counts
+ * LF_SOURCE (incremental, a member is missing, a path that leaves the folder), LF_CHECKSUM (MD5, or the files' item counts
  * do not add up), LF_SYNTAX, LF_NOT_FOUND, LF_IO, LF_LIMIT, LF_MEMORY.
  */
 enum lf_code manifest_read(struct span folder, struct arena *arena, struct manifest *ret_manifest, struct err *err) MUST_CHECK;

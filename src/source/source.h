@@ -5,9 +5,10 @@
  *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
  *     the files, their item counts and MD5s, and its table ARN names the table;
  *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json are data (lines of DynamoDB
- * JSON); a plain *.json is data only where the folder has none of these and the file does not begin like a pretty-printed
- * document (its first line opens an object and goes on). `table.json`, `table.*.json` and `manifest-*` never are. Full exports
- * only: an incremental export or Ion is refused by name (LF_SOURCE).
+ *     JSON), and so are *.ion and *.ion.gz (text Ion, also a record a line); a plain *.json is data only where the folder has
+ * none of these and the file does not begin like a pretty-printed document (its first line opens an object and goes on).
+ * `table.json`, `table.*.json` and `manifest-*` never are. Full exports only: an incremental export is refused by name
+ * (LF_SOURCE).
  *
  * The key schema comes from a DescribeTable answer: `table.<name>.json` or `table.json` beside the data or in a folder above, up
  * to the source (for an export also the folder that holds AWSDynamoDB/), where <name> is the table or a folder on the way; else
@@ -23,6 +24,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "item/export_record.h"
 #include "map/model.h"
 
 enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
@@ -33,9 +35,10 @@ struct source_options {
 };
 
 struct source_file {
-    struct span path;   /* as opened */
-    struct span name;   /* relative to the source, the same on every host */
-    size_t table;       /* index into tables */
+    struct span path; /* as opened */
+    struct span name; /* relative to the source, the same on every host */
+    size_t table;     /* index into tables */
+    enum export_format format;
     int64_t item_count; /* by the manifest, -1 when unknown */
     struct span md5;    /* base64, of the file's bytes as stored; empty when unknown */
     int64_t size_bytes; /* on disk */

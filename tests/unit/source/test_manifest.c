@@ -89,8 +89,6 @@ static void other_exports_are_refused_by_name(void **state)
     (void)state;
     export_write_summary(&temp, folder, "orders", 2, ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportType\":\"INCREMENTAL_EXPORT\"");
     expect_error(LF_SOURCE, "is an incremental export");
-    export_write_summary(&temp, folder, "orders", 2, ",\"outputFormat\":\"ION\"");
-    expect_error(LF_SOURCE, "Amazon Ion");
     export_write_summary(&temp, folder, "orders", 2, ",\"outputFormat\":\"CSV\"");
     expect_error(LF_SOURCE, "outputFormat");
     export_write_summary(&temp, folder, "", 2, EXPORT_JSON);

@@ -77,6 +77,21 @@ static void a_bare_folder_is_a_table(void **state)
     source_close(&source);
 }
 
+static void ion_is_data(void **state)
+{
+    (void)state;
+    temp_write_table(&temp, "shop/table.json", "orders", true);
+    temp_write_text(&temp, "shop/a.ion", "$ion_1_0 {Item:{}}\n");
+    temp_write_gzip(&temp, "shop/b.ion.gz", SPAN("$ion_1_0 {Item:{}}\n"));
+    temp_write_text(&temp, "shop/c.jsonl", "{}\n");
+    struct source source = open_with("shop", &no_options);
+    expect_files(&source, "a.ion:orders b.ion.gz:orders c.jsonl:orders ");
+    assert_int_equal(source.files[0].format, EXPORT_ION_TEXT);
+    assert_int_equal(source.files[1].format, EXPORT_ION_TEXT);
+    assert_int_equal(source.files[2].format, EXPORT_DYNAMODB_JSON);
+    source_close(&source);
+}
+
 static void plain_json_is_data_when_it_begins_like_lines(void **state)
 {
     (void)state;
@@ -153,8 +168,6 @@ static void what_cannot_be_read_is_named(void **state)
     temp_write_table(&temp, "b/table.json", "t", true);
     temp_write_text(&temp, "b/a.jsonl", "{}\n");
     expect_error("", &no_options, LF_SOURCE, "both hold table t");
-    temp_write_text(&temp, "b/a.ion.gz", "");
-    expect_error("b", &no_options, LF_SOURCE, "a.ion.gz is Amazon Ion");
     temp_write_text(&temp, "a/table.json", "{");
     expect_error("a", &no_options, LF_SYNTAX, "a/table.json");
     temp_write_text(&temp, "c/\xff.jsonl", "{}\n");
@@ -343,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_bare_folder_is_a_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(ion_is_data, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_json_is_data_when_it_begins_like_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_is_a_table, setup, teardown),
         cmocka_unit_test_setup_teardown(key_option_says_what_table_json_does_not, setup, teardown),
