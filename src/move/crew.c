@@ -56,7 +56,8 @@ enum lf_code crew_count(struct crew *crew, struct err *err)
 static enum lf_code work_connected(const struct roster *roster, unsigned number, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    TRY(pg_connect(roster->crew->postgres, &conn, err));
+    if (!roster->crew->needs_no_connection)
+        TRY(pg_connect(roster->crew->postgres, &conn, err));
     if (roster->crew->snapshot)
         TRY(pg_execf(conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'",
                      roster->crew->snapshot));

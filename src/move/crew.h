@@ -26,9 +26,10 @@ typedef bool crew_report(void *context, uint64_t items_done, uint64_t items_tota
 
 struct crew {
     const char *postgres;
-    const char *snapshot; /* name; NULL: connections are in no transaction */
-    unsigned jobs;        /* 1 … LIMIT_JOBS */
-    crew_report *report;  /* may be NULL */
+    const char *snapshot;     /* name; NULL: connections are in no transaction */
+    bool needs_no_connection; /* workers get NULL */
+    unsigned jobs;            /* 1 … LIMIT_JOBS */
+    crew_report *report;      /* may be NULL */
     void *report_context;
     uint64_t items_total;
     _Atomic uint64_t items_done;

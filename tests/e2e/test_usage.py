@@ -1,7 +1,7 @@
 """The command line itself: help, versions, mistakes."""
 from harness import *
 
-COMMANDS = ["demo", "inspect", "plan", "migrate", "backfill", "verify", "export", "help"]
+COMMANDS = ["demo", "inspect", "plan", "migrate", "backfill", "verify", "export", "seed", "help"]
 USAGE = 2
 
 

@@ -69,7 +69,7 @@ static uint64_t base_of(const struct seed_entity *entity, const struct seed_digi
 {
     if (digit->relation != SEED_NONE)
         return entity->relations[digit->relation].parent->count;
-    return seed_field_values(entity->columns[digit->column].field.column);
+    return seed_field_values(&entity->columns[digit->column].field);
 }
 
 /* How many distinct items there can be. */

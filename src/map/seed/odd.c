@@ -54,6 +54,7 @@ static bool is_constant(const struct entity *entity, struct span name)
     return false;
 }
 
+/* Not what decides on the entity, or that there is a row others refer to. */
 static bool may_be_odd(const struct seed_entity *entity, const struct attribute *attribute, const struct column **ret_column)
 {
     const struct entity *of = entity->entity;
@@ -63,7 +64,7 @@ static bool may_be_odd(const struct seed_entity *entity, const struct attribute 
         return false;
     const struct seed_column *column = &entity->columns[of->index->slots[slot].at];
     *ret_column = column->field.column;
-    return !column->field.is_unique && column->digit == SEED_NONE && !(column->is_needed && entity->is_parent);
+    return !column->is_key && !column->field.is_unique && !(column->is_needed && entity->is_parent);
 }
 
 static enum lf_code add_unknown(struct item *item, struct draw *draw, struct arena *arena, struct err *err)

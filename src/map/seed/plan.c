@@ -41,6 +41,8 @@ static void begin_column(struct seed_entity *entity, unsigned at)
     struct seed_column *own = &entity->columns[at];
     *own = (struct seed_column){
         .field = { .column = column,
+                   .check = column->check,
+                   .check_count = column->check_count,
                    .salt = hash64(column->name, entity->salt),
                    .is_short = is_short(entity->entity, at),
                    .is_plain = column->source == COLUMN_FROM_KEY },
@@ -60,7 +62,7 @@ static void begin_column(struct seed_entity *entity, unsigned at)
 }
 
 /* A key needs all its variables, and small letters where it folds them: two texts must not become one. */
-static void note_templates(struct seed_entity *entity)
+static void note_keys(struct seed_entity *entity)
 {
     for (size_t i = 0; i < entity->entity->template_count; i++) {
         const struct template *template = &entity->entity->templates[i].template;
@@ -70,8 +72,11 @@ static void note_templates(struct seed_entity *entity)
                 continue;
             entity->columns[part->column].field.is_plain |= part->lower;
             entity->columns[part->column].is_needed |= i < entity_key_count(entity->entity);
+            entity->columns[part->column].is_key |= i < entity_key_count(entity->entity);
         }
     }
+    for (size_t i = 0; i < entity->entity->primary_key_count; i++)
+        entity->columns[entity->entity->primary_key[i]].is_key = true;
 }
 
 static enum lf_code begin_children(struct seed_entity *entity, struct arena *arena, struct err *err)
@@ -84,7 +89,10 @@ static enum lf_code begin_children(struct seed_entity *entity, struct arena *are
         for (size_t c = 0; c < child->column_count; c++) {
             const struct column *column = &child->columns[c];
             struct seed_field *field = &entity->children[i][c];
-            *field = (struct seed_field){ .column = column, .salt = hash64(column->name, hash64(child->table, entity->salt)) };
+            *field = (struct seed_field){ .column = column,
+                                          .check = column->check,
+                                          .check_count = column->check_count,
+                                          .salt = hash64(column->name, hash64(child->table, entity->salt)) };
             seed_field_choose(field);
         }
     }
@@ -103,7 +111,7 @@ static enum lf_code begin_entity(struct seed *seed, struct seed_entity *entity, 
         return err->code;
     for (unsigned i = 0; i < of->column_count; i++)
         begin_column(entity, i);
-    note_templates(entity);
+    note_keys(entity);
     return begin_children(entity, arena, err);
 }
 
@@ -202,6 +210,30 @@ static enum lf_code relate_all(const struct seed *seed, struct seed_entity *enti
     return LF_OK;
 }
 
+/* The column whose own value this one has in the end. */
+static struct seed_column *origin_of(struct seed_entity *entity, unsigned at)
+{
+    struct seed_column *column = &entity->columns[at];
+    while (column->source == SEED_PARENT) {
+        entity = entity->relations[column->relation].parent;
+        column = &entity->columns[column->reference];
+    }
+    return column;
+}
+
+/* Where only some values may refer, only these may be referred to. */
+static void hand_up_checks(struct seed_entity *entity)
+{
+    for (unsigned i = 0; i < entity->entity->column_count; i++) {
+        const struct column *column = &entity->entity->columns[i];
+        struct seed_column *origin = origin_of(entity, i);
+        if (column->check_count == 0 || origin->field.check_count)
+            continue;
+        origin->field.check = column->check;
+        origin->field.check_count = column->check_count;
+    }
+}
+
 /* ---- the whole ---- */
 
 static void choose_fields(struct seed_entity *entity)
@@ -272,6 +304,8 @@ static enum lf_code plan_entities(struct seed *seed, struct arena *arena, struct
     for (size_t i = 0; i < seed->entity_count; i++)
         if (!seed_is_left_out(&seed->entities[i]))
             TRY(relate_all(seed, &seed->entities[i], err));
+    for (size_t i = 0; i < seed->entity_count; i++)
+        hand_up_checks(&seed->entities[i]);
     for (size_t i = 0; i < seed->entity_count; i++) {
         if (!seed_is_left_out(&seed->entities[i]))
             TRY(seed_make_unique(&seed->entities[i], err));

@@ -82,7 +82,7 @@ static bool carry(struct seed_entity *entity, const struct column_set *set)
     unsigned best_rank = 0;
     for (unsigned i = 0; i < entity->entity->column_count; i++) {
         struct seed_column *column = &entity->columns[i];
-        unsigned rank = seed_field_rank(column->field.column);
+        unsigned rank = seed_field_rank(&column->field);
         if (!set->has[i] || column->source != SEED_OWN || rank <= best_rank)
             continue;
         best = column;
@@ -112,7 +112,7 @@ static void write_in_digits(struct seed_entity *entity, const struct column_set 
     }
     for (unsigned i = 0; i < entity->entity->column_count; i++) {
         struct seed_column *column = &entity->columns[i];
-        if (!set->has[i] || column->source != SEED_OWN || seed_field_values(column->field.column) == 0)
+        if (!set->has[i] || column->source != SEED_OWN || seed_field_values(&column->field) == 0)
             continue;
         column->digit = (unsigned)entity->digit_count;
         add_digit(entity, i, SEED_NONE);

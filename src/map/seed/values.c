@@ -70,7 +70,7 @@ static enum lf_code make_choice(const struct seed_field *field, const struct see
                                 struct arena *arena, struct value *ret_value, struct err *err)
 {
     (void)arena, (void)err;
-    *ret_value = value_string(field->column->check[pick_of(subject, draw, field->column->check_count)]);
+    *ret_value = value_string(field->check[pick_of(subject, draw, field->check_count)]);
     return LF_OK;
 }
 
@@ -387,22 +387,24 @@ static enum lf_code make_jsonb(const struct seed_field *field, const struct seed
 
 /* ---- choosing ---- */
 
-uint64_t seed_field_values(const struct column *column)
+uint64_t seed_field_values(const struct seed_field *field)
 {
-    if (column->check_count)
-        return column->check_count;
+    const struct column *column = field->column;
+    if (field->check_count)
+        return field->check_count;
     return column->type == COLUMN_BOOLEAN ? 2 : column->type == COLUMN_DATE ? KEY_DAYS : 0;
 }
 
-unsigned seed_field_rank(const struct column *column)
+unsigned seed_field_rank(const struct seed_field *field)
 {
+    const struct column *column = field->column;
     static const unsigned ranks[COLUMN_TYPES] = {
         [COLUMN_UUID] = 7,    [COLUMN_TEXT] = 5,  [COLUMN_BIGINT] = 4,      [COLUMN_INTEGER] = 3,
         [COLUMN_NUMERIC] = 3, [COLUMN_BYTEA] = 3, [COLUMN_TIMESTAMPTZ] = 2,
     };
     bool is_id = span_equal(column->name, SPAN("id")) || span_ends_with(column->name, SPAN("_id")) ||
                  span_ends_with(column->name, SPAN("number"));
-    return column->check_count || !ranks[column->type] ? 0 : ranks[column->type] + (is_id ? COLUMN_TYPES : 0);
+    return field->check_count || !ranks[column->type] ? 0 : ranks[column->type] + (is_id ? COLUMN_TYPES : 0);
 }
 
 uint64_t seed_field_capacity(const struct column *column)
@@ -442,7 +444,7 @@ void seed_field_choose(struct seed_field *field)
     const struct column *column = field->column;
     field->make = makers[column->type];
     field->text = seed_text_find(field);
-    if (column->check_count)
+    if (field->check_count)
         field->make = make_choice;
     else if (column->type == COLUMN_TEXT_ARRAY && column->codec->value == VALUE_L)
         field->make = make_text_list;

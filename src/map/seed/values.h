@@ -29,6 +29,8 @@ typedef void seed_text(struct buf *buf, const struct seed_field *field, const st
 
 struct seed_field {
     const struct column *column;
+    const struct span *check; /* allowed values: the column's, or those of a column that refers to it */
+    size_t check_count;
     seed_value *make;
     seed_text *text; /* of text columns */
     uint64_t salt;
@@ -38,14 +40,14 @@ struct seed_field {
     unsigned absent_share; /* of 1024 */
 };
 
-/* Chooses the maker; `is_…` are set already. */
+/* Chooses the maker; `check` and `is_…` are set already. */
 void seed_field_choose(struct seed_field *field);
 
 /* How many values a column has when it is a digit of a key: of closed lists, booleans and days. 0: it is none. */
-uint64_t seed_field_values(const struct column *column);
+uint64_t seed_field_values(const struct seed_field *field);
 
 /* How well a column carries the number: 0 not at all, more is better; and how many numbers it can carry. */
-unsigned seed_field_rank(const struct column *column);
+unsigned seed_field_rank(const struct seed_field *field);
 uint64_t seed_field_capacity(const struct column *column);
 
 /* When the item of this number came to be. */
