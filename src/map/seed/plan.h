@@ -32,6 +32,7 @@ struct seed_column {
     unsigned reference; /* the parent's column */
     unsigned digit;     /* of SEED_OWN: which digit of the key it is, or SEED_NONE */
     bool is_needed;     /* never NULL */
+    bool is_key;        /* of the table's key or the primary key */
 };
 
 /* A foreign key that decides its columns. */
