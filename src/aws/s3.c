@@ -11,7 +11,7 @@
 enum { REGION_BYTES_MAX = 64, URL_BYTES_MAX = 64 * 1024, CALL_BYTES_MAX = 1024 * 1024 };
 
 static const struct http_policy s3_policy = {
-    .attempts_max = 6, .delay_ms_min = 100, .delay_ms_max = 10000, .connect_ms_max = 10000, .stall_ms_max = 30000
+    .attempts_max = 6, .delay_ms_min = 50, .delay_ms_max = 10000, .connect_ms_max = 10000, .stall_ms_max = 30000
 };
 
 struct s3 {

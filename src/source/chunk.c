@@ -23,9 +23,9 @@ void source_chunk_done(struct source_chunk *chunk)
     buf_done(&chunk->data);
 }
 
-void chunk_reader_init(struct chunk_reader *reader, const struct source_file *file)
+void chunk_reader_init(struct chunk_reader *reader, struct tree *tree, const struct source_file *file)
 {
-    *reader = (struct chunk_reader){ .file = file };
+    *reader = (struct chunk_reader){ .tree = tree, .file = file };
     buf_init(&reader->tail, DATA_BYTES_MAX);
 }
 
@@ -138,7 +138,7 @@ enum lf_code chunk_reader_next(struct chunk_reader *reader, _Atomic int64_t *byt
                                struct err *err)
 {
     if (!reader->stored)
-        TRY(stored_file_open(reader->file->path, bytes_read, &reader->stored, err));
+        TRY(stored_file_open(reader->tree, reader->file->path, bytes_read, &reader->stored, err));
     struct scan scan = { 0 };
     bool end = false;
     begin_chunk(reader, chunk);

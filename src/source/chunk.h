@@ -13,6 +13,7 @@
 enum chunk_reader_state { CHUNK_READER_IDLE, CHUNK_READER_BUSY, CHUNK_READER_DONE };
 
 struct chunk_reader {
+    struct tree *tree;              /* borrowed */
     const struct source_file *file; /* borrowed */
     enum chunk_reader_state state;  /* source.c's, under its mutex */
     struct stored_file *stored;     /* owned; open between the first chunk and the last */
@@ -23,7 +24,7 @@ struct chunk_reader {
     int64_t items;   /* lines so far that are not blank */
 };
 
-void chunk_reader_init(struct chunk_reader *reader, const struct source_file *file);
+void chunk_reader_init(struct chunk_reader *reader, struct tree *tree, const struct source_file *file);
 void chunk_reader_done(struct chunk_reader *reader);
 
 /* The next chunk; after the one that is_last there is none. Errors as of source_next. */

@@ -27,9 +27,9 @@ static bool name_fits(struct span name, struct span table, const struct folder *
 static struct span find_in(const struct folder *above, const struct folder *folder, struct span table)
 {
     struct span name;
-    for (size_t i = 0; i < above->file_count; i++)
-        if (name_of_file(above->files[i], &name) && name_fits(name, table, above, folder))
-            return above->files[i];
+    for (size_t i = 0; i < above->names.file_count; i++)
+        if (name_of_file(above->names.files[i], &name) && name_fits(name, table, above, folder))
+            return above->names.files[i];
     return folder_has_file(above, SPAN("table.json")) ? SPAN("table.json") : SPAN("");
 }
 
@@ -37,7 +37,7 @@ static enum lf_code read_from(const struct folder *above, struct span file, stru
                               struct err *err)
 {
     TRY(folder_file_path(above, file, arena, &definition->path, err));
-    return table_json_read(definition->path, arena, &definition->table, err);
+    return table_json_read(above->tree, definition->path, arena, &definition->table, err);
 }
 
 /* An export may itself be the source; its table.json then stands beside AWSDynamoDB/, two folders up. */
@@ -47,11 +47,11 @@ static enum lf_code find_above_export(const struct folder *folder, struct span t
     struct span path;
     struct folder parent, above;
     TRY(arena_printf(arena, &path, err, "%s/..", folder->path.ptr));
-    TRY(folder_open(path, arena, &parent, err));
+    TRY(folder_open(folder->tree, path, arena, &parent, err));
     if (!span_equal(parent.base, SPAN("AWSDynamoDB")))
         return LF_OK;
     TRY(arena_printf(arena, &path, err, "%s/../..", folder->path.ptr));
-    TRY(folder_open(path, arena, &above, err));
+    TRY(folder_open(folder->tree, path, arena, &above, err));
     struct span file = find_in(&above, NULL, table);
     return file.len ? read_from(&above, file, arena, definition, err) : LF_OK;
 }

@@ -1,12 +1,7 @@
 #include "source/discover.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file_text.h"
 #include "codec/utf8.h"
 #include "source/definition.h"
 #include "source/manifest.h"
@@ -29,6 +24,7 @@ struct found_file {
 
 struct discovery {
     struct arena *arena;
+    struct tree *tree; /* borrowed */
     const struct source_options *options;
     struct found_table *tables; /* newest first */
     size_t table_count;
@@ -137,14 +133,14 @@ static enum lf_code export_table(struct discovery *d, const struct folder *folde
 
 static enum lf_code add_file(struct discovery *d, const struct source_file *file, struct err *err)
 {
-    bool exists;
+    enum tree_kind kind;
     struct found_file *found = arena_alloc(d->arena, sizeof *found, err);
     if (!found)
         return err->code;
     *found = (struct found_file){ .next = d->files, .file = *file };
     found->file.format = is_ion_name(file->name) ? EXPORT_ION_TEXT : EXPORT_DYNAMODB_JSON;
-    TRY(file_text_size(file->path, &exists, &found->file.size_bytes, err));
-    if (!exists)
+    TRY(d->tree->functions->look(d->tree, file->path, &kind, &found->file.size_bytes, err));
+    if (kind != TREE_FILE)
         return ERR(err, LF_NOT_FOUND, "%s: is not there", file->path.ptr);
     if (utf8_invalid_at(file->name) < file->name.len)
         return ERR(err, LF_SOURCE, "%s: the name is not UTF-8", file->path.ptr);
@@ -181,14 +177,9 @@ static enum lf_code sniff(const struct folder *folder, struct span name, struct 
     char start[SNIFF_BYTES];
     struct span path;
     TRY(folder_file_path(folder, name, arena, &path, err));
-    int fd = open(path.ptr, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, start, sizeof start);
-    int reason = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    if (len < 0)
-        return ERR(err, LF_IO, "%s: %s", path.ptr, strerror(reason));
-    *ret_is_data = begins_like_lines(span_of(start, (size_t)len));
+    size_t len = 0;
+    TRY(tree_read_start(folder->tree, path, start, sizeof start, &len, err));
+    *ret_is_data = begins_like_lines(span_of(start, len));
     return LF_OK;
 }
 
@@ -197,15 +188,15 @@ static enum lf_code choose_data(const struct folder *folder, struct arena *arena
                                 struct err *err)
 {
     size_t count = 0;
-    for (size_t i = 0; i < folder->file_count; i++) {
-        enum name_kind kind = kind_of_name(folder->files[i]);
+    for (size_t i = 0; i < folder->names.file_count; i++) {
+        enum name_kind kind = kind_of_name(folder->names.files[i]);
         is_data[i] = kind == NAME_DATA;
         count += is_data[i];
     }
     bool only_perhaps = count == 0;
-    for (size_t i = 0; only_perhaps && i < folder->file_count; i++) {
-        if (kind_of_name(folder->files[i]) == NAME_PERHAPS_DATA)
-            TRY(sniff(folder, folder->files[i], arena, &is_data[i], err));
+    for (size_t i = 0; only_perhaps && i < folder->names.file_count; i++) {
+        if (kind_of_name(folder->names.files[i]) == NAME_PERHAPS_DATA)
+            TRY(sniff(folder, folder->names.files[i], arena, &is_data[i], err));
         count += is_data[i];
     }
     *ret_count = count;
@@ -215,9 +206,9 @@ static enum lf_code choose_data(const struct folder *folder, struct arena *arena
 static enum lf_code add_bare_files(struct discovery *d, const struct folder *folder, const bool *is_data, size_t table,
                                    struct err *err)
 {
-    for (size_t i = 0; i < folder->file_count; i++)
+    for (size_t i = 0; i < folder->names.file_count; i++)
         if (is_data[i])
-            TRY(add_file_of(d, folder, folder->files[i], (struct source_file){ .table = table, .item_count = -1 }, err));
+            TRY(add_file_of(d, folder, folder->names.files[i], (struct source_file){ .table = table, .item_count = -1 }, err));
     return LF_OK;
 }
 
@@ -225,12 +216,12 @@ static enum lf_code add_bare(struct discovery *d, const struct folder *folder, s
 {
     size_t count = 0, table = 0;
     bool known = false;
-    bool *is_data = arena_calloc(d->arena, folder->file_count, sizeof *is_data, err);
+    bool *is_data = arena_calloc(d->arena, folder->names.file_count, sizeof *is_data, err);
     if (!is_data)
         return err->code;
     TRY(choose_data(folder, d->arena, is_data, &count, err));
     if (count == 0) {
-        if (folder_has_file(folder, SPAN("table.json")) && folder->folder_count == 0)
+        if (folder_has_file(folder, SPAN("table.json")) && folder->names.folder_count == 0)
             buf_printf(&d->notice, "%s: left out, it has a table.json but no data\n", folder->path.ptr);
         return LF_OK;
     }
@@ -247,7 +238,7 @@ static enum lf_code add_export(struct discovery *d, const struct folder *folder,
 {
     struct manifest manifest;
     size_t table = 0;
-    TRY(manifest_read(folder->path, d->arena, &manifest, err));
+    TRY(manifest_read(folder->tree, folder->path, d->arena, &manifest, err));
     TRY(export_table(d, folder, manifest.table, &table, err));
     for (size_t i = 0; i < manifest.file_count; i++) {
         const struct manifest_file *listed = &manifest.files[i];
@@ -275,11 +266,11 @@ static enum lf_code walk(struct discovery *d, const struct folder *folder, unsig
     if (depth == SOURCE_DEPTH_MAX)
         return ERR(err, LF_LIMIT, "%s: more than %d folders below each other", folder->path.ptr, SOURCE_DEPTH_MAX);
     TRY(add_bare(d, folder, err));
-    for (size_t i = 0; i < folder->folder_count; i++) {
+    for (size_t i = 0; i < folder->names.folder_count; i++) {
         struct folder child;
-        if (span_equal(folder->base, SPAN("AWSDynamoDB")) && span_equal(folder->folders[i], SPAN("data")))
+        if (span_equal(folder->base, SPAN("AWSDynamoDB")) && span_equal(folder->names.folders[i], SPAN("data")))
             continue;
-        TRY(folder_open_child(folder, folder->folders[i], d->arena, &child, err));
+        TRY(folder_open_child(folder, folder->names.folders[i], d->arena, &child, err));
         TRY(walk(d, &child, depth + 1, err));
     }
     return LF_OK;
@@ -299,7 +290,7 @@ static enum lf_code add_single_file(struct discovery *d, struct span path, struc
     struct folder folder;
     struct source_file file = { .path = path, .name = base, .item_count = -1 };
     bool known = false;
-    TRY(folder_open(dir, d->arena, &folder, err));
+    TRY(folder_open(d->tree, dir, d->arena, &folder, err));
     TRY(bare_table(d, &folder, stem_of(base), &known, &file.table, err));
     if (!known)
         return ERR(err, LF_SOURCE, "%s has no table.json beside it; say --key pk:S,sk:S", path.ptr);
@@ -308,15 +299,15 @@ static enum lf_code add_single_file(struct discovery *d, struct span path, struc
 
 static enum lf_code walk_path(struct discovery *d, struct span path, struct err *err)
 {
-    struct stat stat_buffer;
+    enum tree_kind kind;
+    int64_t size;
     struct folder top;
-    if (span_starts_with(path, SPAN("s3://")) || span_starts_with(path, SPAN("dynamodb://")))
-        return ERR(err, LF_SOURCE, "%s: only local exports can be read; fetch it first (aws s3 sync)", path.ptr);
-    if (stat(path.ptr, &stat_buffer) != 0)
-        return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", path.ptr, strerror(errno));
-    if (!S_ISDIR(stat_buffer.st_mode))
+    TRY(d->tree->functions->look(d->tree, path, &kind, &size, err));
+    if (kind == TREE_NOTHING)
+        return ERR(err, LF_NOT_FOUND, "%s: is not there", path.ptr);
+    if (kind == TREE_FILE)
         return add_single_file(d, path, err);
-    TRY(folder_open(path, d->arena, &top, err));
+    TRY(folder_open(d->tree, path, d->arena, &top, err));
     return walk(d, &top, 0, err);
 }
 
@@ -383,6 +374,8 @@ enum lf_code discover(const char *path, const struct source_options *options, st
     struct discovery d = { .arena = &source->arena, .options = options };
     struct span top;
     TRY(arena_copy(d.arena, span_from_cstr(path), &top, err));
+    TRY(tree_open(top, &source->tree, err));
+    d.tree = source->tree;
     buf_init(&d.notice, NOTICE_BYTES_MAX);
     enum lf_code code = walk_path(&d, top, err);
     if (code == LF_OK)

@@ -5,5 +5,5 @@
 
 enum { SOURCE_DEPTH_MAX = 16 }; /* folders below each other */
 
-/* Fills tables, files, counts and notice of `source`, whose arena owns them. Errors: as of source_open. */
+/* Opens the tree, fills tables, files, counts and notice of `source`, whose arena owns them. Errors: as of source_open. */
 enum lf_code discover(const char *path, const struct source_options *options, struct source *source, struct err *err) MUST_CHECK;

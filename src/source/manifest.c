@@ -1,6 +1,5 @@
 #include "source/manifest.h"
 
-#include "base/file_text.h"
 #include "codec/json.h"
 #include "source/md5.h"
 #include "source/source.h"
@@ -59,16 +58,17 @@ static enum lf_code member_count(const struct members *members, struct span name
 }
 
 /* Compares with "<name>.md5" beside "<name>.json", where there is one. */
-static enum lf_code check_md5(struct span folder, const char *name, struct span text, struct arena *arena, struct err *err)
+static enum lf_code check_md5(struct tree *tree, struct span folder, const char *name, struct span text, struct arena *arena,
+                              struct err *err)
 {
     struct span path, want;
-    bool exists;
+    enum tree_kind kind;
     int64_t size;
     TRY(arena_printf(arena, &path, err, "%s/%s.md5", folder.ptr, name));
-    TRY(file_text_size(path, &exists, &size, err));
-    if (!exists)
+    TRY(tree->functions->look(tree, path, &kind, &size, err));
+    if (kind != TREE_FILE)
         return LF_OK;
-    TRY(file_text_read(path, MANIFEST_SUMMARY_BYTES_MAX, arena, &want, err));
+    TRY(tree_read_text(tree, path, MANIFEST_SUMMARY_BYTES_MAX, arena, &want, err));
     while (want.len && strchr(" \r\n", want.ptr[want.len - 1]))
         want.len--;
     char md5[MD5_BASE64_BYTES + 1];
@@ -78,13 +78,13 @@ static enum lf_code check_md5(struct span folder, const char *name, struct span 
     return LF_OK;
 }
 
-static enum lf_code read_checked(struct span folder, const char *name, size_t limit_bytes, struct arena *arena,
+static enum lf_code read_checked(struct tree *tree, struct span folder, const char *name, size_t limit_bytes, struct arena *arena,
                                  struct span *ret_text, struct err *err)
 {
     struct span path;
     TRY(arena_printf(arena, &path, err, "%s/%s.json", folder.ptr, name));
-    TRY(file_text_read(path, limit_bytes, arena, ret_text, err));
-    return check_md5(folder, name, *ret_text, arena, err);
+    TRY(tree_read_text(tree, path, limit_bytes, arena, ret_text, err));
+    return check_md5(tree, folder, name, *ret_text, arena, err);
 }
 
 struct summary {
@@ -128,11 +128,12 @@ static enum lf_code check_summary(struct span folder, const struct summary *summ
     return LF_OK;
 }
 
-static enum lf_code read_summary(struct span folder, struct arena *arena, struct manifest *manifest, struct err *err)
+static enum lf_code read_summary(struct tree *tree, struct span folder, struct arena *arena, struct manifest *manifest,
+                                 struct err *err)
 {
     struct span text;
     struct summary summary = { .item_count = -1 };
-    TRY(read_checked(folder, "manifest-summary", MANIFEST_SUMMARY_BYTES_MAX, arena, &text, err));
+    TRY(read_checked(tree, folder, "manifest-summary", MANIFEST_SUMMARY_BYTES_MAX, arena, &text, err));
     if (parse_summary(text, arena, &summary, err) != LF_OK ||
         table_of_arn(summary.table_arn, arena, &manifest->table, err) != LF_OK)
         return err_while(err, "reading %s/manifest-summary.json", folder.ptr);
@@ -221,12 +222,13 @@ static enum lf_code check_counts(struct span folder, const struct manifest *mani
     return LF_OK;
 }
 
-enum lf_code manifest_read(struct span folder, struct arena *arena, struct manifest *ret_manifest, struct err *err)
+enum lf_code manifest_read(struct tree *tree, struct span folder, struct arena *arena, struct manifest *ret_manifest,
+                           struct err *err)
 {
     struct span text;
     struct manifest manifest = { 0 };
-    TRY(read_summary(folder, arena, &manifest, err));
-    TRY(read_checked(folder, "manifest-files", MANIFEST_FILES_BYTES_MAX, arena, &text, err));
+    TRY(read_summary(tree, folder, arena, &manifest, err));
+    TRY(read_checked(tree, folder, "manifest-files", MANIFEST_FILES_BYTES_MAX, arena, &text, err));
     if (parse_files(text, arena, &manifest, err) != LF_OK)
         return err_while(err, "reading %s/manifest-files.json", folder.ptr);
     TRY(check_counts(folder, &manifest, err));

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "base/arena.h"
+#include "source/tree.h"
 
 enum { MANIFEST_SUMMARY_BYTES_MAX = 1024 * 1024, MANIFEST_FILES_BYTES_MAX = 256 * 1024 * 1024 };
 
@@ -26,4 +26,5 @@ struct manifest {
  * LF_SOURCE (incremental, a member is missing, a path that leaves the folder), LF_CHECKSUM (MD5, or the files' item counts
  * do not add up), LF_SYNTAX, LF_NOT_FOUND, LF_IO, LF_LIMIT, LF_MEMORY.
  */
-enum lf_code manifest_read(struct span folder, struct arena *arena, struct manifest *ret_manifest, struct err *err) MUST_CHECK;
+enum lf_code manifest_read(struct tree *tree, struct span folder, struct arena *arena, struct manifest *ret_manifest,
+                           struct err *err) MUST_CHECK;

@@ -27,7 +27,7 @@ static enum lf_code state_new(struct source *source, struct err *err)
         return ERR(err, LF_MEMORY, "out of memory for %zu files", source->file_count);
     }
     for (size_t i = 0; i < source->file_count; i++)
-        chunk_reader_init(&readers[i], &source->files[i]);
+        chunk_reader_init(&readers[i], source->tree, &source->files[i]);
     (void)pthread_mutex_init(&state->lock, NULL);
     (void)pthread_cond_init(&state->changed, NULL);
     state->readers = readers;
@@ -45,7 +45,7 @@ enum lf_code source_open(const char *path, const struct source_options *options,
     if (code == LF_OK)
         *ret_source = source;
     else
-        arena_done(&source.arena);
+        source_close(&source);
     return code;
 }
 
@@ -60,6 +60,7 @@ void source_close(struct source *source)
         free(state->readers);
         free(state);
     }
+    tree_close(source->tree);
     arena_done(&source->arena);
     *source = (struct source){ 0 };
 }
@@ -131,7 +132,7 @@ void source_rewind(struct source *source)
     struct source_state *state = source->state;
     for (size_t i = 0; i < source->file_count; i++) {
         chunk_reader_done(&state->readers[i]);
-        chunk_reader_init(&state->readers[i], &source->files[i]);
+        chunk_reader_init(&state->readers[i], source->tree, &source->files[i]);
     }
     state->first_open = 0;
     state->failure = (struct err)ERR_INIT;

@@ -1,7 +1,7 @@
 /*
  * source: where items come from; here, export files.
  *
- * A path is a folder or a file; folders are walked to the bottom:
+ * A path is a folder or a file, on this host or in S3 ("s3://bucket/prefix"); folders are walked to the bottom:
  *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
  *     the files, their item counts and MD5s, and its table ARN names the table;
  *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json are data (lines of DynamoDB
@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "item/export_record.h"
 #include "map/model.h"
+#include "source/tree.h"
 
 enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
 
@@ -41,11 +42,12 @@ struct source_file {
     enum export_format format;
     int64_t item_count; /* by the manifest, -1 when unknown */
     struct span md5;    /* base64, of the file's bytes as stored; empty when unknown */
-    int64_t size_bytes; /* on disk */
+    int64_t size_bytes; /* as stored */
 };
 
 struct source {
     struct arena arena;       /* owns all names */
+    struct tree *tree;        /* owned: where the files lie */
     struct span path;         /* as it was given */
     struct map_table *tables; /* name, key, indexes; no entities */
     size_t table_count;
@@ -58,7 +60,7 @@ struct source {
 };
 
 /* Finds tables and files, reads manifests and table.json. Errors: LF_SOURCE, LF_NOT_FOUND, LF_CHECKSUM (md5 of the manifests),
- * each naming the file. */
+ * each naming the file; in S3 also those of aws/s3.h. */
 enum lf_code source_open(const char *path, const struct source_options *options, struct source *ret_source,
                          struct err *err) MUST_CHECK;
 void source_close(struct source *source);
@@ -88,7 +90,7 @@ void source_rewind(struct source *source);
 /* Leaves a file out of this pass (before its first chunk): all its chunks are known to be loaded. */
 void source_skip(struct source *source, size_t file);
 
-/* Bytes on disk read so far, for progress. */
+/* Bytes as stored that were read so far, for progress. */
 int64_t source_bytes_read(const struct source *source);
 
 /* Cuts the next line (without its newline) off `rest`; false at the end. Blank lines are given too. */

@@ -1,9 +1,6 @@
 #include "source/stored_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "source/gzip_engine.h"
 
@@ -11,10 +8,11 @@ enum { INPUT_BYTES = 256 * 1024 };
 static const char gzip_magic[2] = { '\x1f', '\x8b' };
 
 struct stored_file {
-    struct span path; /* borrowed, NUL-terminated */
-    int fd;
-    bool at_end_of_disk;
-    int64_t offset;              /* bytes read from disk */
+    struct span path;         /* borrowed, NUL-terminated */
+    struct tree *tree;        /* borrowed */
+    struct tree_file *stored; /* owned */
+    bool at_end;
+    int64_t offset;              /* stored bytes read */
     _Atomic int64_t *bytes_read; /* borrowed */
     struct md5 *md5;             /* owned */
     struct gzip_engine *engine;  /* owned; NULL for a plain file */
@@ -24,28 +22,21 @@ struct stored_file {
     char input_bytes[INPUT_BYTES];
 };
 
-static enum lf_code open_fd(struct stored_file *file, struct err *err)
-{
-    file->fd = open(file->path.ptr, O_RDONLY | O_CLOEXEC);
-    if (file->fd >= 0)
-        return LF_OK;
-    return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", file->path.ptr, strerror(errno));
-}
-
-enum lf_code stored_file_open(struct span path, _Atomic int64_t *bytes_read, struct stored_file **ret_file, struct err *err)
+enum lf_code stored_file_open(struct tree *tree, struct span path, _Atomic int64_t *bytes_read, struct stored_file **ret_file,
+                              struct err *err)
 {
     struct stored_file *file = malloc(sizeof *file);
     if (!file)
         return ERR(err, LF_MEMORY, "cannot read %s: out of memory", path.ptr);
     bool is_gzip = span_ends_with(path, SPAN(".gz"));
-    *file = (struct stored_file){ .path = path, .fd = -1, .bytes_read = bytes_read };
+    *file = (struct stored_file){ .path = path, .tree = tree, .bytes_read = bytes_read };
     file->md5 = md5_new();
     file->engine = is_gzip ? gzip_engine_new() : NULL;
     enum lf_code code = LF_OK;
     if (!file->md5 || (is_gzip && !file->engine))
         code = ERR(err, LF_MEMORY, "cannot read %s: out of memory", path.ptr);
     else
-        code = open_fd(file, err);
+        code = tree->functions->open(tree, path, &file->stored, err);
     if (code == LF_OK)
         *ret_file = file;
     else
@@ -57,38 +48,33 @@ void stored_file_close(struct stored_file *file)
 {
     if (!file)
         return;
-    if (file->fd >= 0)
-        (void)close(file->fd);
+    file->tree->functions->close(file->stored);
     md5_free(file->md5);
     gzip_engine_free(file->engine);
     free(file);
 }
 
-static enum lf_code read_disk(struct stored_file *file, char *room, size_t capacity, size_t *ret_len, struct err *err)
+static enum lf_code read_stored(struct stored_file *file, char *room, size_t capacity, size_t *ret_len, struct err *err)
 {
-    ssize_t len;
-    do
-        len = read(file->fd, room, capacity);
-    while (len < 0 && errno == EINTR);
-    if (len < 0)
-        return ERR_AT(err, LF_IO, file->offset, "%s: %s at byte %lld", file->path.ptr, strerror(errno), (long long)file->offset);
-    md5_update(file->md5, span_of(room, (size_t)len));
-    file->offset += len;
-    atomic_fetch_add_explicit(file->bytes_read, len, memory_order_relaxed);
-    file->at_end_of_disk = len == 0;
-    *ret_len = (size_t)len;
+    size_t len = 0;
+    TRY(file->tree->functions->read(file->stored, room, capacity, &len, err));
+    md5_update(file->md5, span_of(room, len));
+    file->offset += (int64_t)len;
+    atomic_fetch_add_explicit(file->bytes_read, (int64_t)len, memory_order_relaxed);
+    file->at_end = len == 0;
+    *ret_len = len;
     return LF_OK;
 }
 
 /* Keeps what is left of the input and reads more behind it. */
 static enum lf_code refill(struct stored_file *file, struct err *err)
 {
-    if (file->at_end_of_disk)
+    if (file->at_end)
         return LF_OK;
     if (file->input.len)
         memmove(file->input_bytes, file->input.ptr, file->input.len);
     size_t len = 0;
-    TRY(read_disk(file, file->input_bytes + file->input.len, INPUT_BYTES - file->input.len, &len, err));
+    TRY(read_stored(file, file->input_bytes + file->input.len, INPUT_BYTES - file->input.len, &len, err));
     file->input = span_of(file->input_bytes, file->input.len + len);
     return LF_OK;
 }
@@ -122,7 +108,7 @@ static enum lf_code begin_member(struct stored_file *file, struct err *err)
 /* Between members: the next one, or the end of the file. */
 static enum lf_code next_member(struct stored_file *file, bool *ret_end, struct err *err)
 {
-    while (file->input.len < sizeof gzip_magic && !file->at_end_of_disk)
+    while (file->input.len < sizeof gzip_magic && !file->at_end)
         TRY(refill(file, err));
     if (file->input.len > 0)
         return begin_member(file, err);
@@ -143,7 +129,7 @@ static enum lf_code inflate_some(struct stored_file *file, char *room, size_t ca
     if (step == GZIP_MEMBER_END) {
         file->in_member = false;
         file->members++;
-    } else if (*ret_len == 0 && file->input.len == 0 && file->at_end_of_disk) {
+    } else if (*ret_len == 0 && file->input.len == 0 && file->at_end) {
         return truncated(file, err);
     }
     return LF_OK;
@@ -152,7 +138,7 @@ static enum lf_code inflate_some(struct stored_file *file, char *room, size_t ca
 enum lf_code stored_file_read(struct stored_file *file, char *room, size_t capacity, size_t *ret_len, struct err *err)
 {
     if (!file->engine)
-        return read_disk(file, room, capacity, ret_len, err);
+        return read_stored(file, room, capacity, ret_len, err);
     size_t len = 0;
     bool end = false;
     while (len == 0 && !end) {

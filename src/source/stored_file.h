@@ -9,15 +9,16 @@
 #include <stdatomic.h>
 
 #include "source/md5.h"
+#include "source/tree.h"
 
 struct stored_file;
 
-/* `bytes_read` (borrowed) grows with every byte read from disk. Errors: LF_NOT_FOUND, LF_IO, LF_MEMORY. */
-enum lf_code stored_file_open(struct span path, _Atomic int64_t *bytes_read, struct stored_file **ret_file,
+/* `bytes_read` (borrowed) grows with every stored byte. Errors: those of the tree, LF_MEMORY. */
+enum lf_code stored_file_open(struct tree *tree, struct span path, _Atomic int64_t *bytes_read, struct stored_file **ret_file,
                               struct err *err) MUST_CHECK;
 void stored_file_close(struct stored_file *file); /* NULL is fine */
 
-/* Some bytes, at most `capacity` (> 0); *ret_len 0 at the end. Errors: LF_IO, LF_TRUNCATED, LF_SOURCE. */
+/* Some bytes, at most `capacity` (> 0); *ret_len 0 at the end. Errors: those of the tree, LF_TRUNCATED, LF_SOURCE. */
 enum lf_code stored_file_read(struct stored_file *file, char *room, size_t capacity, size_t *ret_len, struct err *err) MUST_CHECK;
 
 /* After the end only, and once. */

@@ -1,6 +1,5 @@
 #include "source/table_json.h"
 
-#include "base/file_text.h"
 #include "codec/json.h"
 
 enum {
@@ -209,9 +208,10 @@ enum lf_code table_json_parse(struct span text, struct arena *arena, struct map_
     return LF_OK;
 }
 
-enum lf_code table_json_read(struct span path, struct arena *arena, struct map_table *ret_table, struct err *err)
+enum lf_code table_json_read(struct tree *tree, struct span path, struct arena *arena, struct map_table *ret_table,
+                             struct err *err)
 {
     struct span text;
-    TRY(file_text_read(path, TABLE_JSON_BYTES_MAX, arena, &text, err));
+    TRY(tree_read_text(tree, path, TABLE_JSON_BYTES_MAX, arena, &text, err));
     return table_json_parse(text, arena, ret_table, err) == LF_OK ? LF_OK : err_while(err, "reading %s", path.ptr);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "map/model.h"
+#include "source/tree.h"
 
 enum { TABLE_JSON_BYTES_MAX = 1024 * 1024 };
 
@@ -13,4 +14,5 @@ enum { TABLE_JSON_BYTES_MAX = 1024 * 1024 };
 enum lf_code table_json_parse(struct span text, struct arena *arena, struct map_table *ret_table, struct err *err) MUST_CHECK;
 
 /* The same of a file; errors name it. */
-enum lf_code table_json_read(struct span path, struct arena *arena, struct map_table *ret_table, struct err *err) MUST_CHECK;
+enum lf_code table_json_read(struct tree *tree, struct span path, struct arena *arena, struct map_table *ret_table,
+                             struct err *err) MUST_CHECK;

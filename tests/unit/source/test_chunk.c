@@ -67,7 +67,7 @@ static void expect_chunks(const char *path, struct span text)
     struct source_chunk chunk;
     struct err err = ERR_INIT;
     size_t at = 0;
-    chunk_reader_init(&reader, &file);
+    chunk_reader_init(&reader, local_tree(), &file);
     source_chunk_init(&chunk);
     for (uint64_t number = 0;; number++) {
         if (chunk_reader_next(&reader, &bytes_read, &chunk, &err) != LF_OK)
@@ -140,7 +140,7 @@ static enum lf_code read_with(struct source_file file, struct err *err)
 {
     struct chunk_reader reader;
     struct source_chunk chunk;
-    chunk_reader_init(&reader, &file);
+    chunk_reader_init(&reader, local_tree(), &file);
     source_chunk_init(&chunk);
     enum lf_code code;
     do

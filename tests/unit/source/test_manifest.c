@@ -27,7 +27,7 @@ static int teardown(void **state)
 static enum lf_code read_it(struct manifest *manifest, struct err *err)
 {
     *err = (struct err)ERR_INIT;
-    return manifest_read(span_from_cstr(temp_path(&temp, folder)), &arena, manifest, err);
+    return manifest_read(local_tree(), span_from_cstr(temp_path(&temp, folder)), &arena, manifest, err);
 }
 
 static void expect_error(enum lf_code code, const char *part)

@@ -25,7 +25,7 @@ static enum lf_code read_all(const char *name, size_t step, struct buf *out, cha
     struct stored_file *file;
     char path[TEMP_PATH_BYTES], room[4096];
     strcpy(path, temp_path(&temp, name));
-    enum lf_code code = stored_file_open(span_from_cstr(path), &bytes_read, &file, err);
+    enum lf_code code = stored_file_open(local_tree(), span_from_cstr(path), &bytes_read, &file, err);
     if (code != LF_OK)
         return code;
     for (size_t len = 1; code == LF_OK && len > 0;) {
