@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check lint tidy test asan fuzz bench fmt docs install datasets clean deps
+.PHONY: build demo check lint tidy test asan fuzz bench chaos fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -39,10 +39,16 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-fuzz
 	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-# Budgets of docs/performance.md: prints both sides and the ratio.
+# Budgets of docs/performance.md: the main job beside PostgreSQL's own COPY, for each size; prints both sides and the ratio.
+BENCH_ITEMS ?= 1000000
 bench: deps-demo
 	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
-	@meson test -C build-bench --benchmark --verbose
+	@for items in $(BENCH_ITEMS); do python3 tests/bench/bench_load.py build-bench/landfall $$items || exit 1; done
+
+# Backfill and verify broken at random points, ROUNDS times: nothing lost, nothing twice. SEED= repeats a run.
+ROUNDS ?= 200
+chaos: deps-demo build
+	@python3 tests/chaos/chaos_load.py $(LANDFALL) $(ROUNDS) $(SEED)
 
 tidy: deps-tidy $(BUILD)/build.ninja
 	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet

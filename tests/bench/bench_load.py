@@ -14,40 +14,11 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SERVER = ["fsync=off", "listen_addresses=''", "shared_buffers=1GB", "maintenance_work_mem=512MB", "max_wal_size=16GB", "checkpoint_timeout=30min",
-          "wal_level=minimal", "max_wal_senders=0", "jit=off", "autovacuum=off"]
+sys.path.insert(0, os.path.join(HERE, "../e2e"))
+import harness  # noqa: E402
 
-
-def newest_bin():
-    if "LANDFALL_PG_BIN" in os.environ:
-        return os.environ["LANDFALL_PG_BIN"]
-    base = "/usr/lib/postgresql"
-    return os.path.join(base, max(os.listdir(base), key=int), "bin")
-
-
-class Server:
-    """A PostgreSQL of this run's own, owned by an unprivileged user where root runs it."""
-
-    def __init__(self, folder):
-        self.bin, self.folder = newest_bin(), os.path.join(folder, "server")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
-        os.chmod(folder, 0o755)
-        self.prefix = []
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres")
-            self.prefix = ["runuser", "-u", "postgres", "--"]
-        self.run("initdb", "-D", "data", "-U", "landfall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        settings = " ".join(f"-c {setting}" for setting in SERVER)
-        self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", f"-k {self.folder} {settings}", "start")
-        os.environ.update(PGHOST=self.folder, PGUSER="landfall")
-
-    def run(self, program, *args):
-        subprocess.run([*self.prefix, os.path.join(self.bin, program), *args], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
-
-    def stop(self):
-        self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+SETTINGS = ["shared_buffers=1GB", "maintenance_work_mem=512MB", "max_wal_size=16GB", "checkpoint_timeout=30min", "wal_level=minimal", "max_wal_senders=0", "jit=off",
+            "autovacuum=off"]
 
 
 def timed(command, **options):
@@ -148,7 +119,9 @@ def main():
     for leftover in ("landfall.yaml", "migrations"):
         path = os.path.join(work, leftover)
         shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.path.exists(path) and os.remove(path)
-    server = Server(work)
+    os.chmod(work, 0o755)
+    server = harness.Server(SETTINGS, work)
+    os.environ.update(PGHOST=server.folder, PGUSER="landfall")
     try:
         create_database("ours")
         create_database("theirs")

@@ -31,16 +31,24 @@ def postgres_bin():
 class Server:
     """A PostgreSQL in a temporary folder, on a socket there, run by an unprivileged user where we are root."""
 
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="landfall-e2e-")
+    def __init__(self, settings=(), parent=None):
+        self.folder = tempfile.mkdtemp(prefix="landfall-e2e-", dir=parent)
         self.bin = postgres_bin()
         self.user = self.unprivileged() if os.getuid() == 0 else None
         if self.user:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
         os.chmod(self.folder, 0o755)
         self.run("initdb", "-D", "data", "-U", "landfall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off"
-        self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+        settings = ("listen_addresses=''", "fsync=off", *settings)
+        self.options = f"-k {self.folder} " + " ".join(f"-c {setting}" for setting in settings)
+        self.start()
+
+    def start(self):
+        self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", self.options, "start")
+
+    def crash(self):
+        """As if its machine had lost power, but for what the operating system still writes."""
+        self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
 
     @staticmethod
     def unprivileged():
@@ -59,7 +67,7 @@ class Server:
         return {**os.environ, "PGHOST": self.folder, "PGUSER": "landfall", "PGDATABASE": database}
 
     def stop(self):
-        self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self.folder)
 
 
