@@ -43,18 +43,14 @@ enum lf_code seed_read_counts(struct seed *seed, struct err *err)
 
 /* ---- shares ---- */
 
-/* Parents come before children. Where relations go round in a circle it is cut. */
-static unsigned depth_of(const struct seed_entity *entity, unsigned limit)
+/* Parents come before children; where relations go round in a circle, DEPTH_MAX ends it. */
+static void sink(struct seed_entity *entity)
 {
-    unsigned depth = 0;
-    for (size_t i = 0; limit > 0 && i < entity->entity->foreign_key_count; i++) {
+    for (size_t i = 0; i < entity->entity->foreign_key_count; i++) {
         const struct seed_relation *relation = &entity->relations[i];
-        if (!relation->parent || relation->is_tree)
-            continue;
-        unsigned below = 1 + depth_of(relation->parent, limit - 1);
-        depth = below > depth ? below : depth;
+        if (relation->parent && !relation->is_tree && relation->parent->depth >= entity->depth && entity->depth < DEPTH_MAX)
+            entity->depth = relation->parent->depth < DEPTH_MAX ? relation->parent->depth + 1 : DEPTH_MAX;
     }
-    return depth;
 }
 
 static uint64_t weight_of(const struct seed_entity *entity)
@@ -105,8 +101,9 @@ static enum lf_code order_entities(struct seed *seed, struct shares *shares, str
     shares->entities = arena_calloc(arena, seed->entity_count, sizeof *shares->entities, err);
     if (!shares->entities)
         return err->code;
-    for (size_t i = 0; i < seed->entity_count; i++)
-        seed->entities[i].depth = depth_of(&seed->entities[i], DEPTH_MAX);
+    for (unsigned round = 0; round < DEPTH_MAX; round++)
+        for (size_t i = 0; i < seed->entity_count; i++)
+            sink(&seed->entities[i]);
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++)
         for (size_t i = 0; i < seed->entity_count; i++)
             if (seed->entities[i].depth == depth)

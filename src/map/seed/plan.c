@@ -117,37 +117,64 @@ static enum lf_code begin_entity(struct seed *seed, struct seed_entity *entity, 
 
 /* ---- relations ---- */
 
-/* Whether the value of the parent's column would in the end be taken from this very column. */
-static bool leads_back(const struct seed *seed, const struct seed_entity *entity, unsigned column, const struct seed_entity *from,
-                       unsigned at)
+static bool leads_back(const struct seed_entity *entity, unsigned column, const struct seed_entity *from, unsigned at);
+
+static bool template_leads_back(const struct seed_entity *entity, unsigned column, const struct seed_entity *from,
+                                const struct template *template)
 {
-    while (from->columns[at].source == SEED_PARENT && !(from == entity && at == column)) {
-        const struct seed_column *next = &from->columns[at];
-        const struct seed_relation *relation = &from->relations[next->relation];
-        from = seed_own_entity(seed, relation->key->parent);
-        at = next->reference;
+    for (size_t i = 0; i < template->count; i++) {
+        const struct template_part *part = &template->parts[i];
+        if (part->is_variable && from->columns[part->column].source != SEED_TEMPLATE &&
+            leads_back(entity, column, from, part->column))
+            return true;
     }
-    return from == entity && at == column;
+    return false;
 }
 
-static bool is_free(const struct seed *seed, const struct seed_entity *entity, const struct seed_relation *relation, size_t i)
+/* Whether the value of column `at` would in the end be taken from `column`. What is settled so far goes round in no circle. */
+static bool leads_back(const struct seed_entity *entity, unsigned column, const struct seed_entity *from, unsigned at)
 {
-    unsigned column = relation->key->columns[i];
-    return entity->columns[column].source == SEED_OWN &&
-           !leads_back(seed, entity, column, relation->parent, relation->key->references[i]);
+    const struct seed_column *next = &from->columns[at];
+    if (from == entity && at == column)
+        return true;
+    if (next->source == SEED_TEMPLATE)
+        return template_leads_back(entity, column, from, &from->entity->templates[next->template_at].template);
+    return next->source == SEED_PARENT && leads_back(entity, column, from->relations[next->relation].parent, next->reference);
 }
 
-static void drive(struct seed_entity *entity, unsigned at)
+static void take_back(struct seed_entity *entity, const struct seed_relation *relation, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        entity->columns[relation->key->columns[i]].source = SEED_OWN;
+}
+
+/* Lets the foreign key decide all its columns, or none; each is settled before the next is looked at. */
+static bool drive(struct seed_entity *entity, unsigned at)
 {
     struct seed_relation *relation = &entity->relations[at];
-    relation->is_driver = true;
     for (size_t i = 0; i < relation->key->count; i++) {
-        struct seed_column *column = &entity->columns[relation->key->columns[i]];
-        column->source = SEED_PARENT;
-        column->relation = at;
-        column->reference = relation->key->references[i];
-        relation->is_needed |= column->is_needed;
+        unsigned column = relation->key->columns[i], reference = relation->key->references[i];
+        struct seed_column *own = &entity->columns[column];
+        if (own->source != SEED_OWN || leads_back(entity, column, relation->parent, reference)) {
+            take_back(entity, relation, i);
+            return false;
+        }
+        own->source = SEED_PARENT;
+        own->relation = at;
+        own->reference = reference;
     }
+    relation->is_driver = true;
+    for (size_t i = 0; i < relation->key->count; i++)
+        relation->is_needed |= entity->columns[relation->key->columns[i]].is_needed;
+    return true;
+}
+
+static bool has_own_columns(const struct seed_entity *entity, const struct seed_relation *relation)
+{
+    for (size_t i = 0; i < relation->key->count; i++)
+        if (entity->columns[relation->key->columns[i]].source == SEED_OWN)
+            return true;
+    return false;
 }
 
 /* Some columns are another key's: the others could only be right by chance, so one that may be NULL is. */
@@ -167,16 +194,11 @@ static enum lf_code give_up(struct seed_entity *entity, const struct seed_relati
         SPAN_ARG(entity->entity->name), SPAN_ARG(relation->key->parent->table), SPAN_ARG(entity->entity->name));
 }
 
-static enum lf_code relate(const struct seed *seed, struct seed_entity *entity, unsigned at, struct err *err)
+/* A key whose columns are all settled holds as far as theirs do. */
+static enum lf_code relate(struct seed_entity *entity, unsigned at, struct err *err)
 {
-    struct seed_relation *relation = &entity->relations[at];
-    size_t free = 0;
-    for (size_t i = 0; i < relation->key->count; i++)
-        free += is_free(seed, entity, relation, i);
-    if (free == relation->key->count)
-        drive(entity, at);
-    else if (free > 0)
-        return give_up(entity, relation, err);
+    if (!drive(entity, at) && has_own_columns(entity, &entity->relations[at]))
+        return give_up(entity, &entity->relations[at], err);
     return LF_OK;
 }
 
@@ -204,7 +226,7 @@ static enum lf_code relate_all(const struct seed *seed, struct seed_entity *enti
     for (size_t width = LIMIT_COLUMNS; width > 0; width--)
         for (unsigned i = 0; i < of->foreign_key_count; i++)
             if (of->foreign_keys[i].count == width)
-                TRY(relate(seed, entity, i, err));
+                TRY(relate(entity, i, err));
     for (size_t i = 0; i < of->foreign_key_count; i++)
         entity->relations[i].absent_share = relation_absent_share(&entity->relations[i]);
     return LF_OK;
