@@ -13,7 +13,7 @@ enum lf_code folder_open(struct tree *tree, struct span path, struct arena *aren
     while (path.len > 1 && path.ptr[path.len - 1] == '/')
         path.len--;
     TRY(arena_copy(arena, path, &folder.path, err));
-    TRY(tree->functions->base(tree, folder.path, arena, &folder.base, err));
+    TRY(tree->functions->resolve(tree, folder.path, arena, &folder.path, &folder.base, err));
     TRY(tree->functions->list(tree, folder.path, arena, &folder.names, err));
     *ret_folder = folder;
     return LF_OK;

@@ -89,12 +89,14 @@ static enum lf_code local_list(struct tree *tree, struct span path, struct arena
 }
 
 /* The last component of the real path: "." and ".." have names too. */
-static enum lf_code local_base(struct tree *tree, struct span path, struct arena *arena, struct span *ret_base, struct err *err)
+static enum lf_code local_resolve(struct tree *tree, struct span path, struct arena *arena, struct span *ret_path,
+                                  struct span *ret_base, struct err *err)
 {
     (void)tree;
     char real[PATH_MAX];
     if (!realpath(path.ptr, real))
         return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", path.ptr, strerror(errno));
+    *ret_path = path;
     return arena_copy(arena, span_from_cstr(strrchr(real, '/') + 1), ret_base, err);
 }
 
@@ -164,7 +166,7 @@ struct tree *local_tree(void)
     static const struct tree_functions functions = {
         .look = local_look,
         .list = local_list,
-        .base = local_base,
+        .resolve = local_resolve,
         .open = local_open,
         .read = local_read,
         .close = local_close,

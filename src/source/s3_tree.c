@@ -178,17 +178,18 @@ static enum lf_code s3_list_folder(struct tree *any, struct span path, struct ar
     return names_below(&known->listing, prefix, arena, ret_names, err);
 }
 
-static enum lf_code s3_base(struct tree *any, struct span path, struct arena *arena, struct span *ret_base, struct err *err)
+static enum lf_code s3_resolve(struct tree *any, struct span path, struct arena *arena, struct span *ret_path,
+                               struct span *ret_base, struct err *err)
 {
     (void)any;
-    struct span key = key_of(path), rest = span_from(path, scheme.len);
-    if (!key.len) /* the bucket */
-        return arena_copy(arena, span_of(rest.ptr, span_find_byte(rest, '/')), ret_base, err);
-    struct span parent = parent_of(key);
-    struct span base = span_from(key, parent.len);
+    struct span key = key_of(path), bucket = span_from(path, scheme.len);
+    bucket.len = span_find_byte(bucket, '/');
+    struct span base = key.len ? span_from(key, parent_of(key).len) : bucket;
     while (span_starts_with(base, SPAN("/")))
         base = span_from(base, 1);
-    return arena_copy(arena, base, ret_base, err);
+    TRY(arena_copy(arena, base, ret_base, err));
+    return arena_printf(arena, ret_path, err, "%.*s%.*s%s%.*s", SPAN_ARG(scheme), SPAN_ARG(bucket), key.len ? "/" : "",
+                        SPAN_ARG(key));
 }
 
 /* Files -------------------------------------------------------------------------------------------------------------------- */
@@ -281,7 +282,7 @@ enum lf_code s3_tree_new(struct span path, struct tree **ret_tree, struct err *e
     static const struct tree_functions functions = {
         .look = s3_look,
         .list = s3_list_folder,
-        .base = s3_base,
+        .resolve = s3_resolve,
         .open = s3_open,
         .read = s3_read,
         .close = s3_close,

@@ -26,8 +26,9 @@ struct tree_functions {
     enum lf_code (*look)(struct tree *tree, struct span path, enum tree_kind *ret_kind, int64_t *ret_bytes, struct err *err);
     /* What lies in a folder; everything is in the arena. Errors: LF_NOT_FOUND, LF_IO, …, LF_MEMORY. */
     enum lf_code (*list)(struct tree *tree, struct span path, struct arena *arena, struct tree_names *ret_names, struct err *err);
-    /* A folder's own name, also when the path ends in "." or "..". */
-    enum lf_code (*base)(struct tree *tree, struct span path, struct arena *arena, struct span *ret_base, struct err *err);
+    /* A folder's own name, also when the path ends in "." or "..", and the path to name what lies in it by. */
+    enum lf_code (*resolve)(struct tree *tree, struct span path, struct arena *arena, struct span *ret_path,
+                            struct span *ret_base, struct err *err);
     /* Any thread, once the tree has been walked. `path` must outlive the file. Errors: LF_NOT_FOUND, LF_IO, LF_MEMORY. */
     enum lf_code (*open)(struct tree *tree, struct span path, struct tree_file **ret_file, struct err *err);
     /* Some bytes, at most `capacity` (> 0); *ret_len 0 at the end. */
