@@ -315,9 +315,10 @@ static enum lf_code name_piece(struct draft *draft, const struct draft_entity *e
     struct span word = { NULL, 0 };
     if (v->hint.ptr)
         TRY(infer_word_name(draft->infer, entity->model, v->hint, &word, err));
-    else
+    bool hinted = word.len > 0;
+    if (!hinted)
         TRY(name_snake_case(entity->kind->templates[v->template].attr, draft->arena, &word, err));
-    if (v->hint.ptr && looks_like_id(&entity->stats->pieces[variable]) && !span_ends_with(word, SPAN("_id")))
+    if (hinted && looks_like_id(&entity->stats->pieces[variable]) && !span_ends_with(word, SPAN("_id")))
         TRY(arena_printf(draft->arena, &word, err, "%.*s_id", SPAN_ARG(word)));
     return unique_column_name(draft, entity, word, ret_name, err);
 }
@@ -342,9 +343,9 @@ static bool is_worth_it(const struct draft_entity *entity, size_t template)
     return stats->present > 0 && wrong * 5 <= entity->stats->items;
 }
 
-static bool key_templates_hold(const struct draft_entity *entity)
+bool infer_key_templates_hold(const struct kind_stats *stats)
 {
-    return entity->stats->unclaimed * 1000 <= entity->stats->items;
+    return stats->unclaimed * 1000 <= stats->items;
 }
 
 static enum lf_code column_of_variable(struct draft *draft, struct draft_entity *entity, unsigned variable, bool is_key,
@@ -441,7 +442,7 @@ static enum lf_code draft_table_key(struct draft *draft, struct draft_entity *en
 {
     const struct map_table *table = entity->model->table;
     size_t parts = key_schema_has_sort(&table->key) ? 2 : 1;
-    entity->identity_key = !key_templates_hold(entity);
+    entity->identity_key = !infer_key_templates_hold(entity->stats);
     for (size_t i = 0; i < parts; i++)
         if (entity->identity_key)
             TRY(draft_identity_key(draft, entity, i ? table->key.sort.name : table->key.partition.name, err));

@@ -164,28 +164,39 @@ static enum lf_code begin_entity(struct draft *draft, size_t table, size_t kind,
     return infer_draft_keys(draft, d, err);
 }
 
-/* Literal bytes of the table key's templates: an entity with more of them is tried first. */
-static size_t literal_bytes(const struct kind *kind, size_t key_count)
+static bool has_literal(const struct template *template)
 {
-    size_t bytes = 0;
-    for (size_t t = 0; t < key_count && t < kind->template_count; t++)
-        for (size_t p = 0; p < kind->templates[t].template.count; p++)
-            if (!kind->templates[t].template.parts[p].is_variable)
-                bytes += kind->templates[t].template.parts[p].literal.len;
-    return bytes;
+    for (size_t p = 0; p < template->count; p++)
+        if (!template->parts[p].is_variable)
+            return true;
+    return false;
+}
+
+/* How many parts of the table key may be anything. With more of them an entity is tried later, so that USER#{id} / {sk} leaves
+ * USER#{id} / ORDER#{id} its items. A marker says whose an item is. */
+static unsigned open_parts(const struct kind *kind, const struct kind_stats *stats, unsigned key_count)
+{
+    if (kind->marker.ptr)
+        return 0;
+    if (!infer_key_templates_hold(stats))
+        return key_count;
+    unsigned open = 0;
+    for (unsigned t = 0; t < key_count; t++)
+        open += t >= kind->template_count || !has_literal(&kind->templates[t].template);
+    return open;
 }
 
 struct entity_order {
     size_t kind;
-    bool general; /* neither constant nor literal says which items are its own: tried last */
+    unsigned open_parts;
     struct span name;
 };
 
 static int compare_order(const void *a, const void *b)
 {
     const struct entity_order *x = a, *y = b;
-    if (x->general != y->general)
-        return x->general ? 1 : -1;
+    if (x->open_parts != y->open_parts)
+        return x->open_parts < y->open_parts ? -1 : 1;
     return span_compare(x->name, y->name);
 }
 
@@ -196,12 +207,14 @@ static enum lf_code order_kinds(struct draft *draft, size_t table, struct entity
     struct entity_order *order = arena_calloc(draft->arena, model->kind_count, sizeof *order, err);
     if (!order)
         return err->code;
+    unsigned key_count = key_schema_has_sort(&model->table->key) ? 2 : 1;
     size_t count = 0;
     for (size_t k = 0; k < model->kind_count; k++) {
         const struct kind *kind = &model->kinds[k];
-        bool general = !kind->marker.ptr && literal_bytes(kind, key_schema_has_sort(&model->table->key) ? 2 : 1) == 0;
-        if (draft->sum->kinds[table][k])
-            order[count++] = (struct entity_order){ k, general, kind->name };
+        const struct kind_stats *stats = draft->sum->kinds[table][k];
+        if (!stats)
+            continue;
+        order[count++] = (struct entity_order){ k, open_parts(kind, stats, key_count), kind->name };
     }
     if (count)
         qsort(order, count, sizeof *order, compare_order);

@@ -34,6 +34,8 @@ struct draft {
 
 enum { UNCERTAIN_MAX = 64, NOT_NULL_ITEMS_MIN = 5, FEW_ITEMS = 50 };
 
+/* Whether the templates of the table key rebuild nearly all keys; else the key attributes become columns. */
+bool infer_key_templates_hold(const struct kind_stats *stats);
 /* Columns, templates and matches of one entity. */
 enum lf_code infer_draft_columns(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
 /* Its primary key and the indexes of the table's access paths. */

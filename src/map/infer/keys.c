@@ -78,6 +78,67 @@ static unsigned single_key(const struct draft_entity *entity)
     return best;
 }
 
+/* ---- items of other kinds ---- */
+
+/* Whether every key that the part's template makes is of the kind's class, and so of no other class. */
+static bool keeps_to_class(const struct draft_entity *entity, size_t part)
+{
+    struct span class = entity->kind->classes[part];
+    if (!class.ptr || part >= entity->entity->template_count)
+        return false;
+    const struct template *template = &entity->entity->templates[part].template;
+    if (template->count == 0 || template->parts[0].is_variable)
+        return false;
+    return entity->kind->whole[part] ? span_equal(template->parts[0].literal, class) && template->count == 1
+                                     : span_starts_with(template->parts[0].literal, class);
+}
+
+/* Whether the entity's constants and key templates refuse every item of another kind. */
+static bool refuses_kind(const struct draft_entity *entity, const struct kind *other)
+{
+    struct span marker = entity->kind->marker;
+    if (marker.ptr && !(other->marker.ptr && span_equal(marker, other->marker)))
+        return true;
+    for (size_t part = 0; part < 2; part++)
+        if (keeps_to_class(entity, part) &&
+            !(other->classes[part].ptr && span_equal(entity->kind->classes[part], other->classes[part])))
+            return true;
+    return false;
+}
+
+/* Whether an entity that is tried earlier takes every item of the kind. */
+static bool is_taken_before(const struct draft *draft, const struct draft_entity *entity, size_t kind)
+{
+    for (const struct draft_entity *other = draft->entities; other < entity; other++)
+        if (other->table == entity->table && other->kind_index == kind)
+            return other->evidence->unclaimed == 0;
+    return false;
+}
+
+/* Items of kinds too rare to be drafted, which went uncounted. */
+static bool has_odd_items(const struct draft *draft, size_t table)
+{
+    uint64_t counted = 0;
+    for (size_t k = 0; k < draft->infer->models[table].kind_count; k++)
+        counted += draft->sum->kinds[table][k] ? draft->sum->kinds[table][k]->items : 0;
+    return counted < draft->sum->items[table];
+}
+
+/* What is distinct in the items of its kind need not be in all that the entity will claim. */
+static bool claims_only_its_kind(const struct draft *draft, const struct draft_entity *entity)
+{
+    const struct table_model *model = entity->model;
+    bool keeps = entity->kind->marker.ptr || (!model->marker.ptr && keeps_to_class(entity, 0) &&
+                                              (!key_schema_has_sort(&model->table->key) || keeps_to_class(entity, 1)));
+    if (!keeps && has_odd_items(draft, entity->table))
+        return false;
+    for (size_t k = 0; k < model->kind_count; k++)
+        if (k != entity->kind_index && draft->sum->kinds[entity->table][k] && !refuses_kind(entity, &model->kinds[k]) &&
+            !is_taken_before(draft, entity, k))
+            return false;
+    return true;
+}
+
 static enum lf_code doubt_key(struct draft *draft, struct draft_entity *entity, struct err *err)
 {
     char items[COUNT_TEXT_BYTES];
@@ -93,7 +154,8 @@ static enum lf_code draft_primary_key(struct draft *draft, struct draft_entity *
     e->primary_key = arena_calloc(draft->arena, entity->key_column_count, sizeof *e->primary_key, err);
     if (!e->primary_key)
         return err->code;
-    unsigned single = entity->key_column_count > 1 ? single_key(entity) : UINT_MAX;
+    bool shorten = entity->key_column_count > 1 && claims_only_its_kind(draft, entity);
+    unsigned single = shorten ? single_key(entity) : UINT_MAX;
     if (single != UINT_MAX) {
         e->primary_key[0] = single;
         e->primary_key_count = 1;

@@ -114,13 +114,19 @@ enum lf_code infer_name_attribute(struct span attr, struct arena *arena, struct 
 
 /* ---- names of kinds ---- */
 
-/* The word of a class: "#PHOTO#" -> photo. Empty when there is no class. */
+/* As naming.h: what is not ASCII counts as letters. */
+static bool is_word_byte(char c)
+{
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* The word of a class: "#PHOTO#" -> photo. Empty when there is no class, or nothing but separators. */
 static enum lf_code class_word(struct infer *infer, struct span class, struct span *ret_word, struct err *err)
 {
     *ret_word = (struct span){ NULL, 0 };
-    while (class.len && !isalnum((unsigned char)class.ptr[0]))
+    while (class.len && !is_word_byte(class.ptr[0]))
         class = span_from(class, 1);
-    while (class.len && !isalnum((unsigned char)class.ptr[class.len - 1]))
+    while (class.len && !is_word_byte(class.ptr[class.len - 1]))
         class.len--;
     return class.len ? name_snake_case(class, &infer->arena, ret_word, err) : LF_OK;
 }

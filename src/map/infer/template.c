@@ -578,6 +578,12 @@ static bool has_strong_separator(const struct template *template)
     return false;
 }
 
+/* Whether the key's first word is what tells this kind from others: then no other template may lose it. */
+static bool tells_apart(const struct mining *mining)
+{
+    return mining->is_class && mining->model->kind_count > 1;
+}
+
 /* Whether a person would say that this text is made from that template. */
 static bool is_convincing(const struct mining *mining, const struct template *template, size_t rebuilt, size_t present)
 {
@@ -593,10 +599,10 @@ static bool is_convincing(const struct mining *mining, const struct template *te
     if (attributes == 0 && pieces == 0)
         return generic && (present >= CONSTANT_ITEMS_MIN || mining->is_class);
     if (attributes == 0)
-        return literals > 0 && has_strong_separator(template);
+        return literals > 0 && (tells_apart(mining) || has_strong_separator(template));
     if (literals == 0)
         return generic && pieces == 0 && present >= CONSTANT_ITEMS_MIN;
-    return generic || has_strong_separator(template);
+    return generic || tells_apart(mining) || has_strong_separator(template);
 }
 
 static enum lf_code try_template(struct mining *mining, bool whole_rest, struct kind_template *t, bool *ret_convincing,

@@ -409,6 +409,81 @@ static void the_whole_key_where_no_part_is_unique(void **state)
     assert_primary_key(f, "Shop", "game_id,player_id");
 }
 
+/* Whose a key is, by the entity that claims it. */
+static void assert_claimed_by(struct fixture *f, size_t line, const char *name)
+{
+    struct item item;
+    struct row row;
+    check(f, ddbjson_read_line(f->lines[line], &f->arena, &item, &f->err));
+    check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
+    if (!row.entity || !span_equal(row.entity->name, span_from_cstr(name)))
+        fail_msg("%.*s is not claimed by %s in\n%s", SPAN_ARG(f->lines[line]), name, buf_cstr(&f->yaml));
+}
+
+static void words_before_weak_separators_tell_kinds_apart(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 30; i++) {
+        add(f, "{\"pk\":{\"S\":\"USER:%d\"},\"sk\":{\"S\":\"ORDER:%d\"},\"size\":{\"N\":\"%d\"}}", i / 3, i, i % 4);
+        add(f, "{\"pk\":{\"S\":\"TEAM:%d\"},\"sk\":{\"S\":\"TEAM:%d\"},\"size\":{\"N\":\"%d\"}}", i, i, i % 4);
+    }
+    draft(f);
+    assert_claimed_by(f, 0, "Order");
+    assert_claimed_by(f, 1, "Team");
+}
+
+static void an_open_sort_key_claims_after_others(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 30; i++) {
+        add(f, "{\"pk\":{\"S\":\"ACCOUNT#%d\"},\"sk\":{\"S\":\"e%d\"},\"size\":{\"N\":\"%d\"}}", i, i + 1, i % 4);
+        add(f, "{\"pk\":{\"S\":\"ACCOUNT#%d\"},\"sk\":{\"S\":\"ORDER#%d\"},\"size\":{\"N\":\"%d\"}}", i / 3, i, i % 4);
+    }
+    draft(f);
+    assert_claimed_by(f, 0, "Account");
+    assert_claimed_by(f, 1, "Order");
+}
+
+/* The template of Order's key holds for the sample only; then its key is two open columns, and Account, tried before, takes what
+ * is in an account: more than one item each. */
+static void a_part_is_no_key_where_other_items_repeat_it(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 300; i++) {
+        add(f, "{\"pk\":{\"S\":\"ACCOUNT#%d\"},\"sk\":{\"S\":\"2024 %d\"},\"accountId\":{\"S\":\"%d\"}}", i, i / 2, i);
+        add(f, "{\"pk\":{\"S\":\"ACCOUNT#%d\"},\"sk\":{\"S\":\"ORDER#%d\"},\"accountId\":{\"S\":\"%d\"},\"n\":{\"N\":\"1\"}}",
+            i / 3, i, i < 250 ? i / 3 : -1);
+    }
+    f->sampled = 400;
+    draft(f);
+    assert_claimed_by(f, 1, "Account");
+    assert_primary_key(f, "Account", "account_id,sk");
+    assert_all_claimed(f);
+}
+
+static void a_key_that_no_template_makes_claims_last(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 300; i++) {
+        add(f, "{\"pk\":{\"S\":\"APP#%d\"},\"sk\":{\"S\":\"APP#%d\"},\"appId\":{\"S\":\"%d\"}}", i, i, i < 250 ? i : -i);
+        add(f, "{\"pk\":{\"S\":\"ZOO#%d\"},\"sk\":{\"S\":\"ZOO#%d\"},\"zooId\":{\"S\":\"%d\"},\"size\":{\"N\":\"1\"}}", i, i, i);
+    }
+    f->sampled = 400;
+    draft(f);
+    assert_true(span_equal(f->map.tables[0].entities[0].name, SPAN("Zoo")));
+    assert_all_claimed(f);
+}
+
+static void key_words_need_not_be_ascii(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 20; i++)
+        add(f, "{\"pk\":{\"S\":\"日本#%c\"},\"sk\":{\"S\":\"x\"}}", 'a' + i);
+    draft(f);
+    (void)column(f, "Shop", "日本");
+    assert_all_claimed(f);
+}
+
 static void a_piece_of_the_key_becomes_a_column(void **state)
 {
     struct fixture *f = *state;
@@ -499,6 +574,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_tree_refers_to_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(orphans_past_a_tenth_are_no_relation, setup, teardown),
         cmocka_unit_test_setup_teardown(the_whole_key_where_no_part_is_unique, setup, teardown),
+        cmocka_unit_test_setup_teardown(words_before_weak_separators_tell_kinds_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_open_sort_key_claims_after_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_part_is_no_key_where_other_items_repeat_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_no_template_makes_claims_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(key_words_need_not_be_ascii, setup, teardown),
         cmocka_unit_test_setup_teardown(a_piece_of_the_key_becomes_a_column, setup, teardown),
         cmocka_unit_test_setup_teardown(a_constant_id_stays_a_column, setup, teardown),
         cmocka_unit_test_setup_teardown(index_keys_become_templates_and_indexes, setup, teardown),
