@@ -11,17 +11,6 @@ static void close_fd(int *fd)
         (void)close(*fd);
 }
 
-enum lf_code file_text_size(struct span path, bool *ret_exists, int64_t *ret_bytes, struct err *err)
-{
-    struct stat stat_buffer;
-    bool exists = stat(path.ptr, &stat_buffer) == 0;
-    if (!exists && errno != ENOENT && errno != ENOTDIR)
-        return ERR(err, LF_IO, "%s: %s", path.ptr, strerror(errno));
-    *ret_exists = exists && S_ISREG(stat_buffer.st_mode);
-    *ret_bytes = *ret_exists ? (int64_t)stat_buffer.st_size : 0;
-    return LF_OK;
-}
-
 /* Reads until `capacity` or the end. */
 static enum lf_code read_all(int fd, struct span path, char *room, size_t capacity, size_t *ret_len, struct err *err)
 {
