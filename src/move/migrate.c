@@ -124,6 +124,9 @@ static const char sql_taken_back_here[] =
     "  VALUES ('migrate down', pg_catalog.jsonb_build_object('version', $1::text, 'name', $2::text)))"
     " DELETE FROM landfall.migration WHERE version = $1";
 
+/* What was loaded went with the tables, or was never in these. The next load begins anew. */
+static const char sql_forget_loads[] = "DELETE FROM landfall.load; DELETE FROM landfall.item";
+
 static struct pg_field field_of(struct span text)
 {
     return (struct pg_field){ text.ptr, text.len };
@@ -146,6 +149,15 @@ static enum lf_code has_own_books(struct pg_conn *conn, bool *ret_has, struct er
     return LF_OK;
 }
 
+/* In a folder of several the first holds the tables that are loaded. */
+static bool makes_the_tables(const struct run *run, const struct migration *migration)
+{
+    const struct migration *first = run->list.items;
+    while (first->step != MIGRATION_TABLES && first < migration)
+        first++;
+    return first == migration && migration->step == MIGRATION_TABLES;
+}
+
 static enum lf_code record(const struct run *run, const struct migration *migration, struct pg_conn *conn, struct err *err)
 {
     bool here;
@@ -153,6 +165,8 @@ static enum lf_code record(const struct run *run, const struct migration *migrat
     TRY(execute(conn, run->direction == UP ? sql_applied : sql_taken_back, migration, 1, err));
     if (!here)
         return LF_OK;
+    if (makes_the_tables(run, migration))
+        TRY(pg_exec(conn, sql_forget_loads, err));
     return run->direction == UP ? execute(conn, sql_applied_here, migration, 3, err)
                                 : execute(conn, sql_taken_back_here, migration, 2, err);
 }

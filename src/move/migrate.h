@@ -10,6 +10,9 @@
  * CREATE INDEX CONCURRENTLY waits for transactions without blocking anybody. An invalid index that a failed CREATE INDEX
  * CONCURRENTLY left is dropped before the next try. Order is the order of versions as text, as it is dbmate's.
  *
+ * With the tables go, up and down, the records of what was loaded into them and what lies in landfall.item: the next backfill
+ * loads everything.
+ *
  * The contract migration drops the schema landfall; from then on public.schema_migrations alone says what is applied.
  */
 #pragma once

@@ -155,6 +155,19 @@ class WholeWay(DatabaseCase):
         self.assertEqual(self.states(), [True, True, True, False], "the load builds them")
         self.assertEqual(self.landfall("migrate", "up"), "nothing to do\n")
 
+    def test_tables_that_were_taken_back_are_loaded_again(self):
+        self.landfall("inspect", COURT)
+        self.landfall("plan")
+        self.landfall("migrate", "up")
+        self.landfall("backfill", COURT)
+        for _ in range(3):
+            self.landfall("migrate", "down", "--yes")
+        self.assertEqual(self.sql("SELECT (SELECT count(*) FROM landfall.load) + (SELECT count(*) FROM landfall.item)"), "0")
+        self.landfall("migrate", "up")
+        self.assertEqual(self.states(), [True, False, False, False], "nothing is loaded")
+        self.landfall("backfill", COURT)
+        self.assertIn(" 0 differences, 0 missing, 0 extra", self.landfall("verify", COURT))
+
     def states(self):
         return [migration["applied"] for migration in self.landfall_json("migrate", "status")["migrations"]]
 
