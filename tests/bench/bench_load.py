@@ -6,6 +6,7 @@ finished rows, in binary format, into identical empty tables, then builds the sa
 same server, one after the other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets).
 """
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -30,6 +31,14 @@ def timed(command, **options):
     if status != 0:
         raise SystemExit(f"{' '.join(command)} failed with status {status}\n{output}")
     return time.monotonic() - start, usage.ru_maxrss / 1024, output
+
+
+def seed(landfall, items, folder):
+    """The same export for the same number: half a case in ten items, the rest docket entries and messages of about 800 bytes."""
+    cases, entries = items // 20, items * 7 // 20
+    counts = f"Case={cases},DocketEntry={entries},Message={items - cases - entries}"
+    subprocess.run([landfall, "seed", os.path.join(HERE, "court.yaml"), "-n", str(items), "--counts", counts, "-o", folder], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def psql(database, *args):
@@ -95,7 +104,7 @@ def machine():
 
 
 def report(items, source, ours, theirs):
-    size = sum(os.path.getsize(os.path.join(source, f)) for f in os.listdir(source)) / 1e6
+    size = sum(file.stat().st_size for file in pathlib.Path(source).rglob("*.json.gz")) / 1e6
     copy, index = theirs
     backfill = ours["backfill"][0]
     print(f"\n{items:,} items, {size:,.0f} MB of gzip; {machine()}; {psql('theirs', '-c', 'show server_version').strip()}")
@@ -113,9 +122,10 @@ def report(items, source, ours, theirs):
 def main():
     landfall, items = os.path.abspath(sys.argv[1]), int(sys.argv[2])
     work = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else tempfile.mkdtemp(prefix="landfall-bench-")
+    os.makedirs(work, exist_ok=True)
     source = os.path.join(work, f"items-{items}")
     if not os.path.exists(source):
-        subprocess.run([sys.executable, os.path.join(HERE, "make_items.py"), str(items), source], check=True)
+        seed(landfall, items, source)
     for leftover in ("landfall.yaml", "migrations"):
         path = os.path.join(work, leftover)
         shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.path.exists(path) and os.remove(path)

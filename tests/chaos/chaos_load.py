@@ -59,7 +59,7 @@ class Chaos:
         self.server = harness.Server(["max_wal_size=200MB", "log_min_messages=fatal"], self.disk.folder)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="landfall-chaos-work-"))
         self.source = self.work / "items"
-        subprocess.run([sys.executable, HERE.parent / "bench" / "make_items.py", str(ITEMS), self.source, "4"], check=True)
+        subprocess.run([self.landfall, "seed", HERE.parent / "bench" / "court.yaml", "-n", str(ITEMS), "-o", self.source], check=True, capture_output=True)
         self.faults = {"kill -9": self.kill, "crash of PostgreSQL": self.crash, "connections cut": self.cut}
         if self.disk.mounted:
             self.faults["disk full"] = self.full
