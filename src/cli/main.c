@@ -12,8 +12,6 @@ static int report(const char *command, const struct err *err, bool debug)
 {
     fflush(stdout);
     fprintf(stderr, "landfall%s%s: %s", command ? " " : "", command ? command : "", err->message);
-    if (*err->sqlstate)
-        fprintf(stderr, " (SQLSTATE %s)", err->sqlstate);
     if (debug)
         fprintf(stderr, " [%s:%d %s]", err->file, err->line, lf_code_info(err->code)->name);
     fputc('\n', stderr);

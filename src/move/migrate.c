@@ -93,6 +93,19 @@ static bool stands_alone(const struct run *run, const struct migration *migratio
     return run->direction == UP ? migration->up_alone : migration->down_alone;
 }
 
+/* What to do where the data break what the map promises of them. */
+static const char *advice(const struct err *err)
+{
+    static const char unique[] = "23505", foreign_key[] = "23503";
+    if (strcmp(err->sqlstate, unique) == 0)
+        return "; the source holds an item twice, or `primary_key` or `unique` of the map names too few columns: put it right, "
+               "take the tables back (`landfall migrate down`), then plan --force, migrate up and load again";
+    if (strcmp(err->sqlstate, foreign_key) == 0)
+        return "; rows have no parent: repair them, or change the key in the map (`enforce: contract` lets it wait), then "
+               "`landfall plan --force` and `landfall migrate up`";
+    return "";
+}
+
 /* Says where in the file it failed. `at` is the place of the statement in the SQL, and PostgreSQL's offset counts from there. Of
  * several statements sent at once it does not always say which one it was. */
 static enum lf_code name_place(const struct run *run, const struct migration *migration, size_t at, struct err *err)
@@ -102,12 +115,12 @@ static enum lf_code name_place(const struct run *run, const struct migration *mi
     int64_t offset = err->offset;
     err->offset = -1;
     if (offset < 0 && !stands_alone(run, migration))
-        return err_while(err, "%s %.*s", verb, SPAN_ARG(migration->path));
+        return err_while(err, "%s %.*s%s", verb, SPAN_ARG(migration->path), advice(err));
     size_t place = at + (offset > 0 ? (size_t)offset : 0);
     unsigned line = run->direction == UP ? migration->up_line : migration->down_line;
     for (size_t i = 0; i < place && i < sql.len; i++)
         line += sql.ptr[i] == '\n';
-    return err_while(err, "%s %.*s:%u", verb, SPAN_ARG(migration->path), line);
+    return err_while(err, "%s %.*s:%u%s", verb, SPAN_ARG(migration->path), line, advice(err));
 }
 
 /* --- bookkeeping --- */

@@ -8,7 +8,7 @@ import sys
 from harness import *
 
 ITEMS = 1992
-DIFFERENT, PRECONDITION, USAGE, INTERRUPTED = 3, 4, 2, 130
+FAILED, DIFFERENT, PRECONDITION, USAGE, INTERRUPTED = 1, 3, 4, 2, 130
 
 
 class Draft(Case):
@@ -165,6 +165,23 @@ class WholeWay(DatabaseCase):
         self.assertEqual(self.sql("SELECT (SELECT count(*) FROM landfall.load) + (SELECT count(*) FROM landfall.item)"), "0")
         self.landfall("migrate", "up")
         self.assertEqual(self.states(), [True, False, False, False], "nothing is loaded")
+        self.landfall("backfill", COURT)
+        self.assertIn(" 0 differences, 0 missing, 0 extra", self.landfall("verify", COURT))
+
+    def test_a_key_that_is_none_can_be_put_right(self):
+        self.landfall("inspect", COURT)
+        map_file = self.folder / "landfall.yaml"
+        drafted = map_file.read_text()
+        map_file.write_text(drafted.replace("primary_key: [docket_entry_id]", "primary_key: [docket_number]"))
+        self.landfall("plan")
+        self.landfall("migrate", "up")
+        errors = self.landfall("backfill", COURT, status=FAILED)
+        self.assertRegex(errors, r"docket_entry_pkey.*`primary_key` or `unique` of the map")
+        self.assertEqual(errors.count("SQLSTATE"), 1)
+        self.landfall("migrate", "down", "--yes")
+        map_file.write_text(drafted)
+        self.landfall("plan", "--force")
+        self.landfall("migrate", "up")
         self.landfall("backfill", COURT)
         self.assertIn(" 0 differences, 0 missing, 0 extra", self.landfall("verify", COURT))
 
