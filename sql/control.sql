@@ -50,6 +50,17 @@ CREATE TABLE IF NOT EXISTS landfall.segment (
     PRIMARY KEY (load_id, file, chunk)
 );
 
+-- How far in the source's time a table of DynamoDB is: the full export that was loaded, and the windows (incremental exports) that
+-- were applied since, whose row is written when all their changes are there.
+CREATE TABLE IF NOT EXISTS landfall.window (
+    table_name  text COLLATE "C" NOT NULL,
+    from_time   timestamptz,                            -- inclusive; NULL: a full export
+    to_time     timestamptz NOT NULL,                   -- exclusive; of a full export the instant that it shows
+    export      text NOT NULL,                          -- its folder, for people
+    applied_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (table_name, to_time)
+);
+
 -- Items that no entity claims, whole. Keys are order-preserving bytes; h is the first half of SHA-256 of pk.
 CREATE TABLE IF NOT EXISTS landfall.item (
     table_name  text COLLATE "C" NOT NULL,

@@ -16,14 +16,13 @@ static const char *table_text(void *context, size_t row, size_t column)
     return text;
 }
 
-static void print_text(const struct backfill_result *result)
+static void print_load(const struct backfill_result *result)
 {
     static const char *const headings[] = { "table", "rows" };
     char items[2 * COUNT_TEXT_BYTES], load[SECONDS_TEXT_BYTES], index[SECONDS_TEXT_BYTES], number[COUNT_TEXT_BYTES];
     const struct backfill_progress *totals = &result->totals;
     double new_items = (double)(totals->items - result->items_resumed);
-    if (result->table_count > 0)
-        output_table(headings, 2, result->table_count, table_text, (void *)result);
+    output_table(headings, 2, result->table_count, table_text, (void *)result);
     printf("%s loaded in %s", count_of_text(totals->items, "item", "items", items), seconds_text(result->load_seconds, load));
     if (result->load_seconds > 0)
         printf(" (%s/s)", count_text((uint64_t)(new_items / result->load_seconds), number));
@@ -32,6 +31,24 @@ static void print_text(const struct backfill_result *result)
         printf("%s of them by an earlier run\n", count_text(result->items_resumed, number));
     printf("%s unclaimed, in landfall.item\n", count_text(totals->unclaimed, number));
     printf("%s rejected\n", count_text(totals->rejected, number));
+}
+
+static void print_changes(const struct backfill_result *result)
+{
+    char windows[2 * COUNT_TEXT_BYTES], written[2 * COUNT_TEXT_BYTES], deleted[COUNT_TEXT_BYTES], seconds[SECONDS_TEXT_BYTES];
+    const struct changes_result *changes = &result->changes;
+    printf("%s applied in %s: %s written, %s deleted\n",
+           count_of_text(changes->windows, "incremental export", "incremental exports", windows),
+           seconds_text(result->changes_seconds, seconds), count_of_text(changes->written, "item", "items", written),
+           count_text(changes->deleted, deleted));
+}
+
+static void print_text(const struct source *source, const struct backfill_result *result)
+{
+    if (source->file_count > 0)
+        print_load(result);
+    if (source->window_count > 0)
+        print_changes(result);
 }
 
 static enum lf_code print_json(const struct backfill_result *result, struct err *err)
@@ -45,6 +62,9 @@ static enum lf_code print_json(const struct backfill_result *result, struct err 
     json_out_count(&json, "rejected", result->totals.rejected);
     json_out_number(&json, "load_seconds", result->load_seconds);
     json_out_number(&json, "index_seconds", result->index_seconds);
+    json_out_count(&json, "windows", result->changes.windows);
+    json_out_count(&json, "changes_written", result->changes.written);
+    json_out_count(&json, "changes_deleted", result->changes.deleted);
     json_out_open(&json, "tables", '[');
     for (size_t i = 0; i < result->table_count; i++) {
         json_out_open(&json, NULL, '{');
@@ -57,13 +77,14 @@ static enum lf_code print_json(const struct backfill_result *result, struct err 
     return output_json(&json, err);
 }
 
-static enum lf_code print_result(const struct cli_options *options, const struct backfill_result *result, struct err *err)
+static enum lf_code print_result(const struct cli_options *options, const struct source *source,
+                                 const struct backfill_result *result, struct err *err)
 {
     char items[2 * COUNT_TEXT_BYTES];
     if (options->json)
         TRY(print_json(result, err));
     else
-        print_text(result);
+        print_text(source, result);
     if (result->totals.rejected == 0)
         return LF_OK;
     return ERR(err, LF_REJECTS, "%s rejected; see %s and landfall.reject",
@@ -83,7 +104,7 @@ static enum lf_code backfill(const struct cli_options *options, struct source *s
     TRY(command_read_map(options, arena, &map, &backfill.map_yaml, err));
     TRY(command_open_source(options, source, err));
     TRY(command_load(&map, source, &backfill, arena, &result, err));
-    return print_result(options, &result, err);
+    return print_result(options, source, &result, err);
 }
 
 enum lf_code command_backfill(const struct cli_options *options, struct err *err)

@@ -145,5 +145,6 @@ enum lf_code command_inspect(const struct cli_options *options, struct err *err)
     if (!options->force)
         TRY(draft_check_overwrite(options->output, &arena, err));
     TRY(command_open_source(options, &source, err));
+    TRY(source_require_items(&source, err));
     return inspect(options, &source, &arena, err);
 }

@@ -136,7 +136,7 @@ static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct 
         run->waits = true;
         TRY(begin_pass(run, conn, arena, err));
     }
-    return load_state_finish(conn, run->load, err);
+    return load_state_finish(conn, run->load, run->source, err);
 }
 
 /* Afterwards --------------------------------------------------------------------------------------------------------------- */
@@ -204,8 +204,9 @@ static enum lf_code load_and_index(struct backfill *run, struct pg_conn *conn, s
     return LF_OK;
 }
 
-static enum lf_code run_connected(struct backfill *run, const struct map *map, struct arena *arena,
-                                  struct backfill_result *result, struct err *err)
+/* Loads the files of full exports. */
+static enum lf_code load_items(struct backfill *run, const struct map *map, struct arena *arena, struct backfill_result *result,
+                               struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     struct load_plan plan;
@@ -224,6 +225,29 @@ static enum lf_code run_connected(struct backfill *run, const struct map *map, s
     return code;
 }
 
+static bool show_changes(void *context, uint64_t items_done, uint64_t items_total)
+{
+    const struct backfill *run = context;
+    struct backfill_progress progress = { .items = items_done,
+                                          .bytes_read = (int64_t)items_done,
+                                          .bytes_total = (int64_t)items_total };
+    return run->report && run->report(run->report_context, &progress);
+}
+
+static enum lf_code apply_windows(struct backfill *run, const struct map *map, struct backfill_result *result, struct err *err)
+{
+    const struct changes_options options = {
+        .postgres = run->options->postgres,
+        .jobs = run->options->jobs,
+        .report = show_changes,
+        .report_context = run,
+    };
+    double start = seconds_now();
+    TRY(changes_apply(map, run->source, &options, &result->changes, err));
+    result->changes_seconds = seconds_now() - start;
+    return LF_OK;
+}
+
 enum lf_code backfill_run(const struct map *map, struct source *source, const struct backfill_options *options,
                           backfill_report *report, void *context, struct arena *arena, struct backfill_result *ret_result,
                           struct err *err)
@@ -232,7 +256,10 @@ enum lf_code backfill_run(const struct map *map, struct source *source, const st
     struct backfill_result result = { 0 };
     if (options->rejects)
         TRY(rejects_check(options->rejects, err));
-    TRY(run_connected(&run, map, arena, &result, err));
+    if (source->file_count)
+        TRY(load_items(&run, map, arena, &result, err));
+    if (source->window_count)
+        TRY(apply_windows(&run, map, &result, err));
     *ret_result = result;
     return LF_OK;
 }

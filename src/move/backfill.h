@@ -7,7 +7,8 @@
  * included, then COMMIT. So after kill -9 the same command loads what is missing, and several processes may run it at once: no
  * row twice, none missing. Chunks that another process is at are left to it; a second pass waits for those that are still not
  * there. A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
- * After the last chunk: index and constraint migrations, ANALYZE. A load that is complete does only what is left of these.
+ * After the last chunk: index and constraint migrations, ANALYZE. A load that is complete does only what is left of these. Then
+ * the source's windows are applied (changes.h); a source may also hold windows alone, for a table that was loaded before.
  *
  *     source ─ chunk ─ line ─ item ─ row_encode ─┬─ buf per table ─ COPY ─┐
  *                                                ├─ landfall.item         ├─ one transaction
@@ -16,6 +17,7 @@
 #pragma once
 
 #include "map/model.h"
+#include "move/changes.h"
 #include "move/migrate.h"
 #include "source/source.h"
 
@@ -50,6 +52,8 @@ struct backfill_result {
     size_t table_count;
     double load_seconds;
     double index_seconds; /* indexes, constraints, ANALYZE */
+    struct changes_result changes;
+    double changes_seconds;
 };
 
 /*

@@ -17,7 +17,8 @@
 
 struct comparison {
     const struct map *map;
-    struct source *source; /* borrowed; NULL when there are only the sums on record */
+    struct source *source;         /* borrowed; NULL when there are only the sums on record */
+    const struct overlay *overlay; /* of the source's windows, borrowed; NULL when it has none */
     const struct verify_options *options;
     struct crew crew;
     struct snapshot snapshot;   /* owned */

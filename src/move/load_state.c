@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "move/backfill.h"
+#include "move/changes.h"
 #include "move/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024 };
@@ -167,8 +168,13 @@ bool load_state_has(const struct load_state *state, size_t file, uint64_t number
     return state->chunk_count && bsearch(&chunk, state->chunks, state->chunk_count, sizeof chunk, compare_chunks);
 }
 
-enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, struct err *err)
+enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, const struct source *source, struct err *err)
 {
-    return pg_execf(conn, err, "UPDATE landfall.load SET finished_at = pg_catalog.now() WHERE id = %lld AND finished_at IS NULL",
-                    (long long)load);
+    TRY(pg_exec(conn, "BEGIN", err));
+    for (size_t i = 0; i < source->table_count; i++)
+        if (source->table_times[i] != MANIFEST_TIME_UNKNOWN)
+            TRY(changes_record_full(conn, source->tables[i].name, source->table_times[i], err));
+    TRY(pg_execf(conn, err, "UPDATE landfall.load SET finished_at = pg_catalog.now() WHERE id = %lld AND finished_at IS NULL",
+                 (long long)load));
+    return pg_exec(conn, "COMMIT", err);
 }

@@ -34,5 +34,5 @@ enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct so
 
 bool load_state_has(const struct load_state *state, size_t file, uint64_t number);
 
-/* All chunks are loaded. Again without harm. */
-enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, struct err *err) MUST_CHECK;
+/* All chunks are loaded; landfall.window remembers what instant each table shows now. Again without harm. */
+enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, const struct source *source, struct err *err) MUST_CHECK;

@@ -15,8 +15,9 @@ struct identity_list {
 };
 
 struct repairing {
-    struct comparison *comparison;
+    const struct repair *repair;
     const struct key_differences *differences;
+    bool *deleted; /* by index of the differences: its rows are gone */
     struct identity_list lists[LIMIT_JOBS];
     struct repair_batch *batches[LIMIT_JOBS]; /* owned; NULL until the worker has something to write */
     struct pg_conn *conns[LIMIT_JOBS];        /* owned; theirs */
@@ -67,7 +68,7 @@ static int compare_identity(const void *left, const void *right)
 static enum lf_code gather(struct repairing *repairing, struct err *err)
 {
     struct identity_list *all = &repairing->lists[0];
-    for (unsigned worker = 1; worker < repairing->comparison->crew.jobs; worker++) {
+    for (unsigned worker = 1; worker < repairing->repair->crew->jobs; worker++) {
         const struct identity_list *list = &repairing->lists[worker];
         if (list->count == 0)
             continue;
@@ -105,7 +106,7 @@ static const struct row_identity *find_rows(const struct repairing *repairing, c
 static enum lf_code delete_key(struct repairing *repairing, struct pg_conn *conn, const struct key_difference *difference,
                                struct err *err)
 {
-    const struct map *map = repairing->comparison->map;
+    const struct map *map = repairing->repair->map;
     size_t count;
     const struct row_identity *rows = find_rows(repairing, &map->tables[difference->table], difference->key, &count);
     for (size_t i = 0; i < count; i++)
@@ -129,49 +130,43 @@ static enum lf_code try_delete_key(struct repairing *repairing, struct pg_conn *
 }
 
 /* Goes once through the extra keys that are left. */
-static enum lf_code delete_round(struct repairing *repairing, struct pg_conn *conn, bool *deleted, size_t *ret_deleted,
-                                 size_t *ret_refused, struct err *refusal, struct err *err)
+static enum lf_code delete_round(struct repairing *repairing, struct pg_conn *conn, size_t *ret_deleted, size_t *ret_refused,
+                                 struct err *refusal, struct err *err)
 {
     *ret_deleted = *ret_refused = 0;
     for (size_t i = 0; i < repairing->differences->count; i++) {
         const struct key_difference *difference = &repairing->differences->items[i];
-        if (difference->in_source || deleted[i])
+        bool *deleted = &repairing->deleted[i];
+        if (difference->in_source || *deleted)
             continue;
-        TRY(try_delete_key(repairing, conn, difference, &deleted[i], refusal, err));
-        *(deleted[i] ? ret_deleted : ret_refused) += 1;
-        if (deleted[i] && *ret_deleted % REPAIR_BATCH_ITEMS == 0)
+        TRY(try_delete_key(repairing, conn, difference, deleted, refusal, err));
+        *(*deleted ? ret_deleted : ret_refused) += 1;
+        if (*deleted && *ret_deleted % REPAIR_BATCH_ITEMS == 0)
             TRY(pg_exec(conn, "COMMIT; BEGIN", err));
     }
     return LF_OK;
 }
 
-/* Rows that others refer to go when those have gone, in a later round. */
-static enum lf_code delete_rounds(struct repairing *repairing, struct pg_conn *conn, bool *deleted, struct err *err)
+/* Rows that others refer to go when those have gone, in a later round. *ret_refused: some are left, and `refusal` says why. */
+static enum lf_code delete_rounds(struct repairing *repairing, struct pg_conn *conn, bool *ret_refused, struct err *refusal,
+                                  struct err *err)
 {
     size_t now, refused;
     do {
-        struct err refusal = ERR_INIT;
+        *refusal = (struct err)ERR_INIT;
         TRY(pg_exec(conn, "BEGIN", err));
-        TRY(delete_round(repairing, conn, deleted, &now, &refused, &refusal, err));
+        TRY(delete_round(repairing, conn, &now, &refused, refusal, err));
         TRY(pg_exec(conn, "COMMIT", err));
-        if (refused && now == 0) {
-            *err = refusal;
-            return err_while(err, "deleting rows that the source does not have");
-        }
-    } while (refused);
+    } while (refused && now);
+    *ret_refused = refused > 0;
     return LF_OK;
 }
 
-static enum lf_code delete_extra(struct repairing *repairing, struct err *err)
+static enum lf_code delete_extra(struct repairing *repairing, bool *ret_refused, struct err *refusal, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    TRY(pg_connect(repairing->comparison->options->postgres, &conn, err));
-    bool *deleted = calloc(repairing->differences->count, sizeof *deleted);
-    if (!deleted)
-        return ERR(err, LF_MEMORY, "out of memory for %zu keys", repairing->differences->count);
-    enum lf_code code = delete_rounds(repairing, conn, deleted, err);
-    free(deleted);
-    return code;
+    TRY(pg_connect(repairing->repair->postgres, &conn, err));
+    return delete_rounds(repairing, conn, ret_refused, refusal, err);
 }
 
 /* Each worker writes by a connection of its own, opened when it first has something to write. */
@@ -179,11 +174,11 @@ static enum lf_code open_batch(struct repairing *repairing, unsigned worker, str
 {
     if (repairing->batches[worker])
         return LF_OK;
-    TRY(pg_connect(repairing->comparison->options->postgres, &repairing->conns[worker], err));
+    TRY(pg_connect(repairing->repair->postgres, &repairing->conns[worker], err));
     struct repair_batch *batch = malloc(sizeof *batch);
     if (!batch)
         return ERR(err, LF_MEMORY, "out of memory for a batch");
-    repair_batch_init(batch, repairing->comparison->map, repairing->conns[worker]);
+    repair_batch_init(batch, repairing->repair->map, repairing->conns[worker]);
     repairing->batches[worker] = batch;
     return LF_OK;
 }
@@ -194,21 +189,21 @@ static enum lf_code write_item(void *context, unsigned worker, const struct scan
     const struct key_difference *difference = key_differences_find(repairing->differences, item->table, &item->key);
     if (!difference)
         return LF_OK;
-    const struct map_table *table = &repairing->comparison->map->tables[item->table];
+    const struct map_table *table = &repairing->repair->map->tables[item->table];
     size_t count;
     const struct row_identity *rows = find_rows(repairing, table, difference->key, &count);
     TRY(open_batch(repairing, worker, err));
-    return repair_batch_add(repairing->batches[worker], table, item->item, rows, count, err);
+    return repair_batch_add(repairing->batches[worker], table, difference, item->item, rows, count, err);
 }
 
 static enum lf_code scan_target(struct repairing *repairing, struct err *err)
 {
-    struct comparison *comparison = repairing->comparison;
+    const struct repair *repair = repairing->repair;
     struct scan scan = {
-        .map = comparison->map,
-        .target = &comparison->parts,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
+        .map = repair->map,
+        .target = repair->target,
+        .wanted = repair->wanted,
+        .crew = repair->crew,
         .visit = note_row,
         .context = repairing,
     };
@@ -218,31 +213,42 @@ static enum lf_code scan_target(struct repairing *repairing, struct err *err)
 
 static enum lf_code scan_source(struct repairing *repairing, struct err *err)
 {
-    struct comparison *comparison = repairing->comparison;
+    const struct repair *repair = repairing->repair;
     struct scan scan = {
-        .map = comparison->map,
-        .source = comparison->source,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
+        .map = repair->map,
+        .source = repair->source,
+        .overlay = repair->overlay,
+        .changes_only = repair->changes_only,
+        .wanted = repair->wanted,
+        .crew = repair->crew,
         .visit = write_item,
         .context = repairing,
     };
     TRY(scan_run(&scan, err));
-    for (unsigned worker = 0; worker < comparison->crew.jobs; worker++)
+    for (unsigned worker = 0; worker < repair->crew->jobs; worker++)
         if (repairing->batches[worker])
             TRY(repair_batch_flush(repairing->batches[worker], err));
     return LF_OK;
 }
 
-static enum lf_code repair(struct repairing *repairing, struct err *err)
+static enum lf_code replace_rows(struct repairing *repairing, struct err *err)
 {
+    struct err refusal = ERR_INIT;
+    bool refused;
     TRY(scan_target(repairing, err));
-    TRY(delete_extra(repairing, err));
-    return scan_source(repairing, err);
+    TRY(delete_extra(repairing, &refused, &refusal, err));
+    TRY(scan_source(repairing, err));
+    if (refused)
+        TRY(delete_extra(repairing, &refused, &refusal, err));
+    if (!refused)
+        return LF_OK;
+    *err = refusal;
+    return err_while(err, "deleting rows that the source does not have");
 }
 
 static void repairing_done(struct repairing *repairing)
 {
+    free(repairing->deleted);
     for (unsigned worker = 0; worker < LIMIT_JOBS; worker++) {
         free(repairing->lists[worker].items);
         arena_done(&repairing->lists[worker].arena);
@@ -253,19 +259,72 @@ static void repairing_done(struct repairing *repairing)
     }
 }
 
-enum lf_code repair_run(struct comparison *comparison, const struct key_differences *differences, struct err *err)
+/* The keys of items that went to landfall.item because they broke a constraint. */
+static enum lf_code gather_refused(const struct repairing *repairing, struct key_differences *ret_refused, struct err *err)
 {
-    if (differences->count == 0)
-        return LF_OK;
+    size_t count = 0;
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++)
+        count += repairing->batches[worker] ? repairing->batches[worker]->refused_count : 0;
+    struct key_entry *entries = calloc(count + 1, sizeof *entries);
+    if (!entries)
+        return ERR(err, LF_MEMORY, "out of memory for %zu keys", count);
+    count = 0;
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++) {
+        const struct repair_batch *batch = repairing->batches[worker];
+        for (size_t i = 0; batch && i < batch->refused_count; i++)
+            entries[count++] = batch->refused[i];
+    }
+    enum lf_code code = key_entries_merge(entries, count, ret_refused, err);
+    free(entries);
+    return code;
+}
+
+static enum lf_code repair_once(const struct repair *repair, const struct key_differences *differences,
+                                struct key_differences *ret_refused, struct err *err)
+{
     struct repairing *repairing = calloc(1, sizeof *repairing);
-    if (!repairing)
-        return ERR(err, LF_MEMORY, "out of memory for a repair");
-    repairing->comparison = comparison;
-    repairing->differences = differences;
+    bool *deleted = calloc(differences->count, sizeof *deleted);
+    if (!repairing || !deleted) {
+        free(repairing);
+        free(deleted);
+        return ERR(err, LF_MEMORY, "out of memory for a repair of %zu keys", differences->count);
+    }
+    *repairing = (struct repairing){ .repair = repair, .differences = differences, .deleted = deleted };
     for (unsigned worker = 0; worker < LIMIT_JOBS; worker++)
         arena_init(&repairing->lists[worker].arena, IDENTITY_ARENA_BYTES);
-    enum lf_code code = repair(repairing, err);
+    enum lf_code code = replace_rows(repairing, err);
+    if (code == LF_OK)
+        code = gather_refused(repairing, ret_refused, err);
     repairing_done(repairing);
     free(repairing);
+    return code;
+}
+
+/* What was refused may fit now that the rest is there: again, while there are fewer each time. */
+static enum lf_code repair_repeatedly(const struct repair *repair, const struct key_differences *differences, struct err *err)
+{
+    struct key_differences left = { 0 };
+    size_t before = differences->count + 1;
+    enum lf_code code = repair_once(repair, differences, &left, err);
+    while (code == LF_OK && left.count && left.count < before) {
+        struct key_differences refused = { 0 };
+        before = left.count;
+        code = repair_once(repair, &left, &refused, err);
+        key_differences_done(&left);
+        left = refused;
+    }
+    key_differences_done(&left);
+    return code;
+}
+
+/* The target as it is now, not as the crew's snapshot has it: a second time has to see what the first one wrote. */
+enum lf_code repair_run(const struct repair *repair, const struct key_differences *differences, struct err *err)
+{
+    const char *snapshot = repair->crew->snapshot;
+    if (differences->count == 0)
+        return LF_OK;
+    repair->crew->snapshot = NULL;
+    enum lf_code code = repair_repeatedly(repair, differences, err);
+    repair->crew->snapshot = snapshot;
     return code;
 }

@@ -1,5 +1,7 @@
 #include "move/repair_batch.h"
 
+#include <stdlib.h>
+
 #include "item/copy.h"
 #include "map/ddl.h"
 #include "move/exec_binary.h"
@@ -11,12 +13,15 @@ void repair_batch_init(struct repair_batch *batch, const struct map *map, struct
     batch->map = map;
     batch->conn = conn;
     batch->bytes = batch->count = 0;
+    batch->refused = NULL;
+    batch->refused_count = batch->refused_capacity = 0;
     row_writer_init(&batch->writer, map);
     arena_init(&batch->arena, BATCH_ARENA_BYTES);
 }
 
 void repair_batch_done(struct repair_batch *batch)
 {
+    free(batch->refused);
     row_writer_done(&batch->writer);
     arena_done(&batch->arena);
 }
@@ -121,6 +126,22 @@ static enum lf_code collect_rows(struct repair_batch *batch, const struct repair
     return LF_OK;
 }
 
+static enum lf_code note_refused(struct repair_batch *batch, const struct repair_item *item, struct err *err)
+{
+    enum { FIRST_REFUSED = 64 };
+    if (batch->refused_count == batch->refused_capacity) {
+        size_t capacity = batch->refused_capacity ? 2 * batch->refused_capacity : FIRST_REFUSED;
+        struct key_entry *refused = realloc(batch->refused, capacity * sizeof *refused);
+        if (!refused)
+            return ERR(err, LF_MEMORY, "out of memory for %zu keys", capacity);
+        batch->refused = refused;
+        batch->refused_capacity = capacity;
+    }
+    batch->refused[batch->refused_count++] =
+        (struct key_entry){ .key = item->difference->key, .table = item->difference->table, .side = SCAN_SOURCE };
+    return LF_OK;
+}
+
 /* Gives an item that no table takes to landfall.item, with PostgreSQL's words as reason. */
 static enum lf_code unclaim(struct repair_batch *batch, struct repair_item *item, const struct err *violation, struct err *err)
 {
@@ -128,6 +149,7 @@ static enum lf_code unclaim(struct repair_batch *batch, struct repair_item *item
         TRY(delete_rows(batch, item, err));
     item->updated = false;
     item->row.entity = NULL;
+    TRY(note_refused(batch, item, err));
     return arena_copy(&batch->arena, span_from_cstr(violation->message), &item->row.reason, err);
 }
 
@@ -173,11 +195,14 @@ enum lf_code repair_batch_flush(struct repair_batch *batch, struct err *err)
     return LF_OK;
 }
 
-enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct item *item,
-                              const struct row_identity *identities, size_t identity_count, struct err *err)
+enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct key_difference *difference,
+                              const struct item *item, const struct row_identity *identities, size_t identity_count,
+                              struct err *err)
 {
     struct repair_item *added = &batch->items[batch->count];
-    *added = (struct repair_item){ .table = table, .identities = identities, .identity_count = identity_count };
+    *added = (struct repair_item){
+        .table = table, .difference = difference, .identities = identities, .identity_count = identity_count
+    };
     TRY(item_copy(item, &batch->arena, &added->item, err));
     TRY(row_encode(table, &added->item, &batch->arena, &added->row, err));
     batch->count++;

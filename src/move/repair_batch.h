@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "move/key_merge.h"
 #include "move/row_identity.h"
 #include "move/row_writer.h"
 
@@ -14,6 +15,7 @@ enum { REPAIR_BATCH_ITEMS = 500, REPAIR_BATCH_BYTES = 16 * 1024 * 1024 };
 
 struct repair_item {
     const struct map_table *table;
+    const struct key_difference *difference; /* of its key, borrowed */
     struct item item;
     struct row row;
     const struct row_identity *identities; /* rows that hold its key now, borrowed */
@@ -29,14 +31,17 @@ struct repair_batch {
     size_t bytes;       /* of the items, as DynamoDB counts */
     size_t count;
     struct repair_item items[REPAIR_BATCH_ITEMS];
+    struct key_entry *refused; /* owned, malloc: keys of items that went to landfall.item because they broke a constraint */
+    size_t refused_count, refused_capacity;
 };
 
 void repair_batch_init(struct repair_batch *batch, const struct map *map, struct pg_conn *conn);
 void repair_batch_done(struct repair_batch *batch);
 
 /* Copies the item; writes the batch when it is full. */
-enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct item *item,
-                              const struct row_identity *identities, size_t identity_count, struct err *err) MUST_CHECK;
+enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct key_difference *difference,
+                              const struct item *item, const struct row_identity *identities, size_t identity_count,
+                              struct err *err) MUST_CHECK;
 
 /* Writes what is in the batch and commits. */
 enum lf_code repair_batch_flush(struct repair_batch *batch, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "item/canonical.h"
+#include "move/overlay.h"
 
 enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
 
@@ -44,6 +45,8 @@ static enum lf_code visit_line(struct scanner *scanner, size_t table, enum expor
         *err = line_err;
         return code;
     }
+    if (scan->overlay && overlay_find(scan->overlay, table, &seen.key))
+        return LF_OK;
     TRY(scan->visit(scan->context, scanner->worker, &seen, err));
     return crew_count(scan->crew, err);
 }
@@ -77,11 +80,67 @@ static enum lf_code take_chunks(const struct scan_work *work, struct scanner *sc
     }
 }
 
+/* The image of a key whose last window this is. That the line can be read was seen when the overlay was made. */
+static enum lf_code visit_change(struct scanner *scanner, size_t table, size_t window, enum export_format format,
+                                 struct span line, struct err *err)
+{
+    const struct scan *scan = scanner->scan;
+    struct item_change change;
+    struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &change.image, .arena = scanner->arena };
+    TRY(export_read_change(format, line, scanner->arena, &change, err));
+    TRY(key_of_item(&scan->map->tables[table].key, &change.keys, scanner->arena, &seen.key, err));
+    const struct overlay_key *last = overlay_find(scan->overlay, table, &seen.key);
+    if (!last || last->window != window + 1 || last->is_delete)
+        return LF_OK;
+    TRY(scan->visit(scan->context, scanner->worker, &seen, err));
+    return crew_count(scan->crew, err);
+}
+
+static enum lf_code visit_changes(struct scanner *scanner, size_t table, size_t window, enum export_format format,
+                                  struct span rest, struct err *err)
+{
+    struct span line;
+    while (source_next_line(&rest, &line)) {
+        if (source_line_is_blank(line))
+            continue;
+        TRY(visit_change(scanner, table, window, format, line, err));
+        arena_reset(scanner->arena);
+    }
+    return LF_OK;
+}
+
+static enum lf_code take_changes(const struct scan_work *work, struct scanner *scanner, size_t window, struct source_chunk *chunk,
+                                 struct err *err)
+{
+    struct source *changes = scanner->scan->source->windows[window].changes;
+    for (;;) {
+        bool end;
+        TRY(source_next(changes, chunk, &end, err));
+        if (end)
+            return LF_OK;
+        const struct source_file *file = &changes->files[chunk->file];
+        size_t table = work->map_tables[file->table];
+        if (scanner->scan->wanted[table])
+            TRY(visit_changes(scanner, table, window, file->format, buf_span(&chunk->data), err));
+    }
+}
+
+static enum lf_code read_chunks(const struct scan_work *work, struct scanner *scanner, struct source_chunk *chunk,
+                                struct err *err)
+{
+    const struct scan *scan = scanner->scan;
+    if (!scan->changes_only)
+        TRY(take_chunks(work, scanner, chunk, err));
+    for (size_t i = 0; scan->overlay && i < scan->source->window_count; i++)
+        TRY(take_changes(work, scanner, i, chunk, err));
+    return LF_OK;
+}
+
 static enum lf_code read_source(const struct scan_work *work, struct scanner *scanner, struct err *err)
 {
     struct source_chunk chunk;
     source_chunk_init(&chunk);
-    enum lf_code code = take_chunks(work, scanner, &chunk, err);
+    enum lf_code code = read_chunks(work, scanner, &chunk, err);
     source_chunk_done(&chunk);
     return code;
 }
@@ -140,14 +199,16 @@ static enum lf_code work_scan(void *context, unsigned worker, struct pg_conn *co
     return code;
 }
 
-static enum lf_code match_tables(const struct scan *scan, size_t *ret_indexes, struct err *err)
+enum lf_code scan_match_tables(const struct map *map, const struct source *source, size_t ret_indexes[], struct err *err)
 {
-    for (size_t i = 0; scan->source && i < scan->source->table_count; i++) {
-        struct span name = scan->source->tables[i].name;
-        const struct map_table *table = map_find_table(scan->map, name);
+    if (source->table_count > LIMIT_TABLES)
+        return ERR(err, LF_LIMIT, "the source has %zu tables, more than %d", source->table_count, LIMIT_TABLES);
+    for (size_t i = 0; i < source->table_count; i++) {
+        struct span name = source->tables[i].name;
+        const struct map_table *table = map_find_table(map, name);
         if (!table)
             return ERR(err, LF_MAP, "the map has no table %.*s, which the source has", SPAN_ARG(name));
-        ret_indexes[i] = table_index(scan->map, table);
+        ret_indexes[i] = table_index(map, table);
     }
     return LF_OK;
 }
@@ -155,11 +216,10 @@ static enum lf_code match_tables(const struct scan *scan, size_t *ret_indexes, s
 enum lf_code scan_run(struct scan *scan, struct err *err)
 {
     size_t map_tables[LIMIT_TABLES];
-    if (scan->source && scan->source->table_count > LIMIT_TABLES)
-        return ERR(err, LF_LIMIT, "the source has %zu tables, more than %d", scan->source->table_count, LIMIT_TABLES);
-    TRY(match_tables(scan, map_tables, err));
-    if (scan->source)
+    if (scan->source) {
+        TRY(scan_match_tables(scan->map, scan->source, map_tables, err));
         source_rewind(scan->source);
+    }
     struct scan_work work = { .scan = scan, .map_tables = map_tables };
     atomic_store(&scan->crew->items_done, 0);
     return crew_run(scan->crew, work_scan, &work, err);

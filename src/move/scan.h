@@ -5,6 +5,8 @@
  * of the source until there is none, then parts of the target. Lines that are not items, or whose key is not one, are rejects:
  * the backfill keeps them elsewhere, and here they do not count. A row of the target whose key is no key (changed by SQL) is
  * given the hash of its item as key, so that it shows as an extra item.
+ *
+ * With an overlay the source's side is what its windows leave (overlay.h), with changes_only just the images in the windows.
  */
 #pragma once
 
@@ -27,9 +29,13 @@ struct scan_item {
 /* Called by several threads; `worker` is 0 … jobs - 1. */
 typedef enum lf_code scan_visit(void *context, unsigned worker, const struct scan_item *item, struct err *err);
 
+struct overlay;
+
 struct scan {
     const struct map *map;
     struct source *source;             /* NULL: the target only */
+    const struct overlay *overlay;     /* of the source's windows; NULL: these do not count */
+    bool changes_only;                 /* of the source only what the overlay is made of */
     const struct target_parts *target; /* NULL: the source only */
     const bool *wanted;                /* by index of map->tables */
     struct crew *crew;                 /* of verification: connections and progress */
@@ -38,3 +44,7 @@ struct scan {
 };
 
 enum lf_code scan_run(struct scan *scan, struct err *err) MUST_CHECK;
+
+/* For each table of the source its index in the map, of LIMIT_TABLES at most. Errors: LF_MAP, LF_LIMIT. */
+enum lf_code scan_match_tables(const struct map *map, const struct source *source, size_t ret_indexes[],
+                               struct err *err) MUST_CHECK;

@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "move/backfill.h"
+#include "move/changes.h"
+#include "move/overlay.h"
 #include "move/repair.h"
 #include "move/verify_details.h"
 #include "move/verify_record.h"
@@ -114,7 +116,16 @@ static enum lf_code treat_group(struct comparison *comparison, const struct key_
         result->extra += differences->items[i].extra;
     }
     TRY(details_collect(comparison, differences, arena, result, err));
-    return comparison->options->repair ? repair_run(comparison, differences, err) : LF_OK;
+    const struct repair repair = {
+        .map = comparison->map,
+        .postgres = comparison->options->postgres,
+        .crew = &comparison->crew,
+        .target = &comparison->parts,
+        .wanted = comparison->wanted,
+        .source = comparison->source,
+        .overlay = comparison->overlay,
+    };
+    return comparison->options->repair ? repair_run(&repair, differences, err) : LF_OK;
 }
 
 /* Finds the keys behind unequal segments, a bounded group of segments at a time. */
@@ -202,7 +213,9 @@ static enum lf_code find_source_sums(struct comparison *comparison, struct pg_co
     struct span fingerprint = SPAN("");
     if (comparison->source)
         TRY(backfill_fingerprint(comparison->source, &comparison->arena, &fingerprint, err));
-    if (!comparison->source || !comparison->options->reread)
+    if (!comparison->source)
+        TRY(changes_check_none(conn, err));
+    if (!comparison->source || !(comparison->options->reread || comparison->overlay))
         TRY(sums_of_record(conn, comparison, fingerprint, comparison->source_sums, &found, err));
     if (!found && !comparison->source)
         return ERR(err, LF_PRECONDITION, "no finished load is on record for every table of the map; name the source");
@@ -217,8 +230,23 @@ static int compare_details(const void *left, const void *right)
     return order ? order : span_compare(a->key, b->key);
 }
 
-static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, struct arena *arena, struct verify_result *result,
-                        struct err *err)
+/* What the windows of the source leave of the keys that they touch. */
+static enum lf_code read_windows(struct comparison *comparison, struct overlay *overlay, struct err *err)
+{
+    size_t map_tables[LIMIT_TABLES];
+    bool *all = arena_calloc(&comparison->arena, comparison->source->window_count, sizeof *all, err);
+    if (!all)
+        return err->code;
+    for (size_t i = 0; i < comparison->source->window_count; i++)
+        all[i] = true;
+    TRY(scan_match_tables(comparison->map, comparison->source, map_tables, err));
+    TRY(overlay_read(comparison->map, comparison->source, map_tables, all, overlay, err));
+    comparison->overlay = overlay;
+    return LF_OK;
+}
+
+static enum lf_code run_compared(struct comparison *comparison, struct pg_conn *conn, struct arena *arena,
+                                 struct verify_result *result, struct err *err)
 {
     TRY(choose_tables(comparison, err));
     comparison->source_sums = arena_calloc(&comparison->arena, comparison->map->table_count, sizeof(struct parity), err);
@@ -232,6 +260,19 @@ static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, str
     if (result->detail_count)
         qsort(result->details, result->detail_count, sizeof *result->details, compare_details);
     return LF_OK;
+}
+
+static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, struct arena *arena, struct verify_result *result,
+                        struct err *err)
+{
+    struct overlay overlay = { 0 };
+    enum lf_code code = LF_OK;
+    if (comparison->source && comparison->source->window_count)
+        code = read_windows(comparison, &overlay, err);
+    if (code == LF_OK)
+        code = run_compared(comparison, conn, arena, result, err);
+    overlay_done(&overlay);
+    return code;
 }
 
 enum lf_code verify_run(const struct map *map, struct source *source, const struct verify_options *options, verify_report *report,
@@ -248,6 +289,8 @@ enum lf_code verify_run(const struct map *map, struct source *source, const stru
     };
     if (options->repair && !source)
         return ERR(err, LF_PRECONDITION, "a repair needs the source");
+    if (source)
+        TRY(source_require_items(source, err));
     TRY(pg_connect(options->postgres, &conn, err));
     TRY(record_check(conn, err));
     arena_init(&comparison.arena, VERIFY_ARENA_BYTES);

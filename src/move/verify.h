@@ -5,6 +5,10 @@
  * load is on record); the target's are made from its rows. Segments whose sums are equal are proven. For the others both sides
  * are read again and compared by key (hash), then by attribute; memory is bounded by taking as many segments at a time as fit.
  * Everything is compared, never a sample, in both directions.
+ *
+ * A source of a full export and windows stands for what the windows leave (overlay.h): it is always read, and the target is
+ * expected to be at the end of the last window. Sums on record are those of full exports alone, so that without a source nothing
+ * can be said once windows were applied (LF_PRECONDITION). A source of windows alone is refused (LF_SOURCE).
  */
 #pragma once
 

@@ -115,6 +115,7 @@ static enum lf_code scan_details(struct comparison *comparison, struct details *
     struct scan scan = {
         .map = comparison->map,
         .source = comparison->source,
+        .overlay = comparison->overlay,
         .target = &comparison->parts,
         .wanted = comparison->wanted,
         .crew = &comparison->crew,

@@ -85,6 +85,7 @@ static enum lf_code list_group(struct comparison *comparison, struct key_listing
     struct scan scan = {
         .map = comparison->map,
         .source = comparison->source,
+        .overlay = comparison->overlay,
         .target = &comparison->parts,
         .wanted = comparison->wanted,
         .crew = &comparison->crew,

@@ -111,6 +111,7 @@ enum lf_code sums_of_scan(struct comparison *comparison, bool read_source, struc
     struct scan scan = {
         .map = comparison->map,
         .source = read_source ? comparison->source : NULL,
+        .overlay = comparison->overlay,
         .target = &comparison->parts,
         .wanted = comparison->wanted,
         .crew = &comparison->crew,

@@ -5,6 +5,7 @@
 #include "codec/utf8.h"
 #include "source/definition.h"
 #include "source/manifest.h"
+#include "source/windows.h"
 
 enum { NOTICE_BYTES_MAX = 64 * 1024, SNIFF_BYTES = 4096 };
 
@@ -14,12 +15,23 @@ struct found_table {
     struct span from;       /* folder, for messages */
     struct span definition; /* path of its table.json, empty with --key */
     bool is_export;
+    int64_t as_of_us; /* of an export, MANIFEST_TIME_UNKNOWN when not given */
     size_t index;
 };
 
 struct found_file {
     struct found_file *next;
     struct source_file file;
+};
+
+/* An incremental export. Which of the tables it belongs to is known when all are found. */
+struct found_window {
+    struct found_window *next;
+    struct found_table table; /* in case no other folder holds it */
+    struct span name;
+    int64_t from_us, to_us;
+    struct found_file *files;
+    size_t file_count;
 };
 
 struct discovery {
@@ -30,6 +42,8 @@ struct discovery {
     size_t table_count;
     struct found_file *files;
     size_t file_count;
+    struct found_window *windows;
+    size_t window_count;
     struct buf notice;
     struct span without_key; /* the first bare folder that has data but no key schema */
 };
@@ -114,36 +128,49 @@ static enum lf_code bare_table(struct discovery *d, const struct folder *folder,
     return add_table(d, &found, ret_index, err);
 }
 
-static enum lf_code export_table(struct discovery *d, const struct folder *folder, struct span name, size_t *ret_index,
-                                 struct err *err)
+static enum lf_code export_table(struct discovery *d, const struct folder *folder, const struct manifest *manifest,
+                                 struct found_table *ret_table, struct err *err)
 {
     struct definition definition;
-    struct found_table found = { .from = folder->path, .is_export = true };
-    TRY(definition_find(folder, name, true, d->arena, &definition, err));
+    struct found_table found = { .from = folder->path, .is_export = true, .as_of_us = MANIFEST_TIME_UNKNOWN };
+    if (!manifest->is_incremental)
+        found.as_of_us = manifest->to_us;
+    TRY(definition_find(folder, manifest->table, true, d->arena, &definition, err));
     if (!definition.path.len && !d->options->key)
         return ERR(err, LF_SOURCE, "%s has no table.json; say --key pk:S,sk:S", folder->path.ptr);
     found.table = definition.table;
     if (!definition.path.len)
         TRY(key_of_options(d, &found.table.key, err));
-    found.table.name = name; /* a definition may have been taken of a copy that is called otherwise */
-    return add_table(d, &found, ret_index, err);
+    found.table.name = manifest->table; /* a definition may have been taken of a copy that is called otherwise */
+    *ret_table = found;
+    return LF_OK;
 }
 
 /* Files -------------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code add_file(struct discovery *d, const struct source_file *file, struct err *err)
+static enum lf_code find_file(const struct discovery *d, const struct source_file *file, struct found_file **ret_found,
+                              struct err *err)
 {
     enum tree_kind kind;
     struct found_file *found = arena_alloc(d->arena, sizeof *found, err);
     if (!found)
         return err->code;
-    *found = (struct found_file){ .next = d->files, .file = *file };
+    *found = (struct found_file){ .file = *file };
     found->file.format = is_ion_name(file->name) ? EXPORT_ION_TEXT : EXPORT_DYNAMODB_JSON;
     TRY(d->tree->functions->look(d->tree, file->path, &kind, &found->file.size_bytes, err));
     if (kind != TREE_FILE)
         return ERR(err, LF_NOT_FOUND, "%s: is not there", file->path.ptr);
     if (utf8_invalid_at(file->name) < file->name.len)
         return ERR(err, LF_SOURCE, "%s: the name is not UTF-8", file->path.ptr);
+    *ret_found = found;
+    return LF_OK;
+}
+
+static enum lf_code add_file(struct discovery *d, const struct source_file *file, struct err *err)
+{
+    struct found_file *found;
+    TRY(find_file(d, file, &found, err));
+    found->next = d->files;
     d->files = found;
     d->file_count++;
     return LF_OK;
@@ -234,19 +261,75 @@ static enum lf_code add_bare(struct discovery *d, const struct folder *folder, s
     return LF_OK;
 }
 
-static enum lf_code add_export(struct discovery *d, const struct folder *folder, struct err *err)
+/* The folder that a folder lies in, by its path alone. */
+static enum lf_code path_above(const struct folder *folder, struct arena *arena, struct span *ret_path, struct err *err)
 {
-    struct manifest manifest;
+    struct span path = folder->path;
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    if (span_equal(path, SPAN(".")) || span_ends_with(path, SPAN("..")))
+        return arena_printf(arena, ret_path, err, "%.*s/..", SPAN_ARG(path));
+    while (path.len && path.ptr[path.len - 1] != '/')
+        path.len--;
+    return arena_copy(arena, path.len ? path : SPAN("./"), ret_path, err);
+}
+
+/* Data of incremental exports lie beside the folders of exports, in data/. */
+static enum lf_code window_file(const struct discovery *d, const struct folder *folder, const struct manifest_file *listed,
+                                struct found_file **ret_found, struct err *err)
+{
+    struct span above;
+    struct source_file file = { .name = listed->path, .item_count = listed->item_count, .md5 = listed->md5 };
+    TRY(path_above(folder, d->arena, &above, err));
+    bool has_slash = span_ends_with(above, SPAN("/"));
+    TRY(arena_printf(d->arena, &file.path, err, "%.*s%s%.*s", SPAN_ARG(above), has_slash ? "" : "/", SPAN_ARG(listed->path)));
+    if (folder->parent)
+        TRY(folder_file_name(folder->parent, listed->path, d->arena, &file.name, err));
+    return find_file(d, &file, ret_found, err);
+}
+
+static enum lf_code add_window(struct discovery *d, const struct folder *folder, const struct manifest *manifest, struct err *err)
+{
+    struct found_window *window = arena_calloc(d->arena, 1, sizeof *window, err);
+    if (!window)
+        return err->code;
+    TRY(export_table(d, folder, manifest, &window->table, err));
+    window->name = folder->name.len ? folder->name : folder->path;
+    window->from_us = manifest->from_us;
+    window->to_us = manifest->to_us;
+    for (size_t i = 0; i < manifest->file_count; i++) {
+        struct found_file *found;
+        TRY(window_file(d, folder, &manifest->files[i], &found, err));
+        found->next = window->files;
+        window->files = found;
+        window->file_count++;
+    }
+    window->next = d->windows;
+    d->windows = window;
+    d->window_count++;
+    return LF_OK;
+}
+
+static enum lf_code add_full(struct discovery *d, const struct folder *folder, const struct manifest *manifest, struct err *err)
+{
+    struct found_table found;
     size_t table = 0;
-    TRY(manifest_read(folder->tree, folder->path, d->arena, &manifest, err));
-    TRY(export_table(d, folder, manifest.table, &table, err));
-    for (size_t i = 0; i < manifest.file_count; i++) {
-        const struct manifest_file *listed = &manifest.files[i];
+    TRY(export_table(d, folder, manifest, &found, err));
+    TRY(add_table(d, &found, &table, err));
+    for (size_t i = 0; i < manifest->file_count; i++) {
+        const struct manifest_file *listed = &manifest->files[i];
         struct source_file file = { .table = table, .item_count = listed->item_count, .md5 = listed->md5 };
         if (add_file_of(d, folder, listed->path, file, err) != LF_OK)
             return err_while(err, "looking for the files of %s/manifest-files.json", folder->path.ptr);
     }
     return LF_OK;
+}
+
+static enum lf_code add_export(struct discovery *d, const struct folder *folder, struct err *err)
+{
+    struct manifest manifest;
+    TRY(manifest_read(folder->tree, folder->path, d->arena, &manifest, err));
+    return manifest.is_incremental ? add_window(d, folder, &manifest, err) : add_full(d, folder, &manifest, err);
 }
 
 /* Walking ------------------------------------------------------------------------------------------------------------------ */
@@ -333,39 +416,90 @@ static enum lf_code put_tables(const struct discovery *d, struct source *source,
 {
     source->table_count = d->table_count;
     source->tables = arena_calloc(d->arena, d->table_count, sizeof *source->tables, err);
-    if (!source->tables)
+    source->table_times = source->tables ? arena_calloc(d->arena, d->table_count, sizeof *source->table_times, err) : NULL;
+    if (!source->table_times)
         return err->code;
-    for (const struct found_table *found = d->tables; found; found = found->next)
+    for (const struct found_table *found = d->tables; found; found = found->next) {
         source->tables[found->index] = found->table;
+        source->table_times[found->index] = found->is_export ? found->as_of_us : MANIFEST_TIME_UNKNOWN;
+    }
     return LF_OK;
 }
 
-static enum lf_code put_files(const struct discovery *d, struct source *source, struct err *err)
+/* `files` of `source` from a list, with their totals. */
+static enum lf_code put_files(struct arena *arena, const struct found_file *files, size_t count, struct source *source,
+                              struct err *err)
 {
-    source->files = arena_calloc(d->arena, d->file_count, sizeof *source->files, err);
+    source->files = arena_calloc(arena, count, sizeof *source->files, err);
     if (!source->files)
         return err->code;
-    for (const struct found_file *found = d->files; found; found = found->next) {
+    for (const struct found_file *found = files; found; found = found->next) {
         const struct source_file *file = &found->file;
         source->files[source->file_count++] = *file;
         source->size_bytes += file->size_bytes;
         bool unknown = source->item_count < 0 || file->item_count < 0;
         source->item_count = unknown ? -1 : source->item_count + file->item_count;
     }
-    qsort(source->files, source->file_count, sizeof *source->files, compare_files);
+    if (count)
+        qsort(source->files, count, sizeof *source->files, compare_files);
     return LF_OK;
+}
+
+/* The table that a window belongs to: one that another folder holds, or its own. */
+static enum lf_code table_of_window(struct discovery *d, const struct found_window *window, size_t *ret_index, struct err *err)
+{
+    for (const struct found_table *table = d->tables; table; table = table->next)
+        if (span_equal(table->table.name, window->table.table.name)) {
+            *ret_index = table->index;
+            return LF_OK;
+        }
+    return add_table(d, &window->table, ret_index, err);
+}
+
+static enum lf_code put_window(struct discovery *d, const struct found_window *found, struct source *source, struct err *err)
+{
+    struct source_window window = { .name = found->name, .from_us = found->from_us, .to_us = found->to_us };
+    window.changes = arena_calloc(d->arena, 1, sizeof *window.changes, err);
+    if (!window.changes)
+        return err->code;
+    TRY(table_of_window(d, found, &window.table, err));
+    TRY(put_files(d->arena, found->files, found->file_count, window.changes, err));
+    for (size_t i = 0; i < window.changes->file_count; i++)
+        window.changes->files[i].table = window.table;
+    window.changes->path = found->name;
+    window.changes->tree = d->tree;
+    source->windows[source->window_count++] = window;
+    return LF_OK;
+}
+
+/* Also the tables, which windows may add to. */
+static enum lf_code put_windows(struct discovery *d, struct source *source, struct err *err)
+{
+    source->windows = arena_calloc(d->arena, d->window_count, sizeof *source->windows, err);
+    if (!source->windows)
+        return err->code;
+    for (const struct found_window *found = d->windows; found; found = found->next)
+        TRY(put_window(d, found, source, err));
+    TRY(put_tables(d, source, err));
+    for (size_t i = 0; i < source->window_count; i++) {
+        source->windows[i].changes->tables = source->tables;
+        source->windows[i].changes->table_count = source->table_count;
+    }
+    return windows_order(source, &d->notice, err);
 }
 
 static enum lf_code finish(struct discovery *d, struct span path, struct source *source, struct err *err)
 {
-    if (d->file_count == 0 && d->without_key.len)
+    bool is_empty = d->file_count == 0 && d->window_count == 0;
+    if (is_empty && d->without_key.len)
         return ERR(err, LF_SOURCE, "%s has no table.json; say --key pk:S,sk:S", d->without_key.ptr);
-    if (d->file_count == 0)
-        return ERR(err, LF_SOURCE, "%s has no data: no export, no *.json.gz, *.jsonl or *.json with a line per item", path.ptr);
+    if (is_empty)
+        return ERR(err, LF_SOURCE, "%s has no data: no export, no *.json.gz, *.jsonl, *.ion.gz or *.json with a line per item",
+                   path.ptr);
     TRY(check_distinct(d, err));
     source->path = path;
-    TRY(put_tables(d, source, err));
-    TRY(put_files(d, source, err));
+    TRY(put_files(d->arena, d->files, d->file_count, source, err));
+    TRY(put_windows(d, source, err));
     return arena_copy(d->arena, buf_span(&d->notice), &source->notice, err);
 }
 

@@ -1,6 +1,7 @@
 #include "source/manifest.h"
 
 #include "codec/json.h"
+#include "codec/timestamp.h"
 #include "source/md5.h"
 #include "source/source.h"
 
@@ -88,7 +89,7 @@ static enum lf_code read_checked(struct tree *tree, struct span folder, const ch
 }
 
 struct summary {
-    struct span table_arn, format, type;
+    struct span table_arn, format, type, export_time, from_time, to_time;
     int64_t item_count;
 };
 
@@ -103,7 +104,10 @@ static enum lf_code parse_summary(struct span text, struct arena *arena, struct 
             return LF_OK;
         (void)(member_string(&members, SPAN("tableArn"), &summary->table_arn) ||
                member_string(&members, SPAN("outputFormat"), &summary->format) ||
-               member_string(&members, SPAN("exportType"), &summary->type));
+               member_string(&members, SPAN("exportType"), &summary->type) ||
+               member_string(&members, SPAN("exportTime"), &summary->export_time) ||
+               member_string(&members, SPAN("exportFromTime"), &summary->from_time) ||
+               member_string(&members, SPAN("exportToTime"), &summary->to_time));
         TRY(member_count(&members, SPAN("itemCount"), &summary->item_count, err));
     }
 }
@@ -121,10 +125,29 @@ static enum lf_code table_of_arn(struct span arn, struct arena *arena, struct sp
 
 static enum lf_code check_summary(struct span folder, const struct summary *summary, struct err *err)
 {
-    if (span_equal(summary->type, SPAN("INCREMENTAL_EXPORT")))
-        return ERR(err, LF_SOURCE, "%s is an incremental export; a full one is wanted", folder.ptr);
     if (!span_equal(summary->format, SPAN("DYNAMODB_JSON")) && !span_equal(summary->format, SPAN("ION")))
         return ERR(err, LF_SOURCE, "%s/manifest-summary.json: outputFormat is neither DYNAMODB_JSON nor ION", folder.ptr);
+    return LF_OK;
+}
+
+static enum lf_code read_time(struct span text, const char *name, int64_t *ret_us, struct err *err)
+{
+    enum timestamp_format format = timestamp_detect(text);
+    if (format == TIMESTAMP_FORMATS || !timestamp_parse(text, format, ret_us))
+        return ERR(err, LF_SOURCE, "%s \"%.*s\" is not a time", name, SPAN_ARG(text));
+    return LF_OK;
+}
+
+static enum lf_code read_times(const struct summary *summary, struct manifest *manifest, struct err *err)
+{
+    manifest->is_incremental = span_equal(summary->type, SPAN("INCREMENTAL_EXPORT"));
+    manifest->from_us = manifest->to_us = MANIFEST_TIME_UNKNOWN;
+    if (!manifest->is_incremental)
+        return summary->export_time.len ? read_time(summary->export_time, "exportTime", &manifest->to_us, err) : LF_OK;
+    TRY(read_time(summary->from_time, "exportFromTime", &manifest->from_us, err));
+    TRY(read_time(summary->to_time, "exportToTime", &manifest->to_us, err));
+    if (manifest->from_us >= manifest->to_us)
+        return ERR(err, LF_SOURCE, "exportFromTime is not before exportToTime");
     return LF_OK;
 }
 
@@ -135,7 +158,7 @@ static enum lf_code read_summary(struct tree *tree, struct span folder, struct a
     struct summary summary = { .item_count = -1 };
     TRY(read_checked(tree, folder, "manifest-summary", MANIFEST_SUMMARY_BYTES_MAX, arena, &text, err));
     if (parse_summary(text, arena, &summary, err) != LF_OK ||
-        table_of_arn(summary.table_arn, arena, &manifest->table, err) != LF_OK)
+        table_of_arn(summary.table_arn, arena, &manifest->table, err) != LF_OK || read_times(&summary, manifest, err) != LF_OK)
         return err_while(err, "reading %s/manifest-summary.json", folder.ptr);
     manifest->item_count = summary.item_count;
     return check_summary(folder, &summary, err);
@@ -155,21 +178,25 @@ static bool leaves_folder(struct span path)
     return false;
 }
 
-/* "prefix/AWSDynamoDB/<id>/data/x.json.gz" gives "data/x.json.gz". The prefix may hold the word too: the last one counts. */
-static enum lf_code path_of_key(struct span key, struct arena *arena, struct span *ret_path, struct err *err)
+/* "prefix/AWSDynamoDB/<id>/data/x.json.gz" gives "data/x.json.gz", and so does "prefix/AWSDynamoDB/data/x.json.gz" of an
+ * incremental export. The prefix may hold the word too: the last one counts. */
+static enum lf_code path_of_key(struct span key, bool is_incremental, struct arena *arena, struct span *ret_path, struct err *err)
 {
     static const struct span marker = { "AWSDynamoDB/", 12 };
     struct span rest = key;
     for (size_t at; (at = span_find(rest, marker)) < rest.len;)
         rest = span_from(rest, at + marker.len);
     bool has_marker = rest.ptr != key.ptr;
-    rest = span_from(rest, span_find_byte(rest, '/') + 1);
+    if (!is_incremental)
+        rest = span_from(rest, span_find_byte(rest, '/') + 1);
     if (!has_marker || rest.len == 0 || span_find_byte(rest, '\0') < rest.len || leaves_folder(rest))
-        return ERR(err, LF_SOURCE, "dataFileS3Key %.*s is not below AWSDynamoDB/<id>/", SPAN_ARG(key));
+        return ERR(err, LF_SOURCE, "dataFileS3Key %.*s is not below AWSDynamoDB/%s", SPAN_ARG(key),
+                   is_incremental ? "" : "<id>/");
     return arena_copy(arena, rest, ret_path, err);
 }
 
-static enum lf_code parse_file(struct span line, struct arena *arena, struct manifest_file *file, struct err *err)
+static enum lf_code parse_file(struct span line, bool is_incremental, struct arena *arena, struct manifest_file *file,
+                               struct err *err)
 {
     struct members members;
     struct span key = { 0 }, md5 = { 0 };
@@ -184,7 +211,7 @@ static enum lf_code parse_file(struct span line, struct arena *arena, struct man
         TRY(member_count(&members, SPAN("itemCount"), &file->item_count, err));
     }
     TRY(arena_copy(arena, md5, &file->md5, err));
-    return path_of_key(key, arena, &file->path, err);
+    return path_of_key(key, is_incremental, arena, &file->path, err);
 }
 
 static size_t count_lines(struct span text)
@@ -203,7 +230,7 @@ static enum lf_code parse_files(struct span text, struct arena *arena, struct ma
     if (!manifest->files)
         return err->code;
     for (unsigned number = 1; source_next_line(&text, &line); number++) {
-        if (line.len && parse_file(line, arena, &manifest->files[manifest->file_count++], err) != LF_OK)
+        if (line.len && parse_file(line, manifest->is_incremental, arena, &manifest->files[manifest->file_count++], err) != LF_OK)
             return err_while(err, "reading line %u", number);
     }
     return LF_OK;

@@ -20,7 +20,8 @@ struct source_state {
 static enum lf_code state_new(struct source *source, struct err *err)
 {
     struct source_state *state = calloc(1, sizeof *state);
-    struct chunk_reader *readers = calloc(source->file_count, sizeof *readers);
+    struct chunk_reader *readers =
+        calloc(source->file_count + 1, sizeof *readers); /* never none: calloc may give NULL for that */
     if (!state || !readers) {
         free(state);
         free(readers);
@@ -35,13 +36,22 @@ static enum lf_code state_new(struct source *source, struct err *err)
     return LF_OK;
 }
 
+/* Of the source and of its windows. */
+static enum lf_code open_state(struct source *source, struct err *err)
+{
+    TRY(state_new(source, err));
+    for (size_t i = 0; i < source->window_count; i++)
+        TRY(state_new(source->windows[i].changes, err));
+    return LF_OK;
+}
+
 enum lf_code source_open(const char *path, const struct source_options *options, struct source *ret_source, struct err *err)
 {
     struct source source = { 0 };
     arena_init(&source.arena, NAMES_BYTES_MAX);
     enum lf_code code = discover(path, options, &source, err);
     if (code == LF_OK)
-        code = state_new(&source, err);
+        code = open_state(&source, err);
     if (code == LF_OK)
         *ret_source = source;
     else
@@ -49,17 +59,24 @@ enum lf_code source_open(const char *path, const struct source_options *options,
     return code;
 }
 
-void source_close(struct source *source)
+static void state_free(const struct source *source)
 {
     struct source_state *state = source->state;
-    if (state) {
-        for (size_t i = 0; i < source->file_count; i++)
-            chunk_reader_done(&state->readers[i]);
-        (void)pthread_cond_destroy(&state->changed);
-        (void)pthread_mutex_destroy(&state->lock);
-        free(state->readers);
-        free(state);
-    }
+    if (!state)
+        return;
+    for (size_t i = 0; i < source->file_count; i++)
+        chunk_reader_done(&state->readers[i]);
+    (void)pthread_cond_destroy(&state->changed);
+    (void)pthread_mutex_destroy(&state->lock);
+    free(state->readers);
+    free(state);
+}
+
+void source_close(struct source *source)
+{
+    for (size_t i = 0; i < source->window_count; i++)
+        state_free(source->windows[i].changes);
+    state_free(source);
     tree_close(source->tree);
     arena_done(&source->arena);
     *source = (struct source){ 0 };
@@ -137,6 +154,8 @@ void source_rewind(struct source *source)
     state->first_open = 0;
     state->failure = (struct err)ERR_INIT;
     atomic_store(&state->bytes_read, 0);
+    for (size_t i = 0; i < source->window_count; i++)
+        source_rewind(source->windows[i].changes);
 }
 
 void source_skip(struct source *source, size_t file)
@@ -151,6 +170,14 @@ void source_skip(struct source *source, size_t file)
 int64_t source_bytes_read(const struct source *source)
 {
     return atomic_load_explicit(&source->state->bytes_read, memory_order_relaxed);
+}
+
+enum lf_code source_require_items(const struct source *source, struct err *err)
+{
+    if (source->file_count == 0)
+        return ERR(err, LF_SOURCE, "%.*s holds incremental exports only; put the full export they follow in the same folder",
+                   SPAN_ARG(source->path));
+    return LF_OK;
 }
 
 bool source_next_line(struct span *rest, struct span *ret_line)

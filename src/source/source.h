@@ -4,11 +4,15 @@
  * A path is a folder or a file, on this host or in S3 ("s3://bucket/prefix"); folders are walked to the bottom:
  *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
  *     the files, their item counts and MD5s, and its table ARN names the table;
- *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json are data (lines of DynamoDB
- *     JSON), and so are *.ion and *.ion.gz (text Ion, also a record a line); a plain *.json is data only where the folder has
- * none of these and the file does not begin like a pretty-printed document (its first line opens an object and goes on).
- * `table.json`, `table.*.json` and `manifest-*` never are. Full exports only: an incremental export is refused by name
- * (LF_SOURCE).
+ *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json (lines of DynamoDB JSON) and
+ *     *.ion and *.ion.gz (text Ion, also a record a line) are data; a plain *.json is data only where the folder has none of
+ *     these and the file does not begin like a pretty-printed document (its first line opens an object and goes on).
+ *     `table.json`, `table.*.json` and `manifest-*` never are.
+ *
+ * An incremental export is a *window* of changes to a table; only the files that its manifest lists are read. Windows follow the
+ * full export of the same table in the folder: the first begins no later than that was taken (exportTime), each next no later
+ * than the one before ended; a gap is refused (LF_SOURCE, naming both times). What ended before the full export is left out. A
+ * source may also hold windows alone; whoever needs items asks `source_require_items`.
  *
  * The key schema comes from a DescribeTable answer: `table.<name>.json` or `table.json` beside the data or in a folder above, up
  * to the source (for an export also the folder that holds AWSDynamoDB/), where <name> is the table or a folder on the way; else
@@ -26,6 +30,7 @@
 #include "base/buf.h"
 #include "item/export_record.h"
 #include "map/model.h"
+#include "source/manifest.h"
 #include "source/tree.h"
 
 enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
@@ -45,13 +50,24 @@ struct source_file {
     int64_t size_bytes; /* as stored */
 };
 
+/* An incremental export. */
+struct source_window {
+    struct span name;       /* folder, relative to the source */
+    size_t table;           /* index into tables */
+    int64_t from_us, to_us; /* microseconds as of timestamp.h: from inclusive, to exclusive */
+    struct source *changes; /* owned: its files; their lines are changes (export_read_change) instead of items; tables borrowed */
+};
+
 struct source {
     struct arena arena;       /* owns all names */
     struct tree *tree;        /* owned: where the files lie */
     struct span path;         /* as it was given */
     struct map_table *tables; /* name, key, indexes; no entities */
     size_t table_count;
-    struct source_file *files; /* sorted by name */
+    int64_t *table_times;          /* of each table the instant that its full export shows, MANIFEST_TIME_UNKNOWN */
+    struct source_window *windows; /* sorted by table, then in the order in which they follow each other */
+    size_t window_count;
+    struct source_file *files; /* of full exports and bare folders, sorted by name */
     size_t file_count;
     int64_t item_count;         /* of all manifests, -1 when one is unknown */
     int64_t size_bytes;         /* of all files, for progress */
@@ -84,7 +100,7 @@ void source_chunk_done(struct source_chunk *chunk);
  */
 enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err) MUST_CHECK;
 
-/* Back to the first chunk of every file (no chunk may be in use). */
+/* Back to the first chunk of every file, also of the windows (no chunk may be in use). */
 void source_rewind(struct source *source);
 
 /* Leaves a file out of this pass (before its first chunk): all its chunks are known to be loaded. */
@@ -92,6 +108,9 @@ void source_skip(struct source *source, size_t file);
 
 /* Bytes as stored that were read so far, for progress. */
 int64_t source_bytes_read(const struct source *source);
+
+/* That there are items to read, not only windows of changes: LF_SOURCE. */
+enum lf_code source_require_items(const struct source *source, struct err *err) MUST_CHECK;
 
 /* Cuts the next line (without its newline) off `rest`; false at the end. Blank lines are given too. */
 bool source_next_line(struct span *rest, struct span *ret_line);

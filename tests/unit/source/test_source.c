@@ -239,8 +239,74 @@ static void unfinished_or_damaged_exports_are_refused(void **state)
     expect_error("", &options, LF_SOURCE, "the export is not complete");
     assert_int_equal(remove(temp_path(&temp, "AWSDynamoDB/01700000000000-0a1b2c3d/data/file1.json.gz")), 0);
     expect_error(export_id, &options, LF_NOT_FOUND, "file1.json.gz");
-    export_write_summary(&temp, export_id, "orders", 2, ",\"exportType\":\"INCREMENTAL_EXPORT\",\"outputFormat\":\"ION\"");
-    expect_error(export_id, &options, LF_SOURCE, "is an incremental export");
+}
+
+/* Window `id` of table orders from one second to another, with an empty data file of its own. */
+static void write_window(const char *id, int from, int to)
+{
+    char folder[64], more[256], file[64], files[160];
+    snprintf(folder, sizeof folder, "AWSDynamoDB/%s", id);
+    snprintf(more, sizeof more,
+             ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":\"2026-01-01T00:00:%02dZ\","
+             "\"exportToTime\":\"2026-01-01T00:00:%02dZ\"",
+             from, to);
+    snprintf(file, sizeof file, "AWSDynamoDB/data/%s.ion.gz", id);
+    snprintf(files, sizeof files, "{\"itemCount\":0,\"dataFileS3Key\":\"%s\"}\n", file);
+    temp_write_gzip(&temp, file, SPAN(""));
+    export_write_manifest(&temp, folder, "manifest-files", files);
+    export_write_summary(&temp, folder, "orders", 0, more);
+}
+
+static void expect_windows(const struct source *source, const char *expected)
+{
+    char text[256] = "";
+    for (size_t i = 0; i < source->window_count; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, "%.*s ", SPAN_ARG(source->windows[i].name));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void windows_follow_the_full_export_in_order(void **state)
+{
+    (void)state;
+    const struct source_options options = { .key = "id:N" };
+    export_write(&temp, export_id, "orders", export_texts, 2, 1);
+    export_write_summary(&temp, export_id, "orders", 2,
+                         ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportTime\":\"2026-01-01T00:00:10.000Z\"");
+    write_window("0-before", 5, 10);
+    write_window("1-last", 30, 40);
+    write_window("2-first", 8, 20);
+    write_window("3-middle", 20, 30);
+    struct source source = open_with("", &options);
+    assert_int_equal(source.file_count, 2);
+    assert_int_equal(source.table_count, 1);
+    expect_windows(&source, "AWSDynamoDB/2-first AWSDynamoDB/3-middle AWSDynamoDB/1-last ");
+    assert_int_equal(source.windows[0].changes->file_count, 1);
+    assert_int_equal(source.windows[0].changes->files[0].format, EXPORT_ION_TEXT);
+    assert_true(span_find(source.notice, SPAN("0-before: left out")) < source.notice.len);
+    source_close(&source);
+}
+
+static void a_gap_between_windows_is_refused(void **state)
+{
+    (void)state;
+    const struct source_options options = { .key = "id:N" };
+    write_window("1", 10, 20);
+    write_window("2", 21, 30);
+    expect_error("", &options, LF_SOURCE, "2 begins at 2026-01-01T00:00:21.000Z");
+    expect_error("", &options, LF_SOURCE, "only up to 2026-01-01T00:00:20.000Z");
+    write_window("2", 20, 30);
+    struct source source = open_with("", &options);
+    struct err err = ERR_INIT;
+    expect_windows(&source, "AWSDynamoDB/1 AWSDynamoDB/2 ");
+    assert_int_equal(source_require_items(&source, &err), LF_SOURCE);
+    source_close(&source);
+
+    export_write(&temp, export_id, "orders", export_texts, 2, 1);
+    export_write_summary(&temp, export_id, "orders", 2,
+                         ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportTime\":\"2026-01-01T00:00:09Z\"");
+    expect_error("", &options, LF_SOURCE, "only up to 2026-01-01T00:00:09.000Z");
 }
 
 static void a_changed_data_file_is_noticed_while_reading(void **state)
@@ -367,6 +433,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(exports_are_found_wherever_they_lie, setup, teardown),
         cmocka_unit_test_setup_teardown(two_exports_of_a_table_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(unfinished_or_damaged_exports_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(windows_follow_the_full_export_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_gap_between_windows_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_data_file_is_noticed_while_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_share_the_files, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_are_cut_with_and_without_a_last_newline, setup, teardown),
