@@ -32,21 +32,41 @@ static void log_migration(void *context, const struct migration *migration, doub
     json_out_close(&log->json, '}');
 }
 
-/* Whether a backfill has finished: then indexes and constraints are due. */
-static enum lf_code is_loaded(struct pg_conn *conn, bool *ret_loaded, struct err *err)
+/* What a count says, or 0 where the table is not there. */
+static enum lf_code count_if_there(struct pg_conn *conn, const char *table, const char *condition, int64_t *ret_count,
+                                   struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *there = NULL;
-    PG_RESULT_CLEANUP struct pg_result *loaded = NULL;
-    TRY(pg_query(conn, "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('landfall.load')", NULL,
-                 &there, err));
-    *ret_loaded = false;
+    PG_RESULT_CLEANUP struct pg_result *counted = NULL;
+    BUF_CLEANUP struct buf sql;
+    buf_init(&sql, COMMAND_ARENA_BYTES);
+    *ret_count = 0;
+    buf_printf(&sql, "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('%s')", table);
+    TRY(buf_check(&sql, err));
+    TRY(pg_query(conn, buf_cstr(&sql), NULL, &there, err));
     if (pg_result_int64(there, 0, 0) == 0)
         return LF_OK;
-    TRY(pg_query(conn, "SELECT count(*) FROM landfall.load WHERE finished_at IS NOT NULL", NULL, &loaded, err));
-    *ret_loaded = pg_result_int64(loaded, 0, 0) > 0;
+    buf_reset(&sql);
+    buf_printf(&sql, "SELECT count(*) FROM %s WHERE %s", table, condition);
+    TRY(buf_check(&sql, err));
+    TRY(pg_query(conn, buf_cstr(&sql), NULL, &counted, err));
+    *ret_count = pg_result_int64(counted, 0, 0);
     return LF_OK;
 }
 
+/* Says how much only the schema landfall holds: it cannot be had back. */
+static enum lf_code confirm_contract(const struct cli_options *options, struct pg_conn *conn, struct err *err)
+{
+    int64_t items;
+    char count[COUNT_TEXT_BYTES], text[160];
+    TRY(count_if_there(conn, "landfall.item", "true", &items, err));
+    (void)snprintf(text, sizeof text,
+                   "drops every ddb_extra column and the schema landfall, with %s %s no entity claims, for good",
+                   count_text((uint64_t)items, count), items == 1 ? "item that" : "items that");
+    return command_confirm(options, text, err);
+}
+
+/* Once a backfill has finished, indexes and constraints are due. */
 static enum lf_code last_step(const struct cli_options *options, struct pg_conn *conn, enum migration_step *ret_step,
                               struct err *err)
 {
@@ -56,14 +76,14 @@ static enum lf_code last_step(const struct cli_options *options, struct pg_conn 
         [CLI_TO_CONSTRAINTS] = MIGRATION_CONSTRAINTS,
         [CLI_TO_CONTRACT] = MIGRATION_CONTRACT,
     };
-    bool loaded;
+    int64_t loads;
     *ret_step = steps[options->to];
     if (options->to == CLI_TO_CONTRACT)
-        return command_confirm(options, "drops the schema landfall and every ddb_extra column for good", err);
+        return confirm_contract(options, conn, err);
     if (options->to != CLI_TO_UNSET)
         return LF_OK;
-    TRY(is_loaded(conn, &loaded, err));
-    *ret_step = loaded ? MIGRATION_CONSTRAINTS : MIGRATION_TABLES;
+    TRY(count_if_there(conn, "landfall.load", "finished_at IS NOT NULL", &loads, err));
+    *ret_step = loads ? MIGRATION_CONSTRAINTS : MIGRATION_TABLES;
     return LF_OK;
 }
 
