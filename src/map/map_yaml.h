@@ -15,3 +15,6 @@ enum lf_code map_read_yaml(struct span text, const char *file, struct arena *are
                            struct err *err) MUST_CHECK;
 
 void map_put_yaml(struct buf *buf, const struct map *map);
+
+/* The line of one column as it stands under an entity's `columns:`, with its indentation. */
+void map_put_yaml_column(struct buf *buf, const struct column *column);

@@ -174,6 +174,11 @@ static void put_column(struct buf *buf, size_t indent, size_t width, const struc
     put_line_end(buf, column->note);
 }
 
+void map_put_yaml_column(struct buf *buf, const struct column *column)
+{
+    put_column(buf, IN_COLUMNS, 0, column);
+}
+
 static size_t column_width(const struct column *columns, size_t count)
 {
     size_t width = 0;

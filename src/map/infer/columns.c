@@ -89,7 +89,7 @@ static bool names_an_instant(struct span snake)
 }
 
 struct choice {
-    const struct draft *draft;
+    double type_share_min;
     const struct attr_stats *stats;
     struct span name; /* snake case */
 };
@@ -100,14 +100,14 @@ static bool is_held(const struct choice *choice, const struct column_codec *code
     uint64_t nulls = codec->value == VALUE_TYPES ? 0 : choice->stats->types[VALUE_NULL];
     uint64_t values = choice->stats->present - nulls;
     uint64_t exceptions = infer_exceptions(choice->stats, codec) - nulls;
-    return values > 0 && (double)(values - exceptions) >= (double)values * choice->draft->infer->options.type_share_min;
+    return values > 0 && (double)(values - exceptions) >= (double)values * choice->type_share_min;
 }
 
 /* Whether nearly all values are of one DynamoDB type, whatever a column can make of them. */
 static bool is_mostly(const struct choice *choice, enum value_type type)
 {
     uint64_t values = choice->stats->present - choice->stats->types[VALUE_NULL];
-    return (double)choice->stats->types[type] >= (double)values * choice->draft->infer->options.type_share_min;
+    return (double)choice->stats->types[type] >= (double)values * choice->type_share_min;
 }
 
 static const struct column_codec *choose_string(const struct choice *choice)
@@ -164,6 +164,12 @@ static const struct column_codec *choose_codec(const struct choice *choice)
     return codec_of(COLUMN_JSONB, "");
 }
 
+const struct column_codec *infer_choose_codec(const struct attr_stats *stats, struct span name, double type_share_min)
+{
+    struct choice choice = { type_share_min, stats, name };
+    return choose_codec(&choice);
+}
+
 /* A column that keys are made of must hold every value and have a text in SQL. */
 static const struct column_codec *choose_key_codec(const struct choice *choice)
 {
@@ -195,13 +201,13 @@ const char *infer_count_text(uint64_t count, char out[COUNT_TEXT_BYTES])
     return out + at;
 }
 
-static enum lf_code describe_types(struct draft *draft, const struct attr_stats *stats, struct span *ret_text, struct err *err)
+enum lf_code infer_describe_types(const struct attr_stats *stats, struct arena *arena, struct span *ret_text, struct err *err)
 {
     struct span text = { NULL, 0 };
     for (enum value_type type = 0; type < VALUE_TYPES; type++) {
         char count[COUNT_TEXT_BYTES];
         if (stats->types[type])
-            TRY(arena_printf(draft->arena, &text, err, "%.*s%s%s %s", SPAN_ARG(text), text.len ? ", " : "", value_type_name(type),
+            TRY(arena_printf(arena, &text, err, "%.*s%s%s %s", SPAN_ARG(text), text.len ? ", " : "", value_type_name(type),
                              infer_count_text(stats->types[type], count)));
     }
     *ret_text = text;
@@ -216,7 +222,7 @@ static enum lf_code fill_evidence(struct draft *draft, const struct attr_stats *
                                         .distinct = hash_sample_distinct(&stats->distinct) };
     if (evidence.distinct > stats->present)
         evidence.distinct = stats->present;
-    TRY(describe_types(draft, stats, &evidence.types, err));
+    TRY(infer_describe_types(stats, draft->arena, &evidence.types, err));
     for (unsigned i = 0; i < stats->examples.count; i++)
         TRY(arena_copy(draft->arena, span_of(stats->examples.texts[i], stats->examples.lengths[i]), &evidence.examples[i], err));
     *ret_evidence = evidence;
@@ -282,7 +288,7 @@ static enum lf_code add_attribute_column(struct draft *draft, struct draft_entit
     struct span snake, name;
     TRY(infer_name_attribute(stats->name, draft->arena, &snake, err));
     TRY(unique_column_name(draft, entity, snake, &name, err));
-    struct choice choice = { draft, stats, snake };
+    struct choice choice = { draft->infer->options.type_share_min, stats, snake };
     struct column column = { .name = name, .source = COLUMN_FROM_ATTRIBUTE, .not_null = is_key };
     TRY(arena_copy(draft->arena, stats->name, &column.attr, err));
     column.codec = is_key ? choose_key_codec(&choice) : choose_codec(&choice);
@@ -328,7 +334,7 @@ static enum lf_code add_piece_column(struct draft *draft, struct draft_entity *e
 {
     struct column column = { .source = COLUMN_FROM_KEY, .not_null = true };
     TRY(name_piece(draft, entity, variable, &column.name, err));
-    struct choice choice = { draft, &entity->stats->pieces[variable], column.name };
+    struct choice choice = { draft->infer->options.type_share_min, &entity->stats->pieces[variable], column.name };
     column.codec = choose_key_codec(&choice);
     return add_column(draft, entity, &entity->stats->pieces[variable], column, ret_index, err);
 }
@@ -519,12 +525,13 @@ static int compare_presence(const void *a, const void *b)
     return span_compare(x->name, y->name);
 }
 
-static bool is_common(const struct draft_entity *entity, const struct attr_stats *stats)
+bool infer_is_common(const struct attr_stats *stats, uint64_t items)
 {
-    return stats->present * 1000 >= entity->stats->items * PRESENCE_PER_MILLE_MIN;
+    bool lone = stats->present == 1 && items >= FEW_ITEMS;
+    return stats->present * 1000 >= items * PRESENCE_PER_MILLE_MIN && !lone;
 }
 
-static bool is_index_key(const struct map_table *table, struct span attr)
+bool infer_is_index_key(const struct map_table *table, struct span attr)
 {
     for (size_t i = 0; i < table->index_count; i++)
         if (span_equal(table->indexes[i].key.partition.name, attr) || span_equal(table->indexes[i].key.sort.name, attr))
@@ -543,8 +550,7 @@ static enum lf_code draft_attributes(struct draft *draft, struct draft_entity *e
         if (!stats || has_column(entity->entity, stats->name) || has_template(entity->entity, stats->name) ||
             (entity->kind->marker.ptr && span_equal(stats->name, entity->model->marker)))
             continue;
-        bool lone = stats->present == 1 && entity->stats->items >= FEW_ITEMS;
-        if ((is_common(entity, stats) && !lone) || is_index_key(entity->model->table, stats->name))
+        if (infer_is_common(stats, entity->stats->items) || infer_is_index_key(entity->model->table, stats->name))
             rest[count++] = stats;
         else
             rare++;

@@ -56,3 +56,14 @@ const char *infer_count_text(uint64_t count, char out[COUNT_TEXT_BYTES]);
 
 /* How many of the attribute's values a type with this codec does not hold exactly (absence is no value). */
 uint64_t infer_exceptions(const struct attr_stats *stats, const struct column_codec *codec);
+
+/* The narrowest type that holds `type_share_min` of the attribute's values; `name` is the column's and may say what it means. */
+const struct column_codec *infer_choose_codec(const struct attr_stats *stats, struct span name, double type_share_min);
+
+/* Whether enough of the entity's items have the attribute for a column of its own. */
+bool infer_is_common(const struct attr_stats *stats, uint64_t items);
+bool infer_is_index_key(const struct map_table *table, struct span attr);
+
+/* "S 500, NULL 3" */
+enum lf_code infer_describe_types(const struct attr_stats *stats, struct arena *arena, struct span *ret_text,
+                                  struct err *err) MUST_CHECK;

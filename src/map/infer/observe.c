@@ -100,7 +100,7 @@ static bool is_string_list(const struct value *list)
     return true;
 }
 
-static enum lf_code observe_value(struct attr_stats *stats, const struct value *value, struct err *err)
+enum lf_code infer_observe_value(struct attr_stats *stats, const struct value *value, struct err *err)
 {
     stats->present++;
     stats->types[value->type]++;
@@ -209,9 +209,8 @@ static enum lf_code grow_attributes(struct kind_stats *stats, struct err *err)
     return LF_OK;
 }
 
-/* NULL (and no error) when there are too many names. */
-static enum lf_code attribute_of(struct kind_stats *stats, struct span name, struct arena *names, struct attr_stats **ret_stats,
-                                 struct err *err)
+enum lf_code infer_attribute_of(struct kind_stats *stats, struct span name, struct arena *names, struct attr_stats **ret_stats,
+                                struct err *err)
 {
     if (stats->attribute_count * 2 >= stats->attribute_capacity)
         TRY(grow_attributes(stats, err));
@@ -249,9 +248,9 @@ static enum lf_code observe_attributes(struct observation *o, struct err *err)
     for (size_t i = 0; i < o->lookup.item->count; i++) {
         const struct attribute *attribute = &o->lookup.item->attributes[i];
         struct attr_stats *stats;
-        TRY(attribute_of(o->stats, attribute->name, &o->worker->names, &stats, err));
+        TRY(infer_attribute_of(o->stats, attribute->name, &o->worker->names, &stats, err));
         if (stats)
-            TRY(observe_value(stats, &attribute->value, err));
+            TRY(infer_observe_value(stats, &attribute->value, err));
     }
     return LF_OK;
 }
@@ -310,7 +309,7 @@ static enum lf_code observe_variables(struct observation *o, struct err *err)
                            err));
         struct value piece = value_string(text);
         if (!o->kind->variables[v].attr.ptr)
-            TRY(observe_value(&o->stats->pieces[v], &piece, err));
+            TRY(infer_observe_value(&o->stats->pieces[v], &piece, err));
     }
     return LF_OK;
 }
@@ -456,8 +455,8 @@ static enum lf_code merge_attr(struct attr_stats *into, const struct attr_stats 
     return hash_sample_merge(&into->distinct, &from->distinct, NULL, err);
 }
 
-static enum lf_code merge_kind(const struct kind *kind, struct kind_stats *into, const struct kind_stats *from,
-                               struct arena *names, struct err *err)
+enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, const struct kind_stats *from,
+                              struct arena *names, struct err *err)
 {
     into->items += from->items;
     into->unclaimed += from->unclaimed;
@@ -465,7 +464,7 @@ static enum lf_code merge_kind(const struct kind *kind, struct kind_stats *into,
     for (size_t i = 0; i < from->attribute_capacity; i++) {
         struct attr_stats *stats = NULL;
         if (from->attributes[i])
-            TRY(attribute_of(into, from->attributes[i]->name, names, &stats, err));
+            TRY(infer_attribute_of(into, from->attributes[i]->name, names, &stats, err));
         if (stats)
             TRY(merge_attr(stats, from->attributes[i], err));
     }
@@ -494,7 +493,7 @@ enum lf_code infer_merge_worker(struct infer_worker *into, const struct infer_wo
                 continue;
             if (!into->kinds[t][k])
                 TRY(infer_kind_stats_init(&model->kinds[k], &into->kinds[t][k], err));
-            TRY(merge_kind(&model->kinds[k], into->kinds[t][k], from->kinds[t][k], &into->names, err));
+            TRY(infer_merge_kind(&model->kinds[k], into->kinds[t][k], from->kinds[t][k], &into->names, err));
         }
     }
     for (size_t i = 0; i < from->late_count; i++)
