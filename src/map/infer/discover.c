@@ -15,6 +15,8 @@ enum {
     PREFIX_ITEMS_MIN = 2,
     WHOLE_ITEMS_MIN = 3,
     WHOLES_MAX = 8,
+    INNERS_MAX = 32,
+    INNER_ITEMS_SHARE = 200, /* a word inside keys counts from one item in so many */
     CLASS_BYTES_MAX = 48,
     PROFILE_ATTRIBUTES = 256,
 };
@@ -323,6 +325,86 @@ static enum lf_code take_wholes(struct infer *infer, const struct table_model *m
     return LF_OK;
 }
 
+/* The next word of a key that has a separator behind it; `at` moves behind that. ptr NULL at the end. */
+static struct span next_word(struct span text, size_t *at)
+{
+    while (*at < text.len) {
+        size_t start = *at, end = start;
+        while (end < text.len && !is_class_separator(text.ptr[end]))
+            end++;
+        *at = end + 1;
+        struct span word = span_of(text.ptr + start, end - start);
+        if (end < text.len && is_word(word))
+            return word;
+    }
+    return (struct span){ NULL, 0 };
+}
+
+static bool has_word_behind(struct span text, size_t start, struct span wanted)
+{
+    for (struct span word; (word = next_word(text, &start)).ptr;)
+        if (span_equal(word, wanted))
+            return true;
+    return false;
+}
+
+/* Whether, among keys that begin with `prefix`, items with the word have other attributes than those without. */
+static enum lf_code inner_stands_apart(struct infer *infer, const struct table_model *model, size_t part, struct inner_word inner,
+                                       bool *ret_apart, struct err *err)
+{
+    struct arena_mark mark = arena_mark(&infer->arena);
+    struct profile *profiles = arena_calloc(&infer->arena, 2, sizeof *profiles, err);
+    if (!profiles)
+        return err->code;
+    for (size_t i = 0; i < model->sample_count; i++) {
+        struct span text = key_text(model->table, part, &model->sample[i]);
+        if (span_starts_with(text, inner.prefix))
+            profile_add(&profiles[has_word_behind(text, inner.prefix.len, inner.word)], model->table, &model->sample[i]);
+    }
+    *ret_apart = profiles[0].items > 0 && profile_similarity(&profiles[0], &profiles[1]) <= SIMILARITY_MAX;
+    arena_rewind(&infer->arena, mark);
+    return LF_OK;
+}
+
+static void collect_inner_words(const struct table_model *model, size_t part, struct span prefix, struct groups *ret_groups)
+{
+    ret_groups->count = 0;
+    for (size_t i = 0; i < model->sample_count; i++) {
+        struct span text = key_text(model->table, part, &model->sample[i]);
+        size_t at = prefix.len;
+        if (span_starts_with(text, prefix))
+            for (struct span word; (word = next_word(text, &at)).ptr;)
+                groups_add(ret_groups, word);
+    }
+}
+
+static enum lf_code take_inner_words(struct infer *infer, const struct table_model *model, size_t part, struct span prefix,
+                                     struct key_classes *classes, struct err *err)
+{
+    struct groups words = { .count = 0 };
+    collect_inner_words(model, part, prefix, &words);
+    for (size_t i = 0; i < words.count && classes->inner_count < INNERS_MAX; i++) {
+        struct inner_word inner = { prefix, words.items[i].value };
+        bool apart = false;
+        if (words.items[i].items >= WHOLE_ITEMS_MIN && words.items[i].items * INNER_ITEMS_SHARE >= model->sample_count)
+            TRY(inner_stands_apart(infer, model, part, inner, &apart, err));
+        if (apart)
+            classes->inners[classes->inner_count++] = inner;
+    }
+    return LF_OK;
+}
+
+static enum lf_code find_inner_words(struct infer *infer, const struct table_model *model, size_t part,
+                                     struct key_classes *classes, struct err *err)
+{
+    classes->inners = arena_calloc(&infer->arena, INNERS_MAX, sizeof *classes->inners, err);
+    if (!classes->inners)
+        return err->code;
+    for (size_t i = 0; i < classes->prefix_count; i++)
+        TRY(take_inner_words(infer, model, part, classes->prefixes[i], classes, err));
+    return LF_OK;
+}
+
 static enum lf_code find_classes(struct infer *infer, struct table_model *model, size_t part, struct err *err)
 {
     struct groups prefixes = { .count = 0 }, wholes = { .count = 0 };
@@ -335,6 +417,7 @@ static enum lf_code find_classes(struct infer *infer, struct table_model *model,
             groups_add(&wholes, text);
     }
     TRY(take_prefixes(infer, &prefixes, &model->classes[part], err));
+    TRY(find_inner_words(infer, model, part, &model->classes[part], err));
     return take_wholes(infer, model, part, &wholes, &model->classes[part], err);
 }
 
@@ -353,6 +436,18 @@ static struct span class_of(const struct key_classes *classes, struct span text,
     return (struct span){ NULL, 0 };
 }
 
+/* The last word of the key that is known to make a kind of its own. */
+static struct span inner_of(const struct key_classes *classes, struct span prefix, struct span text)
+{
+    struct span inner = { NULL, 0 };
+    size_t at = prefix.len;
+    for (struct span word; (word = next_word(text, &at)).ptr;)
+        for (size_t i = 0; i < classes->inner_count; i++)
+            if (span_equal(classes->inners[i].prefix, prefix) && span_equal(classes->inners[i].word, word))
+                inner = word;
+    return inner;
+}
+
 static bool same_or_both_absent(struct span a, struct span b)
 {
     return (a.ptr != NULL) == (b.ptr != NULL) && span_equal(a, b);
@@ -364,17 +459,27 @@ static struct kind signature(const struct table_model *model, const struct item 
     struct kind kind = { .marker = { NULL, 0 } };
     if (model->marker.ptr)
         kind.marker = string_attribute(item, model->marker);
-    for (size_t part = 0; part < key_part_count(model->table); part++)
-        kind.classes[part] = class_of(&model->classes[part], key_text(model->table, part, item), &kind.whole[part]);
+    for (size_t part = 0; part < key_part_count(model->table); part++) {
+        struct span text = key_text(model->table, part, item);
+        kind.classes[part] = class_of(&model->classes[part], text, &kind.whole[part]);
+        if (kind.classes[part].ptr && !kind.whole[part])
+            kind.inner[part] = inner_of(&model->classes[part], kind.classes[part], text);
+    }
     return kind;
+}
+
+static bool is_same_kind(const struct kind *a, const struct kind *b)
+{
+    bool same = same_or_both_absent(a->marker, b->marker);
+    for (size_t part = 0; part < 2 && same; part++)
+        same = same_or_both_absent(a->classes[part], b->classes[part]) && same_or_both_absent(a->inner[part], b->inner[part]);
+    return same;
 }
 
 static size_t find_kind(const struct table_model *model, const struct kind *signature)
 {
     size_t i = 0;
-    while (i < model->kind_count && !(same_or_both_absent(model->kinds[i].marker, signature->marker) &&
-                                      same_or_both_absent(model->kinds[i].classes[0], signature->classes[0]) &&
-                                      same_or_both_absent(model->kinds[i].classes[1], signature->classes[1])))
+    while (i < model->kind_count && !is_same_kind(&model->kinds[i], signature))
         i++;
     return i;
 }
@@ -420,8 +525,11 @@ static int compare_kinds(const void *a, const void *b)
 {
     const struct kind *x = a, *y = b;
     int order = span_compare(x->marker, y->marker);
-    order = order ? order : span_compare(x->classes[0], y->classes[0]);
-    return order ? order : span_compare(x->classes[1], y->classes[1]);
+    for (size_t part = 0; part < 2 && order == 0; part++) {
+        order = span_compare(x->classes[part], y->classes[part]);
+        order = order ? order : span_compare(x->inner[part], y->inner[part]);
+    }
+    return order;
 }
 
 static enum lf_code group_into_kinds(struct infer *infer, struct table_model *model, const struct item *items, size_t count,

@@ -186,9 +186,16 @@ static unsigned open_parts(const struct kind *kind, const struct kind_stats *sta
     return open;
 }
 
+/* ORDER#{o}#ITEM#{i} before ORDER#{o}, whose variable would take in the rest. */
+static bool is_inner(const struct kind *kind)
+{
+    return kind->inner[0].ptr || kind->inner[1].ptr;
+}
+
 struct entity_order {
     size_t kind;
     unsigned open_parts;
+    bool is_inner;
     struct span name;
 };
 
@@ -197,6 +204,8 @@ static int compare_order(const void *a, const void *b)
     const struct entity_order *x = a, *y = b;
     if (x->open_parts != y->open_parts)
         return x->open_parts < y->open_parts ? -1 : 1;
+    if (x->is_inner != y->is_inner)
+        return x->is_inner ? -1 : 1;
     return span_compare(x->name, y->name);
 }
 
@@ -214,7 +223,7 @@ static enum lf_code order_kinds(struct draft *draft, size_t table, struct entity
         const struct kind_stats *stats = draft->sum->kinds[table][k];
         if (!stats)
             continue;
-        order[count++] = (struct entity_order){ k, open_parts(kind, stats, key_count), kind->name };
+        order[count++] = (struct entity_order){ k, open_parts(kind, stats, key_count), is_inner(kind), kind->name };
     }
     if (count)
         qsort(order, count, sizeof *order, compare_order);

@@ -64,6 +64,7 @@ struct kind {
     struct span marker;     /* value of the table's marker attribute; ptr NULL: none */
     struct span classes[2]; /* literal beginning (or whole) of partition and sort key; ptr NULL: none */
     bool whole[2];          /* the class is the whole key text */
+    struct span inner[2];   /* a word further on in the key, "ITEM" in ORDER#1#ITEM#2; ptr NULL: none */
     struct span name;       /* of the entity, snake_case */
     struct variable *variables;
     size_t variable_count;
@@ -76,12 +77,19 @@ struct kind {
     uint64_t sampled; /* of the table's sample, how many are of this kind */
 };
 
+/* A word inside keys with the same beginning, whose items are another kind than those without it. */
+struct inner_word {
+    struct span prefix, word;
+};
+
 /* Literal beginnings of one key attribute that tell kinds apart. */
 struct key_classes {
     struct span *prefixes; /* "PHOTO#", sorted */
     size_t prefix_count;
     struct span *wholes; /* "root" */
     size_t whole_count;
+    struct inner_word *inners;
+    size_t inner_count;
 };
 
 struct table_model {

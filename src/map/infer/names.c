@@ -204,8 +204,8 @@ struct kind_words {
 static enum lf_code words_of_kind(struct infer *infer, const struct table_model *model, const struct kind *kind,
                                   struct kind_words *ret_words, struct err *err)
 {
-    TRY(class_word(infer, kind->classes[0], &ret_words->partition, err));
-    TRY(class_word(infer, kind->classes[1], &ret_words->sort, err));
+    TRY(class_word(infer, kind->inner[0].ptr ? kind->inner[0] : kind->classes[0], &ret_words->partition, err));
+    TRY(class_word(infer, kind->inner[1].ptr ? kind->inner[1] : kind->classes[1], &ret_words->sort, err));
     TRY(expand_word(infer, model, ret_words->partition, &ret_words->partition, err));
     return expand_word(infer, model, ret_words->sort, &ret_words->sort, err);
 }

@@ -197,6 +197,43 @@ static void kinds_by_key_words(void **state)
     assert_all_claimed(f);
 }
 
+static void kinds_by_a_word_inside_the_key(void **state)
+{
+    struct fixture *f = *state;
+    for (int o = 0; o < 60; o++) {
+        add(f,
+            "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"ORDER#%d\"},\"total\":{\"N\":\"%d\"},\"placedAt\":{\"S\":\"2024-01-"
+            "02\"}}",
+            o % 9, o, o + 500);
+        for (int i = 0; i < 3; i++)
+            add(f,
+                "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"ORDER#%d#ITEM#%d\"},\"sku\":{\"S\":\"s%d\"},\"quantity\":{\"N\":"
+                "\"2\"}}",
+                o % 9, o, i, o * i);
+    }
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_template(f, "Item", "sk", "ORDER#{order_id}#ITEM#{item_id}");
+    assert_template(f, "Order", "sk", "ORDER#{order_id}");
+    assert_all_claimed(f);
+    struct item item;
+    struct row row;
+    check(f, ddbjson_read_line(f->lines[1], &f->arena, &item, &f->err));
+    check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
+    assert_ptr_equal(row.entity, entity(f, "Item"));
+}
+
+/* alice and bob are words with a separator behind them, but what they have is alike. */
+static void names_inside_the_key_are_no_kinds(void **state)
+{
+    struct fixture *f = *state;
+    for (int o = 0; o < 60; o++)
+        add(f, "{\"pk\":{\"S\":\"USER#%s#ORDER#%d\"},\"sk\":{\"S\":\"x\"},\"total\":{\"N\":\"%d\"}}", o % 2 ? "alice" : "bob", o,
+            o + 500);
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 1);
+}
+
 static void kinds_by_library_marker(void **state)
 {
     struct fixture *f = *state;
@@ -560,6 +597,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kinds_by_key_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(kinds_by_a_word_inside_the_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_inside_the_key_are_no_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(kinds_by_library_marker, setup, teardown),
         cmocka_unit_test_setup_teardown(kinds_by_discriminator, setup, teardown),
         cmocka_unit_test_setup_teardown(a_state_is_no_kind, setup, teardown),
