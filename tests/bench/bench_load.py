@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Times the main job beside what PostgreSQL itself can do: bench_load.py LANDFALL ITEMS [WORK_DIR].
 
-Landfall's side: inspect, backfill (load, indexes, constraints, ANALYZE) and verify of an export in gzip files. PostgreSQL's side: one connection that COPYs the
-finished rows, in binary format, into identical empty tables, then builds the same indexes and constraints and analyses. Both use the
-same server, one after the other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets).
+Landfall's side: inspect, backfill (load, indexes, constraints, ANALYZE) and verify of an export in gzip files. PostgreSQL's side: one
+connection that COPYs the finished rows, in binary format, into identical empty tables, then builds the same indexes and constraints and
+analyses. And load.mjs, the script that one would write by hand, where its packages are installed. All use the same server, one after the
+other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets).
 """
 import os
 import pathlib
@@ -97,6 +98,28 @@ def postgres_side(work):
     return copy, index
 
 
+def script_side(source, work):
+    """The same items by load.mjs into tables of their own: what `timed` gives, None without node and its packages."""
+    if not shutil.which("node") or not os.path.isdir(os.path.join(HERE, "node_modules", "pg-copy-streams")):
+        return None
+    create_database("script")
+    psql("script", "-c", up_part(migration(os.path.join(work, "migrations"), "expand_tables")))
+    result = timed(["node", os.path.join(HERE, "load.mjs"), source], env=dict(os.environ, PGDATABASE="script"))
+    ours, theirs = (sum(int(psql(database, "-c", f"select count(*) from {table}")) for table in loaded_tables("ours")) for database in ("ours", "script"))
+    if ours != theirs:
+        raise SystemExit(f"load.mjs loaded {theirs} rows, landfall {ours}")
+    return result
+
+
+def report_script(items, script, theirs):
+    if not script:
+        print("a careful Node script (load.mjs): install node, then `npm ci --prefix tests/bench`")
+        return
+    (copy, index), (seconds, memory, _) = theirs, script
+    print(f"{'a careful Node script, load only':34}{seconds:9.2f}{items / seconds:11,.0f}{memory:9.0f}{seconds / copy:8.2f}")
+    print(f"{'... and the same indexes':34}{seconds + index:9.2f}{items / (seconds + index):11,.0f}{'':9}{(seconds + index) / (copy + index):8.2f}")
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
@@ -136,7 +159,10 @@ def main():
         create_database("ours")
         create_database("theirs")
         ours = landfall_side(landfall, source, work)
-        report(items, source, ours, postgres_side(work))
+        theirs = postgres_side(work)
+        script = script_side(source, work)
+        report(items, source, ours, theirs)
+        report_script(items, script, theirs)
     finally:
         server.stop()
     if len(sys.argv) <= 3:
