@@ -22,6 +22,11 @@ static void print_load(const struct backfill_result *result)
     char items[2 * COUNT_TEXT_BYTES], load[SECONDS_TEXT_BYTES], index[SECONDS_TEXT_BYTES], number[COUNT_TEXT_BYTES];
     const struct backfill_progress *totals = &result->totals;
     double new_items = (double)(totals->items - result->items_resumed);
+    if (result->items_resumed > 0 && result->items_resumed == totals->items) {
+        printf("%s had been loaded by an earlier run, nothing was left to do\n",
+               count_of_text(totals->items, "item", "items", items));
+        return;
+    }
     output_table(headings, 2, result->table_count, table_text, (void *)result);
     printf("%s loaded in %s", count_of_text(totals->items, "item", "items", items), seconds_text(result->load_seconds, load));
     if (result->load_seconds > 0)

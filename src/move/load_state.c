@@ -49,7 +49,8 @@ static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, str
     if (!span_equal(span_from_cstr(pg_result_text(result, 0, 1)), map_hash))
         return ERR(
             err, LF_PRECONDITION,
-            "the load of this source was begun with another map; use that one (it is in landfall.map), or an empty database");
+            "the load of this source was begun with another map; use that one (it is in landfall.map), or take the tables back "
+            "with `landfall migrate down` and begin again");
     *ret_load = pg_result_int64(result, 0, 0);
     return LF_OK;
 }

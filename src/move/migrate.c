@@ -138,7 +138,7 @@ static const char sql_taken_back_here[] =
     " DELETE FROM landfall.migration WHERE version = $1";
 
 /* What was loaded went with the tables, or was never in these. The next load begins anew. */
-static const char sql_forget_loads[] = "DELETE FROM landfall.load; DELETE FROM landfall.item";
+static const char sql_forget_loads[] = "DELETE FROM landfall.load; DELETE FROM landfall.item; DELETE FROM landfall.window";
 
 static struct pg_field field_of(struct span text)
 {

@@ -201,13 +201,24 @@ struct kind_words {
     struct span partition, sort;
 };
 
+/* "order", or "order_item" where a word inside the key makes the kind. */
+static enum lf_code part_word(struct infer *infer, const struct table_model *model, const struct kind *kind, size_t part,
+                              struct span *ret_word, struct err *err)
+{
+    TRY(class_word(infer, kind->classes[part], ret_word, err));
+    TRY(expand_word(infer, model, *ret_word, ret_word, err));
+    if (!kind->inner[part].ptr)
+        return LF_OK;
+    struct span inner;
+    TRY(class_word(infer, kind->inner[part], &inner, err));
+    return arena_printf(&infer->arena, ret_word, err, "%.*s_%.*s", SPAN_ARG(*ret_word), SPAN_ARG(inner));
+}
+
 static enum lf_code words_of_kind(struct infer *infer, const struct table_model *model, const struct kind *kind,
                                   struct kind_words *ret_words, struct err *err)
 {
-    TRY(class_word(infer, kind->inner[0].ptr ? kind->inner[0] : kind->classes[0], &ret_words->partition, err));
-    TRY(class_word(infer, kind->inner[1].ptr ? kind->inner[1] : kind->classes[1], &ret_words->sort, err));
-    TRY(expand_word(infer, model, ret_words->partition, &ret_words->partition, err));
-    return expand_word(infer, model, ret_words->sort, &ret_words->sort, err);
+    TRY(part_word(infer, model, kind, 0, &ret_words->partition, err));
+    return part_word(infer, model, kind, 1, &ret_words->sort, err);
 }
 
 /* Whether some kind is the thing itself: USER#x / USER#x, I#x / root. */

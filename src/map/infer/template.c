@@ -23,7 +23,7 @@
 
 enum { ATOMS_MAX = 48, WORD_BYTES_MAX = 48, CONSTANT_ITEMS_MIN = 3 };
 
-/* What may stand in a key: attributes and, for attributes other than the table's key, the pieces of that key. */
+/* What may stand in a key: attributes, and the pieces of keys that have been mined before: TEAM#1 / TEAM#1. */
 struct candidates {
     struct span names[INFER_CANDIDATES_MAX]; /* of the attribute; of a piece the word before it */
     unsigned pieces[INFER_CANDIDATES_MAX];   /* the piece's variable, from attribute_count on */
@@ -481,8 +481,8 @@ bool infer_split_key(struct variable_lookup *lookup)
     struct span parts[LIMIT_TEMPLATE_PARTS];
     memset(lookup->pieces, 0, sizeof lookup->pieces);
     for (size_t v = 0; v < kind->variable_count; v++) {
-        if (kind->variables[v].attr.ptr)
-            continue;
+        if (kind->variables[v].attr.ptr || kind->variables[v].template >= kind->template_count)
+            continue; /* an attribute, or a piece of the template that is being mined */
         const struct kind_template *t = &kind->templates[kind->variables[v].template];
         const struct value *value = item_get(lookup->item, t->attr);
         if (!value || value->type != VALUE_S || !template_match(&t->template, value->bytes, parts))
@@ -503,7 +503,7 @@ static enum lf_code rebuilds(const struct mining *mining, const struct kind_temp
         return LF_OK;
     struct span parts[LIMIT_TEMPLATE_PARTS];
     bool has_pieces = mining->is_table_key && template_match(&t->template, value->bytes, parts);
-    if (!mining->is_table_key && !infer_split_key(&lookup))
+    if (!infer_split_key(&lookup))
         return LF_OK;
     for (size_t v = 0; v < mining->kind->variable_count; v++) {
         const struct variable *variable = &mining->kind->variables[v];
@@ -650,7 +650,7 @@ static enum lf_code mine_template(struct infer *infer, const struct table_model 
     bool convincing = false;
     if (key.type == VALUE_S) {
         collect_candidates(model, kind, key.name, &mining->candidates);
-        if (!is_table_key)
+        if (!is_table_key || (kind->template_count > 0 && kind->sample_count >= CONSTANT_ITEMS_MIN))
             add_pieces(kind, &mining->candidates);
         survey(mining);
         TRY(try_template(mining, false, &t, &convincing, err));

@@ -213,14 +213,14 @@ static void kinds_by_a_word_inside_the_key(void **state)
     }
     draft(f);
     assert_int_equal(f->map.tables[0].entity_count, 2);
-    assert_template(f, "Item", "sk", "ORDER#{order_id}#ITEM#{item_id}");
+    assert_template(f, "OrderItem", "sk", "ORDER#{order_id}#ITEM#{item_id}");
     assert_template(f, "Order", "sk", "ORDER#{order_id}");
     assert_all_claimed(f);
     struct item item;
     struct row row;
     check(f, ddbjson_read_line(f->lines[1], &f->arena, &item, &f->err));
     check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
-    assert_ptr_equal(row.entity, entity(f, "Item"));
+    assert_ptr_equal(row.entity, entity(f, "OrderItem"));
 }
 
 /* alice and bob are words with a separator behind them, but what they have is alike. */
@@ -537,6 +537,23 @@ static void a_piece_of_the_key_becomes_a_column(void **state)
     assert_all_claimed(f);
 }
 
+static void the_same_piece_twice_is_one_column(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 30; i++) {
+        add(f, "{\"pk\":{\"S\":\"TEAM#%d\"},\"sk\":{\"S\":\"TEAM#%d\"},\"motto\":{\"S\":\"m%d\"}}", i, i, i);
+        for (int g = 0; g < 2; g++)
+            add(f, "{\"pk\":{\"S\":\"TEAM#%d\"},\"sk\":{\"S\":\"GAME#%d\"},\"goals\":{\"N\":\"%d\"}}", i, i % 7 + g * 50 + 50,
+                i + 900);
+    }
+    draft(f);
+    assert_template(f, "Team", "pk", "TEAM#{team_id}");
+    assert_template(f, "Team", "sk", "TEAM#{team_id}");
+    assert_primary_key(f, "Team", "team_id");
+    assert_template(f, "Game", "sk", "GAME#{game_id}");
+    assert_all_claimed(f);
+}
+
 /* One tenant only, so far: its id is a value, not a literal of the template. */
 static void a_constant_id_stays_a_column(void **state)
 {
@@ -619,6 +636,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_that_no_template_makes_claims_last, setup, teardown),
         cmocka_unit_test_setup_teardown(key_words_need_not_be_ascii, setup, teardown),
         cmocka_unit_test_setup_teardown(a_piece_of_the_key_becomes_a_column, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_piece_twice_is_one_column, setup, teardown),
         cmocka_unit_test_setup_teardown(a_constant_id_stays_a_column, setup, teardown),
         cmocka_unit_test_setup_teardown(index_keys_become_templates_and_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(the_draft_does_not_depend_on_threads, setup, teardown),
