@@ -1,8 +1,9 @@
-/* landfall inspect: drafts the map of a source, with a report for people. */
+/* landfall inspect: drafts the map of a source, with a report for people; with --drift, holds its items against a map. */
 #include <stdio.h>
 
 #include "cli/command.h"
 #include "cli/draft.h"
+#include "cli/drift.h"
 #include "cli/files.h"
 #include "cli/output.h"
 #include "map/report.h"
@@ -137,7 +138,7 @@ static enum lf_code inspect(const struct cli_options *options, struct source *so
     return LF_OK;
 }
 
-enum lf_code command_inspect(const struct cli_options *options, struct err *err)
+static enum lf_code inspect_draft(const struct cli_options *options, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
     SOURCE_CLEANUP struct source source = { 0 };
@@ -147,4 +148,14 @@ enum lf_code command_inspect(const struct cli_options *options, struct err *err)
     TRY(command_open_source(options, &source, err));
     TRY(source_require_items(&source, err));
     return inspect(options, &source, &arena, err);
+}
+
+enum lf_code command_inspect(const struct cli_options *options, struct err *err)
+{
+    if (options->drift)
+        return drift_inspect(options, err);
+    struct cli_options with_output = *options;
+    if (!with_output.output)
+        with_output.output = "landfall.yaml";
+    return inspect_draft(&with_output, err);
 }

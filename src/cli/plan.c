@@ -40,6 +40,30 @@ enum lf_code plan_write(const struct map *map, const char *dir, bool replace, st
     return migrate_plan(map, &options, ret_written, err);
 }
 
+/* Versions are ordered as text, so two more digits lie between the number before the contract's and the contract's. */
+static enum lf_code version_before(const struct migration_list *list, size_t contract, struct arena *arena,
+                                   struct span *ret_version, struct err *err)
+{
+    uint64_t base = version_of(&list->items[contract]) - 1;
+    for (unsigned i = 1; i <= 99; i++) {
+        TRY(arena_printf(arena, ret_version, err, "%llu%02u", (unsigned long long)base, i));
+        if (contract == 0 || span_compare(*ret_version, list->items[contract - 1].version) > 0)
+            return LF_OK;
+    }
+    return ERR(err, LF_PRECONDITION, "no version is free before %.*s: give it a later one", SPAN_ARG(list->items[contract].path));
+}
+
+enum lf_code plan_next_version(const char *dir, struct arena *arena, struct span *ret_version, struct err *err)
+{
+    struct migration_list list = { 0 };
+    if (file_exists(dir))
+        TRY(migrate_read(dir, NULL, arena, &list, err));
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i].step == MIGRATION_CONTRACT)
+            return version_before(&list, i, arena, ret_version, err);
+    return arena_printf(arena, ret_version, err, "%llu", (unsigned long long)version_of_now());
+}
+
 static enum lf_code print_sql(const struct map *map, struct err *err)
 {
     BUF_CLEANUP struct buf sql;
