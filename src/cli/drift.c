@@ -48,8 +48,8 @@ static enum lf_code match_tables(const struct source *source, const struct map *
 static enum lf_code count(const struct cli_options *options, struct source *source, struct drift_reader *readers, unsigned jobs,
                           struct arena *arena, struct drift_report *ret_report, struct err *err)
 {
-    void *contexts[LIMIT_JOBS];
-    struct drift_worker *workers[LIMIT_JOBS];
+    void *contexts[LIMIT_JOBS] = { 0 };
+    struct drift_worker *workers[LIMIT_JOBS] = { 0 };
     uint64_t items;
     for (unsigned i = 0; i < jobs; i++) {
         contexts[i] = &readers[i];
@@ -66,7 +66,7 @@ static enum lf_code count_drift(const struct cli_options *options, struct source
 {
     struct drift_reader readers[LIMIT_JOBS] = { 0 };
     unsigned jobs = command_jobs(options);
-    size_t *tables;
+    size_t *tables = NULL;
     TRY(match_tables(source, map, arena, &tables, err));
     enum lf_code code = LF_OK;
     for (unsigned i = 0; i < jobs && !code; i++) {
@@ -290,8 +290,8 @@ static enum lf_code print_json(const struct drift_report *report, struct span mi
 static enum lf_code inspect_drift(const struct cli_options *options, struct source *source, const struct map *map,
                                   struct arena *arena, struct err *err)
 {
-    struct drift_report report;
-    struct span migration;
+    struct drift_report report = { 0 };
+    struct span migration = { NULL, 0 };
     TRY(count_drift(options, source, map, arena, &report, err));
     TRY(write_proposals(options, &report, arena, &migration, err));
     if (options->json)

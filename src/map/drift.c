@@ -403,14 +403,14 @@ static int compare_stats(const void *a, const void *b)
 static enum lf_code sort_stats(const struct kind_stats *stats, struct arena *arena, const struct attr_stats ***ret_sorted,
                                struct err *err)
 {
-    const struct attr_stats **sorted = arena_calloc(arena, stats->attribute_count, sizeof *sorted, err);
+    const struct attr_stats **sorted = arena_calloc(arena, stats->attribute_count, sizeof(struct attr_stats *), err);
     size_t count = 0;
     if (!sorted)
         return err->code;
     for (size_t i = 0; i < stats->attribute_capacity; i++)
         if (stats->attributes[i])
             sorted[count++] = stats->attributes[i];
-    qsort(sorted, count, sizeof *sorted, compare_stats);
+    qsort(sorted, count, sizeof(struct attr_stats *), compare_stats);
     *ret_sorted = sorted;
     return LF_OK;
 }
@@ -428,7 +428,7 @@ static enum lf_code report_entity(const struct finish *finish, const struct enti
                                   struct drift_entity *drift, struct err *err)
 {
     const struct kind_stats *stats = counts->stats;
-    const struct attr_stats **sorted;
+    const struct attr_stats **sorted = NULL;
     struct entity grown = *entity;
     *drift = (struct drift_entity){
         .entity = entity, .items = stats->items, .drifted = counts->drifted, .unclaimed = counts->unclaimed

@@ -15,6 +15,11 @@ WORDS = ["low", "high", "urgent, very"]
 NEW = {
     "token": lambda n: {"S": UUID.format(n)},
     "openedAt": lambda n: {"S": f"2024-02-{n % 29 + 1:02d}T10:11:12.{n % 1000:03d}Z"},
+    "plainAt": lambda n: {"S": f"0001-01-{n % 31 + 1:02d}T23:59:59Z"},
+    "microAt": lambda n: {"S": f"9999-12-31T23:59:59.{n:06d}Z"},
+    "offsetAt": lambda n: {"S": f"2024-06-01T00:{n % 60:02d}:00+00:00"},
+    "offsetMsAt": lambda n: {"S": f"2024-06-01T00:00:00.{n:03d}+00:00"},
+    "offsetUsAt": lambda n: {"S": f"2024-06-01T00:00:00.{n:06d}+00:00"},
     "closedAt": lambda n: {"N": str(1700000000 + n)},
     "seenAt": lambda n: {"N": str(1700000000123 + n)},
     "birthday": lambda n: {"S": f"20{n % 90 + 10}-12-31"},
@@ -30,14 +35,16 @@ NEW = {
     "o'dd \"na\\me": lambda n: {"S": f"text {n}"},
     "details": lambda n: {"M": {"a": {"N": f"{n}.5"}, "b": {"L": [{"S": "x"}, {"NULL": True}, {"BOOL": False}, {"L": []}, {"M": {}}]}}},
 }
-COLUMNS = {"token": "uuid", "opened_at": "timestamp with time zone", "closed_at": "timestamp with time zone",
-           "seen_at": "timestamp with time zone", "birthday": "date", "size": "integer", "huge": "bigint", "price": "numeric",
+INSTANTS = ["opened_at", "plain_at", "micro_at", "offset_at", "offset_ms_at", "offset_us_at", "closed_at", "seen_at"]
+COLUMNS = {**dict.fromkeys(INSTANTS, "timestamp with time zone"), "token": "uuid", "birthday": "date", "size": "integer", "huge": "bigint", "price": "numeric",
            "active": "boolean", "raw": "bytea", "tags": "ARRAY", "scores": "ARRAY", "blobs": "ARRAY", "steps": "ARRAY",
            "o_dd_na_me": "text", "details": "jsonb"}
 
 # Beside values that fit, one of each that the column must not take.
 ODD = {
     "token": {"S": UUID.format(1).upper()}, "openedAt": {"S": "2023-02-29T10:11:12.000Z"}, "closedAt": {"N": "1700000000.5"},
+    "plainAt": {"S": "2024-01-01T24:00:00Z"}, "microAt": {"S": "2024-01-01T00:00:60.000000Z"}, "offsetAt": {"S": "2024-06-01T00:00:00+02:00"},
+    "offsetMsAt": {"S": "2024-06-01T00:00:00.000-00:00"}, "offsetUsAt": {"S": "2024-13-01T00:00:00.000000+00:00"},
     "seenAt": {"N": "-99999999999999999"}, "birthday": {"S": "0000-01-01"}, "size": {"N": "2147483648"},
     "huge": {"N": "9223372036854775808"}, "price": {"S": "1"}, "active": {"NULL": True}, "raw": {"S": "AAEC"}, "tags": {"L": [{"S": "a"}]},
     "scores": {"SS": ["1"]}, "blobs": {"NULL": True}, "steps": {"L": [{"S": "a"}, {"N": "1"}]}, "o'dd \"na\\me": {"S": "nul\0"},
