@@ -189,9 +189,9 @@ bool infer_lookup(void *context, unsigned variable, struct span *ret_text);
 enum lf_code infer_kind_stats_init(const struct kind *kind, struct kind_stats **ret_stats, struct err *err) MUST_CHECK;
 void infer_kind_stats_free(const struct kind *kind, struct kind_stats *stats);
 /* Adds what `from` counted; `names` owns the names of attributes that `into` had not seen. */
-enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, const struct kind_stats *from,
-                              struct arena *names, struct err *err) MUST_CHECK;
-enum lf_code infer_merge_worker(struct infer_worker *into, const struct infer_worker *from, struct err *err) MUST_CHECK;
+enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, struct kind_stats *from, struct arena *names,
+                              struct err *err) MUST_CHECK;
+enum lf_code infer_merge_worker(struct infer_worker *into, struct infer_worker *from, struct err *err) MUST_CHECK;
 /* The counters of a name, added when they are new; NULL (and no error) when there are too many names. */
 enum lf_code infer_attribute_of(struct kind_stats *stats, struct span name, struct arena *names, struct attr_stats **ret_stats,
                                 struct err *err) MUST_CHECK;

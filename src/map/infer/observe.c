@@ -455,8 +455,8 @@ static enum lf_code merge_attr(struct attr_stats *into, const struct attr_stats 
     return hash_sample_merge(&into->distinct, &from->distinct, NULL, err);
 }
 
-enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, const struct kind_stats *from,
-                              struct arena *names, struct err *err)
+enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, struct kind_stats *from, struct arena *names,
+                              struct err *err)
 {
     into->items += from->items;
     into->unclaimed += from->unclaimed;
@@ -482,7 +482,7 @@ enum lf_code infer_merge_kind(const struct kind *kind, struct kind_stats *into, 
     return LF_OK;
 }
 
-enum lf_code infer_merge_worker(struct infer_worker *into, const struct infer_worker *from, struct err *err)
+enum lf_code infer_merge_worker(struct infer_worker *into, struct infer_worker *from, struct err *err)
 {
     for (size_t t = 0; t < into->infer->model_count; t++) {
         const struct table_model *model = &into->infer->models[t];

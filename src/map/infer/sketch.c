@@ -178,7 +178,7 @@ enum lf_code uniqueness_add(struct uniqueness *uniqueness, uint64_t hash, _Atomi
     return LF_OK;
 }
 
-enum lf_code uniqueness_merge(struct uniqueness *uniqueness, const struct uniqueness *other, struct err *err)
+enum lf_code uniqueness_merge(struct uniqueness *uniqueness, struct uniqueness *other, struct err *err)
 {
     if (uniqueness->duplicate)
         return LF_OK;
@@ -194,6 +194,7 @@ enum lf_code uniqueness_merge(struct uniqueness *uniqueness, const struct unique
         memcpy(uniqueness->hashes + uniqueness->count, other->hashes, other->count * sizeof *other->hashes);
         uniqueness->count += other->count;
     }
+    uniqueness_done(other);
     return LF_OK;
 }
 

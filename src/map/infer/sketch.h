@@ -48,7 +48,8 @@ void uniqueness_done(struct uniqueness *uniqueness);
 /* `used_bytes` is shared by all threads; past `budget_bytes` nothing more is kept and uniqueness_prove says unknown. */
 enum lf_code uniqueness_add(struct uniqueness *uniqueness, uint64_t hash, _Atomic uint64_t *used_bytes, uint64_t budget_bytes,
                             struct err *err) MUST_CHECK;
-enum lf_code uniqueness_merge(struct uniqueness *uniqueness, const struct uniqueness *other, struct err *err) MUST_CHECK;
+/* Takes the hashes of `other`, which is empty afterwards: two copies of millions would not fit the budget. */
+enum lf_code uniqueness_merge(struct uniqueness *uniqueness, struct uniqueness *other, struct err *err) MUST_CHECK;
 /* True when all `expected` values were kept and no two are equal. Sorts in place. */
 bool uniqueness_prove(struct uniqueness *uniqueness, uint64_t expected);
 
