@@ -73,7 +73,7 @@ class Chaos:
         shutil.rmtree(self.work)
 
     def sql(self, statement, database="postgres"):
-        return subprocess.run([self.server.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement], env=self.server.environment(database), check=True,
+        return subprocess.run([self.server.client("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement], env=self.server.environment(database), check=True,
                               capture_output=True, text=True).stdout.strip()
 
     # ---- faults ----
@@ -98,7 +98,7 @@ class Chaos:
         self.server.start()
 
     def is_up(self):
-        return subprocess.run([self.server.bin / "pg_isready", "-q"], env=self.server.environment("postgres")).returncode == 0
+        return subprocess.run([self.server.client("pg_isready"), "-q"], env=self.server.environment("postgres")).returncode == 0
 
     # ---- one command, until it ends well ----
 

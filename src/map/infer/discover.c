@@ -16,7 +16,7 @@ enum {
     WHOLE_ITEMS_MIN = 3,
     WHOLES_MAX = 8,
     INNERS_MAX = 32,
-    INNER_ITEMS_SHARE = 200, /* a word inside keys counts from one item in so many */
+    INNER_ITEMS_SHARE = 20, /* a word inside keys counts from one key in so many */
     CLASS_BYTES_MAX = 48,
     PROFILE_ATTRIBUTES = 256,
 };
@@ -366,27 +366,32 @@ static enum lf_code inner_stands_apart(struct infer *infer, const struct table_m
     return LF_OK;
 }
 
-static void collect_inner_words(const struct table_model *model, size_t part, struct span prefix, struct groups *ret_groups)
+/* The words in keys that begin with `prefix`; the number of such keys. */
+static uint64_t collect_inner_words(const struct table_model *model, size_t part, struct span prefix, struct groups *ret_groups)
 {
+    uint64_t keys = 0;
     ret_groups->count = 0;
     for (size_t i = 0; i < model->sample_count; i++) {
         struct span text = key_text(model->table, part, &model->sample[i]);
         size_t at = prefix.len;
-        if (span_starts_with(text, prefix))
-            for (struct span word; (word = next_word(text, &at)).ptr;)
-                groups_add(ret_groups, word);
+        if (!span_starts_with(text, prefix))
+            continue;
+        keys++;
+        for (struct span word; (word = next_word(text, &at)).ptr;)
+            groups_add(ret_groups, word);
     }
+    return keys;
 }
 
 static enum lf_code take_inner_words(struct infer *infer, const struct table_model *model, size_t part, struct span prefix,
                                      struct key_classes *classes, struct err *err)
 {
     struct groups words = { .count = 0 };
-    collect_inner_words(model, part, prefix, &words);
+    uint64_t keys = collect_inner_words(model, part, prefix, &words);
     for (size_t i = 0; i < words.count && classes->inner_count < INNERS_MAX; i++) {
         struct inner_word inner = { prefix, words.items[i].value };
         bool apart = false;
-        if (words.items[i].items >= WHOLE_ITEMS_MIN && words.items[i].items * INNER_ITEMS_SHARE >= model->sample_count)
+        if (words.items[i].items >= WHOLE_ITEMS_MIN && words.items[i].items * INNER_ITEMS_SHARE >= keys)
             TRY(inner_stands_apart(infer, model, part, inner, &apart, err));
         if (apart)
             classes->inners[classes->inner_count++] = inner;
@@ -397,6 +402,8 @@ static enum lf_code take_inner_words(struct infer *infer, const struct table_mod
 static enum lf_code find_inner_words(struct infer *infer, const struct table_model *model, size_t part,
                                      struct key_classes *classes, struct err *err)
 {
+    if (model->marker.ptr)
+        return LF_OK; /* a marker has told the kinds; words inside their keys are values */
     classes->inners = arena_calloc(&infer->arena, INNERS_MAX, sizeof *classes->inners, err);
     if (!classes->inners)
         return err->code;
