@@ -61,14 +61,6 @@ static struct span trim(struct span text)
     return text;
 }
 
-static struct span cut_line(struct span *rest)
-{
-    size_t end = span_find_byte(*rest, '\n');
-    struct span line = span_of(rest->ptr, end);
-    *rest = span_from(*rest, end + 1);
-    return line;
-}
-
 /* "[profile reader]" and "[reader]" are of the profile reader; "[sso-session x]" and "[services x]" of none. */
 static bool is_section_of(struct span line, struct span profile)
 {
@@ -93,7 +85,7 @@ static bool find(struct span text, struct span profile, struct span name, struct
 {
     bool inside = false;
     while (text.len) {
-        struct span line = cut_line(&text);
+        struct span line = span_cut_line(&text);
         if (line.len == 0 || is_blank(line.ptr[0]) || strchr("#;", line.ptr[0]))
             continue;
         size_t equals = span_find_byte(line, '=');

@@ -40,3 +40,11 @@ size_t span_find(struct span haystack, struct span needle)
     }
     return haystack.len;
 }
+
+struct span span_cut_line(struct span *rest)
+{
+    size_t end = span_find_byte(*rest, '\n');
+    struct span line = span_of(rest->ptr, end);
+    *rest = span_from(*rest, end + 1);
+    return line;
+}

@@ -55,5 +55,8 @@ static inline struct span span_from(struct span span, size_t start)
     return (struct span){ start ? span.ptr + start : span.ptr, span.len - start };
 }
 
+/* Cuts the first line off `rest` and gives it without its newline; the last line need not have one. */
+struct span span_cut_line(struct span *rest);
+
 /* For printf: "%.*s", SPAN_ARG(span). */
 #define SPAN_ARG(span) (int)(span).len, (span).ptr ? (span).ptr : ""

@@ -39,14 +39,6 @@ static struct span trim(struct span text)
     return text;
 }
 
-static struct span cut_line(struct span *rest)
-{
-    size_t end = span_find_byte(*rest, '\n');
-    struct span line = span_of(rest->ptr, end);
-    *rest = span_from(*rest, end + 1);
-    return line;
-}
-
 /* "-- migrate:up options": true, and what follows the marker. */
 static bool is_marker(struct span line, struct span marker, struct span *ret_options)
 {
@@ -112,7 +104,7 @@ enum lf_code migrate_file_parse(struct span text, struct migrate_file *ret_file,
         return ERR(err, LF_MIGRATION, "the file holds a NUL byte");
     struct span rest = text;
     for (unsigned number = 1; rest.len > 0; number++) {
-        struct span line = cut_line(&rest);
+        struct span line = span_cut_line(&rest);
         TRY(parse_line(line, rest, number, &file, err));
     }
     if (!file.up.ptr || !file.down.ptr)

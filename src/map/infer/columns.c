@@ -249,21 +249,16 @@ static enum lf_code write_note(struct draft *draft, const struct draft_entity *e
 
 /* ---- columns ---- */
 
-struct name_scope {
-    const struct entity *entity;
-};
-
 static bool column_is_taken(void *context, struct span name)
 {
-    const struct entity *entity = ((struct name_scope *)context)->entity;
+    const struct entity *entity = context;
     return span_equal(name, SPAN("ddb_extra")) || entity_find_column(entity, name) < entity->column_count;
 }
 
 static enum lf_code unique_column_name(struct draft *draft, const struct draft_entity *entity, struct span wanted,
                                        struct span *ret_name, struct err *err)
 {
-    struct name_scope scope = { entity->entity };
-    return name_unique(wanted, column_is_taken, &scope, draft->arena, ret_name, err);
+    return name_unique(wanted, column_is_taken, entity->entity, draft->arena, ret_name, err);
 }
 
 static enum lf_code add_column(struct draft *draft, struct draft_entity *entity, const struct attr_stats *stats,

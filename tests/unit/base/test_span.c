@@ -87,13 +87,22 @@ static void test_find(void **state)
     }
 }
 
+static void test_cut_line(void **state)
+{
+    (void)state;
+    struct span rest = SPAN("one\n\nthree");
+    assert_span(span_cut_line(&rest), SPAN("one"));
+    assert_span(span_cut_line(&rest), SPAN(""));
+    assert_span(span_cut_line(&rest), SPAN("three"));
+    assert_int_equal(rest.len, 0);
+}
+
 int main(void)
 {
     random_seed();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
-        cmocka_unit_test(test_ends),         cmocka_unit_test(test_find_byte),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_cut_line), cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
+        cmocka_unit_test(test_ends),     cmocka_unit_test(test_find_byte),    cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
