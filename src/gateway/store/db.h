@@ -1,0 +1,55 @@
+/*
+ * db: a worker's connections to PostgreSQL, as fibers see them.
+ *
+ * Reads go over connections that all fibers share, many under way at once (pg/pipeline.h). A statement that writes, alone, goes
+ * over a shared write connection (autocommit). A transaction takes a write connection for itself from begin to end; when none is
+ * free the fiber waits its turn. What is lost is connected again with backoff; meanwhile statements fail with LF_CONNECT.
+ *
+ *     fibers ─► db_query  ─► reads:  [pipeline][pipeline]
+ *            ─► db_write  ─► writes: [pipeline][pipeline][pipeline][pipeline] ◄─ one is a transaction's alone
+ *
+ * Every function here may suspend the calling fiber. Settings of each session: plan_cache_mode=force_generic_plan,
+ * enable_seqscan, enable_hashjoin, enable_mergejoin and jit off (a generic plan made on an empty table otherwise keeps its Seq
+ * Scan for ever). One db, one thread.
+ */
+#pragma once
+
+#include "gateway/runtime/loop.h"
+#include "pg/pipeline.h"
+
+struct db;
+struct db_transaction;
+
+struct db_options {
+    const char *postgres; /* as pg_connect */
+    unsigned read_connections, write_connections;
+    int64_t statement_timeout_ms; /* LF_SQL 57014 after that */
+};
+
+/* Connects. Errors: those of pg_connect. */
+enum lf_code db_new(struct loop *loop, const struct db_options *options, struct db **ret_db, struct err *err) MUST_CHECK;
+void db_free(struct db *db); /* NULL is fine */
+
+struct loop *db_loop(struct db *db);
+bool db_is_connected(const struct db *db); /* for health */
+
+/* One statement in a snapshot of its own; results in binary format. Errors: LF_SQL with SQLSTATE, LF_CONNECT, LF_MEMORY. */
+enum lf_code db_query(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
+                      struct pg_result **ret_result, struct err *err) MUST_CHECK;
+
+/* The same for one that writes, in a transaction of its own. LF_CONNECT leaves open whether it took effect. */
+enum lf_code db_write(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
+                      struct pg_result **ret_result, struct err *err) MUST_CHECK;
+
+/* READ COMMITTED. The transaction must be ended by exactly one of commit and rollback; rollback after a failed commit is allowed
+ * and does nothing. */
+enum lf_code db_begin(struct db *db, struct db_transaction **ret_transaction, struct err *err) MUST_CHECK;
+enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_statement *statement, const struct pg_params *params,
+                         struct pg_result **ret_result, struct err *err) MUST_CHECK;
+/* `ret_is_certain` false: the connection went away while the answer to COMMIT was awaited. */
+enum lf_code db_commit(struct db_transaction *transaction, bool *ret_is_certain, struct err *err) MUST_CHECK;
+void db_rollback(struct db_transaction *transaction);
+
+/* Text of a statement that is made at run time (names of relational tables): kept by its text, so that it is prepared once. The
+ * statement lives as long as the db. */
+enum lf_code db_statement(struct db *db, struct span sql, const struct pg_statement **ret_statement, struct err *err) MUST_CHECK;
