@@ -1,0 +1,72 @@
+-- What gateways share through the database: applied by `landfall serve`, in one transaction, again without harm, after control.sql.
+-- Items of tables without a map are in the schema `dynamodb`, one table each, which outlives the scaffolding.
+
+CREATE SCHEMA IF NOT EXISTS dynamodb;
+
+-- Tables of DynamoDB that are served here; `version` grows with every change of any of them.
+CREATE TABLE IF NOT EXISTS landfall.catalog (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    version     bigint NOT NULL
+);
+INSERT INTO landfall.catalog (version) VALUES (1) ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS landfall.dynamodb_table (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text COLLATE "C" NOT NULL UNIQUE,
+    table_id    uuid NOT NULL DEFAULT gen_random_uuid(),
+    status      text NOT NULL CHECK (status IN ('CREATING', 'ACTIVE', 'UPDATING', 'DELETING')),
+    is_mapped   boolean NOT NULL DEFAULT false,         -- its items are rows of the map's tables
+    definition  json NOT NULL,                          -- keys, attributes, indexes, stream, TTL, tags, …: src/gateway/catalog.c
+    version     bigint NOT NULL,                        -- of landfall.catalog when it last changed
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Gateways that are, or were, at work. `beat` only grows; observers time it on their own clocks.
+CREATE TABLE IF NOT EXISTS landfall.gateway (
+    id              uuid PRIMARY KEY,
+    address         text NOT NULL,
+    beat            bigint NOT NULL DEFAULT 0,
+    catalog_version bigint NOT NULL DEFAULT 0,          -- acknowledged: no request under an older one is left
+    started_at      timestamptz NOT NULL DEFAULT now()
+);
+
+-- Who does a job that one process at a time may do; each new owner has a higher token.
+CREATE TABLE IF NOT EXISTS landfall.leader (
+    job         text COLLATE "C" PRIMARY KEY,
+    owner       uuid NOT NULL,
+    token       bigint NOT NULL,
+    beat        bigint NOT NULL DEFAULT 0
+);
+
+-- Access keys of applications. Secrets are encrypted with the key file of `serve`.
+CREATE TABLE IF NOT EXISTS landfall.access_key (
+    id          text COLLATE "C" PRIMARY KEY,
+    secret      bytea NOT NULL,                         -- AES-256-GCM: nonce, ciphertext, tag
+    grants      jsonb NOT NULL,                         -- [{"table": "Orders*", "allow": ["read", "write", "admin"]}]
+    note        text NOT NULL DEFAULT '',
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    disabled_at timestamptz
+);
+
+-- ClientRequestToken of transactions, for ten minutes.
+CREATE TABLE IF NOT EXISTS landfall.request_token (
+    token       text COLLATE "C" PRIMARY KEY,
+    fingerprint bytea NOT NULL,                         -- SHA-256 of the request without its token
+    answered_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS request_token_answered_at ON landfall.request_token (answered_at);
+
+-- Changes of tables with a stream, as writers insert them: the id is drawn while the item's row is locked, hence ordered per key.
+CREATE SEQUENCE IF NOT EXISTS landfall.change_id AS bigint CACHE 1;
+CREATE TABLE IF NOT EXISTS landfall.change_in (
+    id          bigint NOT NULL DEFAULT nextval('landfall.change_id'),
+    table_id    bigint NOT NULL,
+    h           bytea NOT NULL,                         -- of the partition key, as in the item store: the shard follows from it
+    sk          bytea NOT NULL,
+    old_item    json,                                   -- NULL: there was none
+    new_item    json,                                   -- NULL: deleted
+    by_ttl      boolean NOT NULL DEFAULT false,
+    changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE TABLE IF NOT EXISTS landfall.change_in_first PARTITION OF landfall.change_in DEFAULT;

@@ -1,0 +1,44 @@
+/*
+ * call: one request to an operation, from its dispatch to its answer.
+ *
+ * An operation is one file in operations/, one function named after it, and one entry in api/operations.yaml:
+ *
+ *     enum lf_code operation_get_item(struct call *call, const struct get_item_request *request, struct err *err);
+ *
+ * It runs on a fiber, finds its request read and checked against its shape, its caller authorised for the tables that the
+ * request names, and writes its answer to call->reply. On an error whatever is in the reply is thrown away and the error's
+ * `__type`, status and message are answered (api/errors.yaml); what else belongs in the answer (CancellationReasons, the Item of
+ * a failed condition) goes to call->error_members first, as JSON members beginning with a comma.
+ *
+ * To add an operation: an entry in operations.yaml, operations/<name>.c, a test beside it, a line in docs/compatibility.md.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "gateway/catalog.h"
+#include "gateway/reply.h"
+
+struct gateway;
+
+struct worker {
+    struct loop *loop;
+    struct db *db;
+    struct gateway *gateway;
+    struct catalog *catalog;
+    struct read_gather *reads;   /* of the item store: gather.h */
+    struct write_gather *writes; /* of the item store */
+    struct key_queue *keys;      /* requests on one key, in a row: write.c */
+    struct auth_cache *auth;     /* signing keys */
+    unsigned number;
+};
+
+struct principal; /* auth/access_key.h */
+
+struct call {
+    struct worker *worker;
+    struct arena *arena; /* the request's */
+    const struct principal *principal;
+    struct reply *reply;
+    struct buf *error_members;
+    struct span token; /* x-amzn-RequestId */
+};

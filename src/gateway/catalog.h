@@ -1,0 +1,92 @@
+/*
+ * catalog: the tables that the gateway serves, and what DynamoDB knows of each.
+ *
+ * A table's description is a row of landfall.dynamodb_table. Processes keep immutable copies; operations take a reference for as
+ * long as they need one, so a table may be altered or dropped while requests are under way.
+ *
+ *     landfall.dynamodb_table ── read when the version moved, or the name is unknown ──► struct table (refs) ──► operations
+ *
+ * Several gateways agree on a description before it takes effect: whoever changes it raises the version and waits until every
+ * live gateway (landfall.gateway, heartbeat) has acknowledged it, so that no one writes rows without an index that another has
+ * begun to fill. A gateway that could not read the version for CATALOG_STALE_MS refuses to write until it has.
+ *
+ * Threads: the catalog is shared by all workers; its functions may be called from any of them, on a fiber.
+ */
+#pragma once
+
+#include "gateway/store/db.h"
+#include "item/key.h"
+
+enum {
+    CATALOG_POLL_MS = 200,
+    CATALOG_STALE_MS = 5000,
+    TABLE_NAME_BYTES_MIN = 3,
+    TABLE_NAME_BYTES_MAX = 255,
+    TABLE_GSI_MAX = 20,
+    TABLE_LSI_MAX = 5,
+    INDEX_KEY_ATTRIBUTES_MAX = 4, /* partition, and as many sort key attributes, of a global index */
+    INDEX_PROJECTED_MAX = 100,    /* names, over all indexes of a table */
+};
+
+enum table_status { TABLE_CREATING, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
+enum projection_type { PROJECT_ALL, PROJECT_KEYS_ONLY, PROJECT_INCLUDE };
+enum stream_view { STREAM_NONE, STREAM_KEYS_ONLY, STREAM_NEW_IMAGE, STREAM_OLD_IMAGE, STREAM_NEW_AND_OLD_IMAGES };
+
+struct table_index {
+    struct span name;
+    bool is_local;
+    enum table_status status; /* CREATING while it is filled: written, not yet read */
+    bool is_backfilling;
+    unsigned slot; /* its columns in the item store: g<slot>h, g<slot>s or l<slot>s */
+    struct key_attribute partition[INDEX_KEY_ATTRIBUTES_MAX];
+    size_t partition_count;
+    struct key_attribute sort[INDEX_KEY_ATTRIBUTES_MAX];
+    size_t sort_count;
+    enum projection_type projection;
+    struct span *included; /* names, for PROJECT_INCLUDE */
+    size_t included_count;
+    int64_t read_units, write_units; /* provisioned; 0 on demand */
+};
+
+struct store;
+
+struct table {
+    struct span name;
+    struct span arn;
+    struct span table_id; /* a uuid, as text */
+    int64_t id;           /* of landfall.dynamodb_table */
+    enum table_status status;
+    struct key_schema key;
+    struct key_attribute *attributes; /* AttributeDefinitions, in the order given */
+    size_t attribute_count;
+    struct table_index *indexes; /* global and local */
+    size_t index_count;
+    bool is_on_demand;
+    int64_t read_units, write_units;
+    enum stream_view stream;
+    struct span stream_label;  /* also of the last stream after it was switched off; empty: there never was one */
+    struct span ttl_attribute; /* empty: none */
+    bool has_deletion_protection;
+    int64_t created_ms;     /* since 1970 */
+    struct span definition; /* the rest as JSON (landfall.dynamodb_table.definition): tags, table class, throughput limits, SSE */
+    const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
+    const struct store *store;
+    void *store_state; /* the store's own: texts of its statements; freed with the table */
+    uint64_t version;
+};
+
+struct catalog;
+
+enum lf_code catalog_new(const char *postgres, struct catalog **ret_catalog, struct err *err) MUST_CHECK;
+void catalog_free(struct catalog *catalog); /* NULL is fine */
+
+/* A reference to the table, as of now; unref it. Errors: LF_RESOURCE_NOT_FOUND with DynamoDB's text; those of db_query. */
+enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span name, const struct table **ret_table,
+                         struct err *err) MUST_CHECK;
+void table_unref(const struct table *table); /* NULL is fine */
+
+/* NULL when there is none. */
+const struct table_index *table_find_index(const struct table *table, struct span name);
+
+/* LF_UNAVAILABLE when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
+enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err) MUST_CHECK;
