@@ -16,9 +16,22 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_table (
     table_id    uuid NOT NULL DEFAULT gen_random_uuid(),
     status      text NOT NULL CHECK (status IN ('CREATING', 'ACTIVE', 'UPDATING', 'DELETING')),
     is_mapped   boolean NOT NULL DEFAULT false,         -- its items are rows of the map's tables
-    definition  json NOT NULL,                          -- keys, attributes, indexes, stream, TTL, tags, …: src/gateway/catalog.c
+    definition  json NOT NULL,                          -- a CreateTable request that would make the table as it is now
+    ttl_attribute text,                                 -- NULL: nothing expires
+    stream_label  text,                                 -- of the stream, also of one switched off; NULL: there never was one
     version     bigint NOT NULL,                        -- of landfall.catalog when it last changed
     created_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- What a definition does not say of its indexes. The slot numbers their columns in the item store.
+CREATE TABLE IF NOT EXISTS landfall.dynamodb_index (
+    table_id    bigint NOT NULL REFERENCES landfall.dynamodb_table ON DELETE CASCADE,
+    name        text COLLATE "C" NOT NULL,
+    slot        integer NOT NULL,
+    status      text NOT NULL CHECK (status IN ('CREATING', 'ACTIVE', 'UPDATING', 'DELETING')),
+    is_backfilling boolean NOT NULL DEFAULT false,      -- every gateway writes it; rows from before are being filled in
+    PRIMARY KEY (table_id, name),
+    UNIQUE (table_id, slot)
 );
 
 -- Gateways that are, or were, at work. `beat` only grows; observers time it on their own clocks.

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "gateway/shape.h"
 #include "gateway/store/db.h"
 #include "item/key.h"
 
@@ -29,9 +30,6 @@ enum {
 };
 
 enum table_status { TABLE_CREATING, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
-enum projection_type { PROJECT_ALL, PROJECT_KEYS_ONLY, PROJECT_INCLUDE };
-enum stream_view { STREAM_NONE, STREAM_KEYS_ONLY, STREAM_NEW_IMAGE, STREAM_OLD_IMAGE, STREAM_NEW_AND_OLD_IMAGES };
-
 struct table_index {
     struct span name;
     bool is_local;
@@ -42,45 +40,48 @@ struct table_index {
     size_t partition_count;
     struct key_attribute sort[INDEX_KEY_ATTRIBUTES_MAX];
     size_t sort_count;
-    enum projection_type projection;
-    struct span *included; /* names, for PROJECT_INCLUDE */
+    enum api_projection_type projection;
+    struct span *included; /* names, for INCLUDE */
     size_t included_count;
-    int64_t read_units, write_units; /* provisioned; 0 on demand */
 };
 
 struct store;
+struct map_table;
 
 struct table {
+    int64_t id; /* of landfall.dynamodb_table */
     struct span name;
-    struct span arn;
     struct span table_id; /* a uuid, as text */
-    int64_t id;           /* of landfall.dynamodb_table */
+    struct span arn;
     enum table_status status;
     struct key_schema key;
-    struct key_attribute *attributes; /* AttributeDefinitions, in the order given */
-    size_t attribute_count;
     struct table_index *indexes; /* global and local */
     size_t index_count;
-    bool is_on_demand;
-    int64_t read_units, write_units;
-    enum stream_view stream;
-    struct span stream_label;  /* also of the last stream after it was switched off; empty: there never was one */
-    struct span ttl_attribute; /* empty: none */
-    bool has_deletion_protection;
-    int64_t created_ms;     /* since 1970 */
-    struct span definition; /* the rest as JSON (landfall.dynamodb_table.definition): tags, table class, throughput limits, SSE */
+    enum api_stream_view_type stream; /* UNSET: no stream */
+    struct span stream_label;         /* also of the last stream after it was switched off; empty: there never was one */
+    struct span ttl_attribute;        /* empty: nothing expires */
+    int64_t created_ms;               /* since 1970 */
+    int64_t version;
+    const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
     const struct store *store;
     void *store_state; /* the store's own: texts of its statements; freed with the table */
-    uint64_t version;
 };
 
 struct catalog;
 
-enum lf_code catalog_new(const char *postgres, struct catalog **ret_catalog, struct err *err) MUST_CHECK;
-void catalog_free(struct catalog *catalog); /* NULL is fine */
+struct catalog_options {
+    const char *postgres;
+    const char *address;   /* of this gateway, for people */
+    const struct map *map; /* borrowed; NULL: no table is mapped */
+};
 
-/* A reference to the table, as of now; unref it. Errors: LF_RESOURCE_NOT_FOUND with DynamoDB's text; those of db_query. */
+/* Registers this gateway and begins to read the catalog in a thread of its own. Errors: those of pg_connect and pg_query. */
+enum lf_code catalog_new(const struct catalog_options *options, struct catalog **ret_catalog, struct err *err) MUST_CHECK;
+void catalog_free(struct catalog *catalog); /* NULL is fine; no table may be in use */
+
+/* A reference to the table, as of now; unref it. `name` may be an ARN. Errors: LF_RESOURCE_NOT_FOUND with DynamoDB's text; those
+ * of db_query. */
 enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span name, const struct table **ret_table,
                          struct err *err) MUST_CHECK;
 void table_unref(const struct table *table); /* NULL is fine */
@@ -88,5 +89,16 @@ void table_unref(const struct table *table); /* NULL is fine */
 /* NULL when there is none. */
 const struct table_index *table_find_index(const struct table *table, struct span name);
 
-/* LF_UNAVAILABLE when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
+/* LF_INTERNAL when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err) MUST_CHECK;
+
+/* Change ------------------------------------------------------------------------------------------------------------------- */
+
+/* In the transaction of a change: takes the catalog's row, so that changes follow one another; the version that the change will
+ * have. */
+enum lf_code catalog_begin_change(struct db_transaction *transaction, int64_t *ret_version, struct err *err) MUST_CHECK;
+
+/* After its commit: this process reads the change at once … */
+enum lf_code catalog_refresh(struct catalog *catalog, struct db *db, struct err *err) MUST_CHECK;
+/* … and this suspends the fiber until every live gateway has acknowledged the version: none works under an older one. */
+enum lf_code catalog_wait(struct catalog *catalog, struct db *db, int64_t version, struct err *err) MUST_CHECK;
