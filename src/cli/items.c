@@ -2,46 +2,47 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "base/limits.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "source/records.h"
 
 enum { POLL_MS = 100 }; /* how often the main thread looks at the readers */
 
-/* --- lines of a chunk --- */
+/* --- records of a chunk --- */
 
-/* Puts "file:line: byte N: " in front of what went wrong in the line, as backfill does. */
-static enum lf_code line_error(const struct source_file *file, uint64_t line, struct err *err)
-{
-    char byte[32] = "";
-    struct err inner = *err;
-    if (inner.offset >= 0)
-        snprintf(byte, sizeof byte, "byte %lld: ", (long long)inner.offset);
-    return err_set_at(err, inner.code, inner.offset, inner.file, inner.line, "%.*s:%llu: %s%s", SPAN_ARG(file->path),
-                      (unsigned long long)line, byte, inner.message);
-}
-
-static enum lf_code visit_line(struct span line, const struct source_file *file, struct arena *arena, items_visit *visit,
-                               void *context, struct err *err)
+static enum lf_code visit_record(const struct source_records *records, const struct source_file *file, struct arena *arena,
+                                 items_visit *visit, void *context, struct err *err)
 {
     struct item item;
     arena_reset(arena);
-    TRY(export_read_item(file->format, line, arena, &item, err));
+    TRY(source_records_item(records, arena, &item, err));
     return visit(context, file, &item, err);
+}
+
+static enum lf_code visit_records(struct source_records *records, const struct source_file *file, struct arena *arena,
+                                  items_visit *visit, void *context, struct err *err)
+{
+    for (;;) {
+        bool end;
+        TRY(source_records_next(records, &end, err));
+        if (end)
+            return LF_OK;
+        if (visit_record(records, file, arena, visit, context, err) != LF_OK)
+            return source_records_name_place(records, file, err);
+    }
 }
 
 enum lf_code items_of_chunk(const struct source *source, const struct source_chunk *chunk, struct arena *arena,
                             items_visit *visit, void *context, struct err *err)
 {
-    const struct source_file *file = &source->files[chunk->file];
-    struct span rest = buf_span(&chunk->data), line;
-    for (uint64_t number = chunk->first_line; source_next_line(&rest, &line); number++)
-        if (!source_line_is_blank(line) && visit_line(line, file, arena, visit, context, err))
-            return line_error(file, number, err);
-    return LF_OK;
+    struct source_records records;
+    source_records_init(&records, chunk);
+    enum lf_code code = visit_records(&records, &source->files[chunk->file], arena, visit, context, err);
+    source_records_done(&records);
+    return code;
 }
 
 /* --- all chunks --- */

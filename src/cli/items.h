@@ -1,7 +1,7 @@
 /*
  * items: the items of a source, one after the other or on several threads, for commands that only look at them.
  *
- * Each thread owns a chunk and an arena that holds one item; what it visits with is its own too. What is wrong in a line is
+ * Each thread owns a chunk and an arena that holds one item; what it visits with is its own too. What is wrong in a record is
  * reported as "file:line: byte N: …". Progress goes to standard error.
  */
 #pragma once

@@ -11,8 +11,8 @@
 
 #include "item/value.h"
 
-/* Both are lines: a record is one line of text. */
-enum export_format { EXPORT_DYNAMODB_JSON, EXPORT_ION_TEXT };
+/* Of the first two a record is one line of text, of the last one value (ion.h). */
+enum export_format { EXPORT_DYNAMODB_JSON, EXPORT_ION_TEXT, EXPORT_ION_BINARY };
 
 enum export_part { EXPORT_ITEM, EXPORT_METADATA, EXPORT_KEYS, EXPORT_OLD_IMAGE, EXPORT_NEW_IMAGE, EXPORT_PARTS };
 
@@ -41,7 +41,7 @@ enum lf_code export_record_begin(struct export_record *record, struct span name,
 enum lf_code export_record_item(const struct export_record *record, struct item *ret_item, struct err *err) MUST_CHECK;
 enum lf_code export_record_change(const struct export_record *record, struct item_change *ret_change, struct err *err) MUST_CHECK;
 
-/* A line of a full export, and one of an incremental one. Errors as of ddbjson_read_line and ion_text_read_record. */
+/* A line of text of a full export, and one of an incremental one. Errors as of ddbjson_read_line and ion_text_read_record. */
 enum lf_code export_read_item(enum export_format format, struct span line, struct arena *arena, struct item *ret_item,
                               struct err *err) MUST_CHECK;
 enum lf_code export_read_change(enum export_format format, struct span line, struct arena *arena, struct item_change *ret_change,

@@ -8,6 +8,7 @@
 #include "codec/utf8.h"
 #include "map/row.h"
 #include "move/item_row.h"
+#include "source/records.h"
 
 enum {
     ITEM_ARENA_BYTES = 512 * 1024 * 1024, /* an item of 400 KB may have very many rows in child tables */
@@ -62,11 +63,13 @@ static enum lf_code send_buffer(struct chunk_loader *loader, size_t target, stru
     struct buf *buffer = &loader->buffers[target];
     pg_put_copy_trailer(buffer);
     TRY(buf_check(buffer, err));
+    enum stage before = stage_enter(loader->clock, STAGE_SEND);
     enum lf_code code = pg_copy_in_begin(loader->conn, loader->plan->targets[target].copy, err);
     if (code == LF_OK)
         code = pg_copy_in_put(loader->conn, buf_span(buffer), err);
     if (code == LF_OK)
         code = pg_copy_in_end(loader->conn, NULL, err);
+    (void)stage_enter(loader->clock, before);
     buf_reset(buffer);
     return code == LF_OK ? LF_OK : err_while(err, "loading %.*s", SPAN_ARG(loader->plan->targets[target].qualified));
 }
@@ -103,12 +106,11 @@ static void reset(struct chunk_loader *loader)
 
 /* Items -------------------------------------------------------------------------------------------------------------------- */
 
-/* Where a line stands, and what it belongs to. */
+/* Where a record stands, and what it belongs to. */
 struct place {
     const struct source_file *file;
     const struct load_table *table;
-    uint64_t line_number;
-    struct span line;
+    struct source_records *records; /* at the record */
 };
 
 static enum lf_code put_unclaimed(struct chunk_loader *loader, const struct place *place, const struct key *key,
@@ -171,9 +173,12 @@ static enum lf_code load_item(struct chunk_loader *loader, const struct place *p
                               const struct item *item, struct err *err)
 {
     struct row row;
+    stage_part(loader->clock, STAGE_ENCODE);
     TRY(row_encode(place->table->table, item, &loader->arena, &row, err));
     loader->counts.items++;
+    stage_part(loader->clock, STAGE_SUMS);
     parity_add_item(&loader->sums, key, item);
+    stage_part(loader->clock, STAGE_PUT);
     if (!row.entity)
         return put_unclaimed(loader, place, key, item, row.reason, err);
     if (loader->is_careful)
@@ -182,21 +187,21 @@ static enum lf_code load_item(struct chunk_loader *loader, const struct place *p
     return loader->buffered_bytes > CHUNK_LOAD_FLUSH_BYTES ? flush(loader, err) : LF_OK;
 }
 
-/* Lines -------------------------------------------------------------------------------------------------------------------- */
+/* Records ------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code read_line(struct chunk_loader *loader, const struct place *place, struct item *item, struct key *key,
-                              struct err *err)
+static enum lf_code read_record(struct chunk_loader *loader, const struct place *place, struct item *item, struct key *key,
+                                struct err *err)
 {
-    TRY(export_read_item(place->file->format, place->line, &loader->arena, item, err));
+    TRY(source_records_item(place->records, &loader->arena, item, err));
     return key_of_item(&place->table->table->key, item, &loader->arena, key, err);
 }
 
-static bool is_bad_line(enum lf_code code)
+static bool is_bad_record(enum lf_code code)
 {
     return code == LF_SYNTAX || code == LF_ITEM || code == LF_LIMIT;
 }
 
-/* What PostgreSQL cannot hold as text becomes question marks: a message may quote bytes of the line. */
+/* What PostgreSQL cannot hold as text becomes question marks: a message may quote bytes of the record. */
 static void make_storable(char *text, size_t len)
 {
     for (size_t at; (at = utf8_invalid_at(span_of(text, len))) < len; text += at + 1, len -= at + 1)
@@ -224,58 +229,71 @@ static struct pg_field text_field(struct span text)
     return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
 }
 
-static void put_reject(struct chunk_loader *loader, const struct place *place, struct span reason)
+static enum lf_code put_reject(struct chunk_loader *loader, const struct place *place, struct span reason, struct err *err)
 {
-    char load[8], line_number[8];
+    struct span content;
+    char load[8], number[8];
+    TRY(source_records_verbatim(place->records, &loader->arena, &content, err));
     put_big_endian(load, (uint64_t)loader->load);
-    put_big_endian(line_number, place->line_number);
+    put_big_endian(number, place->records->number);
     struct pg_field fields[REJECT_FIELDS] = {
-        { load, sizeof load }, text_field(place->file->name), { line_number, sizeof line_number },
-        text_field(reason),    text_field(place->line),
+        { load, sizeof load }, text_field(place->file->name), { number, sizeof number }, text_field(reason), text_field(content),
     };
     put_row(loader, loader->plan->reject, fields, REJECT_FIELDS);
     loader->counts.rejected++;
+    return LF_OK;
 }
 
-static enum lf_code bad_line(struct chunk_loader *loader, const struct place *place, const struct err *bad, struct err *err)
+static enum lf_code bad_record(struct chunk_loader *loader, const struct place *place, const struct err *bad, struct err *err)
 {
     struct span reason;
     TRY(describe(bad, &loader->arena, &reason, err));
-    if (loader->keeps_rejects) {
-        put_reject(loader, place, reason);
-        return LF_OK;
-    }
-    return ERR_AT(err, bad->code, bad->offset, "%.*s:%" PRIu64 ": %.*s", SPAN_ARG(place->file->path), place->line_number,
+    if (loader->keeps_rejects)
+        return put_reject(loader, place, reason, err);
+    return ERR_AT(err, bad->code, bad->offset, "%.*s:%" PRIu64 ": %.*s", SPAN_ARG(place->file->path), place->records->number,
                   SPAN_ARG(reason));
 }
 
-static enum lf_code load_line(struct chunk_loader *loader, const struct place *place, struct err *err)
+static enum lf_code load_record(struct chunk_loader *loader, const struct place *place, struct err *err)
 {
     struct item item;
     struct key key;
     struct err bad = ERR_INIT;
-    enum lf_code code = read_line(loader, place, &item, &key, &bad);
-    if (is_bad_line(code))
-        return bad_line(loader, place, &bad, err);
+    enum lf_code code = read_record(loader, place, &item, &key, &bad);
+    if (is_bad_record(code))
+        return bad_record(loader, place, &bad, err);
     if (code == LF_OK)
         return load_item(loader, place, &key, &item, err);
     *err = bad;
     return code;
 }
 
-static enum lf_code load_lines(struct chunk_loader *loader, const struct source_chunk *chunk, struct err *err)
+static enum lf_code load_records(struct chunk_loader *loader, const struct place *place, struct err *err)
 {
-    const struct source_file *file = &loader->source->files[chunk->file];
-    struct place place = { .file = file, .table = &loader->plan->tables[file->table], .line_number = chunk->first_line };
-    for (struct span rest = buf_span(&chunk->data); source_next_line(&rest, &place.line); place.line_number++) {
+    for (;;) {
+        bool end;
+        TRY(source_records_next(place->records, &end, err));
+        if (end)
+            return flush(loader, err);
         if (atomic_load_explicit(loader->stop, memory_order_relaxed))
             return ERR(err, LF_INTERRUPTED, "stopped");
-        if (source_line_is_blank(place.line))
-            continue;
+        stage_item(loader->clock, STAGE_PARSE);
         arena_reset(&loader->arena);
-        TRY(load_line(loader, &place, err));
+        TRY(load_record(loader, place, err));
     }
-    return flush(loader, err);
+}
+
+static enum lf_code load_all_records(struct chunk_loader *loader, const struct source_chunk *chunk, struct err *err)
+{
+    const struct source_file *file = &loader->source->files[chunk->file];
+    struct source_records records;
+    source_records_init(&records, chunk);
+    const struct place place = { .file = file, .table = &loader->plan->tables[file->table], .records = &records };
+    (void)stage_enter(loader->clock, STAGE_ITEMS);
+    enum lf_code code = load_records(loader, &place, err);
+    (void)stage_enter(loader->clock, STAGE_COMMIT);
+    source_records_done(&records);
+    return code;
 }
 
 /* Transaction -------------------------------------------------------------------------------------------------------------- */
@@ -351,7 +369,7 @@ static enum lf_code finish_segment(struct chunk_loader *loader, const struct sou
 
 static enum lf_code load_claimed(struct chunk_loader *loader, const struct source_chunk *chunk, struct err *err)
 {
-    TRY(load_lines(loader, chunk, err));
+    TRY(load_all_records(loader, chunk, err));
     return finish_segment(loader, chunk, err);
 }
 
@@ -360,6 +378,7 @@ static enum lf_code load_once(struct chunk_loader *loader, const struct source_c
 {
     bool claimed = false;
     reset(loader);
+    (void)stage_enter(loader->clock, STAGE_COMMIT);
     TRY(pg_exec(loader->conn, "BEGIN", err));
     enum lf_code code = claim(loader, chunk, &claimed, err);
     if (code == LF_OK && claimed)

@@ -1,8 +1,8 @@
 /*
  * chunk_load: one chunk of a source, as one transaction.
  *
- *     BEGIN ─ claim (INSERT INTO landfall.segment) ─ line by line: encode into a buffer per target ─ COPY each ─ sums ─ COMMIT
- *                 └─ already there, or somebody is at it: ROLLBACK, not loaded
+ *     BEGIN ─ claim (INSERT INTO landfall.segment) ─ record by record: encode into a buffer per target ─ COPY each ─ sums ─
+ * COMMIT └─ already there, or somebody is at it: ROLLBACK, not loaded
  *
  * Memory is bounded: buffers are sent whenever they hold more than CHUNK_LOAD_FLUSH_BYTES. When a row breaks a constraint of its
  * table, the chunk is begun again *carefully*: each item behind its own savepoint, and those that do not fit go to landfall.item
@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 
+#include "base/stage_clock.h"
 #include "move/load_plan.h"
 #include "move/parity.h"
 
@@ -23,18 +24,19 @@ struct chunk_counts {
 };
 
 struct chunk_loader {
-    const struct load_plan *plan; /* borrowed, as the next four */
+    const struct load_plan *plan; /* borrowed, as the next five */
     const struct source *source;
     struct pg_conn *conn;
     const _Atomic bool *stop;
-    int64_t load;          /* of landfall.load */
-    bool keeps_rejects;    /* else a bad line is an error */
-    bool waits;            /* for others that are at the chunk */
-    bool is_careful;       /* this chunk */
-    struct arena arena;    /* of one item */
-    struct buf *buffers;   /* per target: a COPY stream */
-    uint64_t *rows;        /* per target, of this chunk */
-    size_t buffered_bytes; /* in all buffers */
+    struct stage_clock *clock; /* NULL: nothing is profiled */
+    int64_t load;              /* of landfall.load */
+    bool keeps_rejects;        /* else a bad line is an error */
+    bool waits;                /* for others that are at the chunk */
+    bool is_careful;           /* this chunk */
+    struct arena arena;        /* of one item */
+    struct buf *buffers;       /* per target: a COPY stream */
+    uint64_t *rows;            /* per target, of this chunk */
+    size_t buffered_bytes;     /* in all buffers */
     struct chunk_counts counts;
     struct parity sums;
 };

@@ -1,8 +1,8 @@
 #include "move/overlay.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "source/records.h"
 
 enum { LINE_ARENA_BYTES = 64 * 1024 * 1024, SLOTS_MIN = 1024 };
 
@@ -68,13 +68,14 @@ struct reading {
     struct arena arena;
 };
 
-static enum lf_code read_line(struct reading *reading, const struct source_file *file, struct span line, struct err *err)
+static enum lf_code read_record(struct reading *reading, const struct source_file *file, const struct source_records *records,
+                                struct err *err)
 {
     struct item_change change;
     struct key key;
     size_t table = reading->map_tables[file->table];
     arena_reset(&reading->arena);
-    TRY(export_read_change(file->format, line, &reading->arena, &change, err));
+    TRY(source_records_change(records, &reading->arena, &change, err));
     TRY(key_of_item(&reading->map->tables[table].key, &change.keys, &reading->arena, &key, err));
     struct overlay_key put_key = {
         .key = key_hash128(&key), .table = (uint32_t)table, .window = reading->window, .is_delete = change.is_delete
@@ -82,24 +83,26 @@ static enum lf_code read_line(struct reading *reading, const struct source_file 
     return put(reading->overlay, &put_key, err);
 }
 
-static enum lf_code bad_line(const struct source_file *file, uint64_t number, struct err *err)
+static enum lf_code read_records(struct reading *reading, const struct source_file *file, struct source_records *records,
+                                 struct err *err)
 {
-    char byte[32] = "";
-    struct err inner = *err;
-    if (inner.offset >= 0)
-        snprintf(byte, sizeof byte, "byte %" PRId64 ": ", inner.offset);
-    return err_set_at(err, inner.code, inner.offset, inner.file, inner.line, "%.*s:%" PRIu64 ": %s%s", SPAN_ARG(file->path),
-                      number, byte, inner.message);
+    for (;;) {
+        bool end;
+        TRY(source_records_next(records, &end, err));
+        if (end)
+            return LF_OK;
+        if (read_record(reading, file, records, err) != LF_OK)
+            return source_records_name_place(records, file, err);
+    }
 }
 
 static enum lf_code read_chunk(struct reading *reading, const struct source_chunk *chunk, struct err *err)
 {
-    const struct source_file *file = &reading->changes->files[chunk->file];
-    struct span rest = buf_span(&chunk->data), line;
-    for (uint64_t number = chunk->first_line; source_next_line(&rest, &line); number++)
-        if (!source_line_is_blank(line) && read_line(reading, file, line, err) != LF_OK)
-            return bad_line(file, number, err);
-    return LF_OK;
+    struct source_records records;
+    source_records_init(&records, chunk);
+    enum lf_code code = read_records(reading, &reading->changes->files[chunk->file], &records, err);
+    source_records_done(&records);
+    return code;
 }
 
 static enum lf_code read_chunks(struct reading *reading, struct source *changes, struct source_chunk *chunk, struct err *err)

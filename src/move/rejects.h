@@ -1,5 +1,5 @@
 /*
- * rejects: the file of bad lines.
+ * rejects: the file of bad lines, or of bad records of binary Ion, each behind the symbol tables that it was written under.
  *
  * What counts is landfall.reject, written in the transactions of the chunks. The file is made from it at the end of a load, in
  * order of file and line, under another name and then renamed: whole or not at all, and the same after any number of resumptions.

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "item/canonical.h"
 #include "move/overlay.h"
+#include "source/records.h"
 
 enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
 
@@ -12,11 +13,15 @@ struct scan_work {
     _Atomic size_t next_part; /* of the target */
 };
 
+#define NO_WINDOW SIZE_MAX
+
 /* What one worker visits with. */
 struct scanner {
     const struct scan *scan;
     unsigned worker;
+    size_t window; /* whose changes are read, NO_WINDOW while it is items */
     struct arena *arena;
+    struct stage_clock *clock; /* may be NULL */
 };
 
 static size_t table_index(const struct map *map, const struct map_table *table)
@@ -29,99 +34,81 @@ static bool is_reject(enum lf_code code)
     return code == LF_SYNTAX || code == LF_ITEM || code == LF_LIMIT;
 }
 
-static enum lf_code visit_line(struct scanner *scanner, size_t table, enum export_format format, struct span line,
-                               struct err *err)
+static enum lf_code visit_item(const struct scanner *scanner, size_t table, const struct source_records *records, struct err *err)
 {
     const struct scan *scan = scanner->scan;
     struct item item;
     struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &item, .arena = scanner->arena };
-    struct err line_err = ERR_INIT;
-    enum lf_code code = export_read_item(format, line, scanner->arena, &item, &line_err);
+    struct err item_err = ERR_INIT;
+    enum lf_code code = source_records_item(records, scanner->arena, &item, &item_err);
     if (code == LF_OK)
-        code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, &line_err);
+        code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, &item_err);
     if (is_reject(code))
         return LF_OK;
     if (code != LF_OK) {
-        *err = line_err;
+        *err = item_err;
         return code;
     }
     if (scan->overlay && overlay_find(scan->overlay, table, &seen.key))
         return LF_OK;
+    stage_part(scanner->clock, STAGE_SUMS);
     TRY(scan->visit(scan->context, scanner->worker, &seen, err));
     return crew_count(scan->crew, err);
 }
 
-static enum lf_code visit_chunk(struct scanner *scanner, size_t table, enum export_format format, struct span rest,
-                                struct err *err)
-{
-    struct span line;
-    while (source_next_line(&rest, &line)) {
-        if (source_line_is_blank(line))
-            continue;
-        TRY(visit_line(scanner, table, format, line, err));
-        arena_reset(scanner->arena);
-    }
-    return LF_OK;
-}
-
-static enum lf_code take_chunks(const struct scan_work *work, struct scanner *scanner, struct source_chunk *chunk,
-                                struct err *err)
-{
-    struct source *source = scanner->scan->source;
-    for (;;) {
-        bool end;
-        TRY(source_next(source, chunk, &end, err));
-        if (end)
-            return LF_OK;
-        const struct source_file *file = &source->files[chunk->file];
-        size_t table = work->map_tables[file->table];
-        if (scanner->scan->wanted[table])
-            TRY(visit_chunk(scanner, table, file->format, buf_span(&chunk->data), err));
-    }
-}
-
-/* The image of a key whose last window this is. That the line can be read was seen when the overlay was made. */
-static enum lf_code visit_change(struct scanner *scanner, size_t table, size_t window, enum export_format format,
-                                 struct span line, struct err *err)
+/* The image of a key whose last window this is. That the record can be read was seen when the overlay was made. */
+static enum lf_code visit_change(const struct scanner *scanner, size_t table, const struct source_records *records,
+                                 struct err *err)
 {
     const struct scan *scan = scanner->scan;
     struct item_change change;
     struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &change.image, .arena = scanner->arena };
-    TRY(export_read_change(format, line, scanner->arena, &change, err));
+    TRY(source_records_change(records, scanner->arena, &change, err));
     TRY(key_of_item(&scan->map->tables[table].key, &change.keys, scanner->arena, &seen.key, err));
     const struct overlay_key *last = overlay_find(scan->overlay, table, &seen.key);
-    if (!last || last->window != window + 1 || last->is_delete)
+    if (!last || last->window != scanner->window + 1 || last->is_delete)
         return LF_OK;
+    stage_part(scanner->clock, STAGE_SUMS);
     TRY(scan->visit(scan->context, scanner->worker, &seen, err));
     return crew_count(scan->crew, err);
 }
 
-static enum lf_code visit_changes(struct scanner *scanner, size_t table, size_t window, enum export_format format,
-                                  struct span rest, struct err *err)
+static enum lf_code visit_records(const struct scanner *scanner, size_t table, struct source_records *records, struct err *err)
 {
-    struct span line;
-    while (source_next_line(&rest, &line)) {
-        if (source_line_is_blank(line))
-            continue;
-        TRY(visit_change(scanner, table, window, format, line, err));
-        arena_reset(scanner->arena);
-    }
-    return LF_OK;
-}
-
-static enum lf_code take_changes(const struct scan_work *work, struct scanner *scanner, size_t window, struct source_chunk *chunk,
-                                 struct err *err)
-{
-    struct source *changes = scanner->scan->source->windows[window].changes;
     for (;;) {
         bool end;
-        TRY(source_next(changes, chunk, &end, err));
+        TRY(source_records_next(records, &end, err));
         if (end)
             return LF_OK;
-        const struct source_file *file = &changes->files[chunk->file];
-        size_t table = work->map_tables[file->table];
+        stage_item(scanner->clock, STAGE_PARSE);
+        TRY((scanner->window == NO_WINDOW ? visit_item : visit_change)(scanner, table, records, err));
+        arena_reset(scanner->arena);
+    }
+}
+
+static enum lf_code visit_chunk(const struct scanner *scanner, size_t table, const struct source_chunk *chunk, struct err *err)
+{
+    struct source_records records;
+    source_records_init(&records, chunk);
+    (void)stage_enter(scanner->clock, STAGE_ITEMS);
+    enum lf_code code = visit_records(scanner, table, &records, err);
+    source_records_done(&records);
+    return code;
+}
+
+/* Of the source itself or of one of its windows. */
+static enum lf_code take_chunks(const struct scan_work *work, const struct scanner *scanner, struct source *source,
+                                struct source_chunk *chunk, struct err *err)
+{
+    for (;;) {
+        bool end;
+        (void)stage_enter(scanner->clock, STAGE_READ);
+        TRY(source_next(source, chunk, &end, err));
+        if (end)
+            return LF_OK;
+        size_t table = work->map_tables[source->files[chunk->file].table];
         if (scanner->scan->wanted[table])
-            TRY(visit_changes(scanner, table, window, file->format, buf_span(&chunk->data), err));
+            TRY(visit_chunk(scanner, table, chunk, err));
     }
 }
 
@@ -130,9 +117,11 @@ static enum lf_code read_chunks(const struct scan_work *work, struct scanner *sc
 {
     const struct scan *scan = scanner->scan;
     if (!scan->changes_only)
-        TRY(take_chunks(work, scanner, chunk, err));
-    for (size_t i = 0; scan->overlay && i < scan->source->window_count; i++)
-        TRY(take_changes(work, scanner, i, chunk, err));
+        TRY(take_chunks(work, scanner, scan->source, chunk, err));
+    for (size_t i = 0; scan->overlay && i < scan->source->window_count; i++) {
+        scanner->window = i;
+        TRY(take_chunks(work, scanner, scan->source->windows[i].changes, chunk, err));
+    }
     return LF_OK;
 }
 
@@ -182,7 +171,7 @@ static enum lf_code read_target(struct scan_work *work, struct scanner *scanner,
             return LF_OK;
         const struct target_part *part = &scan->target->items[next];
         if (scan->wanted[table_index(scan->map, part->table)])
-            TRY(target_read(conn, scan->map, part, visit_row, scanner, err));
+            TRY(target_read(conn, scan->map, part, scanner->clock, visit_row, scanner, err));
     }
 }
 
@@ -191,7 +180,13 @@ static enum lf_code work_scan(void *context, unsigned worker, struct pg_conn *co
     struct scan_work *work = context;
     struct arena arena;
     arena_init(&arena, SCAN_ARENA_BYTES);
-    struct scanner scanner = { .scan = work->scan, .worker = worker, .arena = &arena };
+    struct scanner scanner = {
+        .scan = work->scan,
+        .worker = worker,
+        .window = NO_WINDOW,
+        .arena = &arena,
+        .clock = stage_worker(work->scan->crew->profile, worker),
+    };
     enum lf_code code = work->scan->source ? read_source(work, &scanner, err) : LF_OK;
     arena_done(&arena);
     if (code == LF_OK && work->scan->target)

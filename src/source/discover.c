@@ -52,7 +52,8 @@ enum name_kind { NAME_OTHER, NAME_DATA, NAME_PERHAPS_DATA };
 
 static bool is_ion_name(struct span name)
 {
-    return span_ends_with(name, SPAN(".ion")) || span_ends_with(name, SPAN(".ion.gz"));
+    return span_ends_with(name, SPAN(".ion")) || span_ends_with(name, SPAN(".ion.gz")) || span_ends_with(name, SPAN(".10n")) ||
+           span_ends_with(name, SPAN(".10n.gz"));
 }
 
 static enum name_kind kind_of_name(struct span name)

@@ -5,9 +5,9 @@
  *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
  *     the files, their item counts and MD5s, and its table ARN names the table;
  *   - any other folder with data files is *bare*: *.json.gz, *.jsonl, *.jsonl.gz and *.ddb.json (lines of DynamoDB JSON) and
- *     *.ion and *.ion.gz (text Ion, also a record a line) are data; a plain *.json is data only where the folder has none of
- *     these and the file does not begin like a pretty-printed document (its first line opens an object and goes on).
- *     `table.json`, `table.*.json` and `manifest-*` never are.
+ *     *.ion, *.10n, *.ion.gz and *.10n.gz (text Ion, also a record a line, or binary) are data; a plain *.json is data only where
+ * the folder has none of these and the file does not begin like a pretty-printed document (its first line opens an object and
+ * goes on). `table.json`, `table.*.json` and `manifest-*` never are.
  *
  * An incremental export is a *window* of changes to a table; only the files that its manifest lists are read. Windows follow the
  * full export of the same table in the folder: the first begins no later than that was taken (exportTime), each next no later
@@ -20,9 +20,11 @@
  * table.json are one table. A folder without a key schema is an error, unless others have one: then it is left out and `notice`
  * says so.
  *
- * Data come as *chunks*: whole lines of one file, about SOURCE_CHUNK_BYTES, cut at the same places on every run, so (file, chunk
- * number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be called by
- * several threads; chunks of one file are given out in order, several files at once.
+ * Whatever it is called, a file that begins with the version marker of binary Ion, E0 01 00 EA, is binary Ion.
+ *
+ * Data come as *chunks*: whole records of one file (records.h), about SOURCE_CHUNK_BYTES, cut at the same places on every run, so
+ * (file, chunk number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be
+ * called by several threads; chunks of one file are given out in order, several files at once.
  */
 #pragma once
 
@@ -41,13 +43,13 @@ struct source_options {
 };
 
 struct source_file {
-    struct span path; /* as opened */
-    struct span name; /* relative to the source, the same on every host */
-    size_t table;     /* index into tables */
-    enum export_format format;
-    int64_t item_count; /* by the manifest, -1 when unknown */
-    struct span md5;    /* base64, of the file's bytes as stored; empty when unknown */
-    int64_t size_bytes; /* as stored */
+    struct span path;          /* as opened */
+    struct span name;          /* relative to the source, the same on every host */
+    size_t table;              /* index into tables */
+    enum export_format format; /* by its name */
+    int64_t item_count;        /* by the manifest, -1 when unknown */
+    struct span md5;           /* base64, of the file's bytes as stored; empty when unknown */
+    int64_t size_bytes;        /* as stored */
 };
 
 /* An incremental export. */
@@ -82,21 +84,23 @@ enum lf_code source_open(const char *path, const struct source_options *options,
 void source_close(struct source *source);
 
 struct source_chunk {
-    size_t file;         /* index into files */
-    uint64_t number;     /* from 0 within the file */
-    uint64_t first_line; /* from 1 */
-    uint64_t offset;     /* of its first byte in the uncompressed file */
-    bool is_last;        /* of its file: by now MD5 was verified */
-    struct buf data;     /* whole lines; reused by the next call with the same chunk */
+    size_t file;               /* index into files */
+    enum export_format format; /* by the file's first bytes */
+    uint64_t number;           /* from 0 within the file */
+    uint64_t first_line;       /* from 1; of binary Ion the number of its first record */
+    uint64_t offset;           /* of its first byte in the uncompressed file */
+    bool is_last;              /* of its file: by now MD5 was verified */
+    struct buf data;           /* whole lines, or a stream of binary Ion; reused by the next call with the same chunk */
 };
 void source_chunk_init(struct source_chunk *chunk);
 void source_chunk_done(struct source_chunk *chunk);
 
 /*
  * The next chunk of any file, thread-safe; *ret_end when all files are through. An empty file still gives one (empty, last)
- * chunk. Errors: LF_TRUNCATED (a gzip member ends early, with file and offset), LF_CHECKSUM (MD5 or
- * item count of a file, before its last chunk), LF_SOURCE (not gzip, damaged), LF_LIMIT (a line over LIMIT_LINE_BYTES), LF_IO.
- * After one of these every later call gives it again.
+ * chunk. Errors: LF_TRUNCATED (a gzip member or a value of binary Ion ends early, with file and offset), LF_CHECKSUM (MD5 or
+ * item count of a file, before its last chunk), LF_SOURCE (not gzip, damaged), LF_LIMIT (a line over LIMIT_LINE_BYTES),
+ * LF_SYNTAX, LF_ITEM, LF_LIMIT (no binary Ion, or symbol tables that cannot be read), LF_IO. After one of these every later call
+ * gives it again.
  */
 enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err) MUST_CHECK;
 
