@@ -1,0 +1,446 @@
+#include "gateway/catalog.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/backoff.h"
+#include "gateway/table.h"
+#include "pg/conn.h"
+
+enum { ID_BYTES = 40, NUMBER_BYTES = 24, WAIT_POLL_MS = 20, DELAY_MS_MAX = 2000 };
+
+/* Tables as of one version, in order of their names. */
+struct tables {
+    struct table **values;
+    size_t count;
+};
+
+struct catalog {
+    struct catalog_options options;
+    char id[ID_BYTES]; /* of this gateway */
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t mutex; /* of all below up to the atomics */
+    pthread_cond_t stops;
+    bool is_stopping;
+    struct tables tables;
+    struct tables retired;   /* replaced or dropped, perhaps still in use */
+    int64_t version;         /* of the tables */
+    _Atomic int64_t read_ms; /* when the version was last found to be the newest */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Tables ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static int compare_names(const void *key, const void *element)
+{
+    return span_compare(*(const struct span *)key, (*(struct table *const *)element)->name);
+}
+
+static struct table *find(const struct tables *tables, struct span name)
+{
+    if (!tables->count)
+        return NULL;
+    struct table *const *found = bsearch(&name, tables->values, tables->count, sizeof *tables->values, compare_names);
+    return found ? *found : NULL;
+}
+
+static enum lf_code tables_reserve(struct tables *tables, size_t count, struct err *err)
+{
+    void *larger = realloc(tables->values, (count + 1) * sizeof(struct table *));
+    if (!larger)
+        return ERR(err, LF_MEMORY, "no memory for the list of tables");
+    tables->values = larger;
+    return LF_OK;
+}
+
+static void release(struct tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        table_unref(tables->values[i]);
+    free(tables->values);
+    *tables = (struct tables){ 0 };
+}
+
+/* Those of the retired that nobody uses are freed; whether none is left. */
+static bool sweep(struct tables *retired)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < retired->count; i++) {
+        if (table_is_unused(retired->values[i]))
+            table_unref(retired->values[i]);
+        else
+            retired->values[kept++] = retired->values[i];
+    }
+    retired->count = kept;
+    return kept == 0;
+}
+
+/* Reading ----------------------------------------------------------------------------------------------------------------------
+ */
+
+/* A row is either unchanged, then the table is taken over from the present list, or a new description. */
+static enum lf_code take_row(const struct catalog *catalog, const struct pg_result *rows, size_t row, struct tables *next,
+                             struct err *err)
+{
+    struct pg_field name = pg_result_get(rows, row, TABLE_FIELD_NAME);
+    struct table *present = find(&catalog->tables, span_of(name.data, name.len));
+    if (present && present->version == pg_result_int64(rows, row, TABLE_FIELD_VERSION)) {
+        table_ref(present);
+        next->values[next->count++] = present;
+        return LF_OK;
+    }
+    struct table *table = NULL;
+    TRY(table_new(rows, row, catalog->options.map, &table, err));
+    next->values[next->count++] = table;
+    return LF_OK;
+}
+
+static enum lf_code take_rows(const struct catalog *catalog, const struct pg_result *rows, struct tables *next, struct err *err)
+{
+    TRY(tables_reserve(next, pg_result_rows(rows), err));
+    for (size_t i = 0; i < pg_result_rows(rows); i++)
+        TRY(take_row(catalog, rows, i, next, err));
+    return LF_OK;
+}
+
+/* Tables of the present list that the next has not got are retired, the others lose the reference of the present one. */
+static enum lf_code replace(struct catalog *catalog, struct tables *next, struct err *err)
+{
+    TRY(tables_reserve(&catalog->retired, catalog->retired.count + catalog->tables.count, err));
+    for (size_t i = 0; i < catalog->tables.count; i++) {
+        struct table *table = catalog->tables.values[i];
+        if (find(next, table->name) == table)
+            table_unref(table);
+        else
+            catalog->retired.values[catalog->retired.count++] = table;
+    }
+    free(catalog->tables.values);
+    catalog->tables = *next;
+    *next = (struct tables){ 0 };
+    return LF_OK;
+}
+
+/* Under the mutex. The rows are of `version` or newer. */
+static enum lf_code take_version(struct catalog *catalog, const struct pg_result *rows, int64_t version, struct err *err)
+{
+    if (version <= catalog->version)
+        return LF_OK;
+    struct tables next = { 0 };
+    enum lf_code code = take_rows(catalog, rows, &next, err);
+    if (!code)
+        code = replace(catalog, &next, err);
+    release(&next);
+    if (!code)
+        catalog->version = version;
+    return code;
+}
+
+static enum lf_code put_rows(struct catalog *catalog, const struct pg_result *rows, int64_t version, struct err *err)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    enum lf_code code = take_version(catalog, rows, version, err);
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+static int64_t version_known(struct catalog *catalog)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    int64_t version = catalog->version;
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return version;
+}
+
+static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
+{
+    int len = snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
+    return (struct pg_field){ text, (size_t)len };
+}
+
+static const char version_select[] = "SELECT version::text FROM landfall.catalog";
+
+/* The heartbeat: what is acknowledged goes out, the newest version comes back ---------------------------------------------------
+ */
+
+/* The version under which no request works with an older description. */
+static int64_t acknowledged(struct catalog *catalog, int64_t before)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    int64_t version = sweep(&catalog->retired) ? catalog->version : before;
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return version;
+}
+
+static enum lf_code read_tables(struct catalog *catalog, struct pg_conn *conn, int64_t version, struct err *err)
+{
+    char text[NUMBER_BYTES];
+    struct pg_field known = number_field(version_known(catalog), text);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, table_select, &(struct pg_params){ .values = &known, .count = 1 }, &rows, err));
+    return put_rows(catalog, rows, version, err);
+}
+
+static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, struct err *err)
+{
+    char text[NUMBER_BYTES];
+    int64_t asked_ms = now_ms();
+    *acked = acknowledged(catalog, *acked);
+    struct pg_field values[] = {
+        { catalog->id, strlen(catalog->id) },
+        number_field(*acked, text),
+        { catalog->options.address, strlen(catalog->options.address) },
+    };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(
+        conn,
+        "INSERT INTO landfall.gateway AS g (id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO "
+        "UPDATE SET beat = g.beat + 1, catalog_version = excluded.catalog_version RETURNING (SELECT version FROM "
+        "landfall.catalog)",
+        &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
+    int64_t version = pg_result_int64(rows, 0, 0);
+    if (version > version_known(catalog))
+        TRY(read_tables(catalog, conn, version, err));
+    atomic_store(&catalog->read_ms, asked_ms);
+    return LF_OK;
+}
+
+static bool pause_ms(struct catalog *catalog, unsigned ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_mutex_lock(&catalog->mutex);
+    if (!catalog->is_stopping)
+        (void)pthread_cond_timedwait(&catalog->stops, &catalog->mutex, &until);
+    bool goes_on = !catalog->is_stopping;
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return goes_on;
+}
+
+/* Connects again and again; a gateway without its database refuses requests by itself (catalog_check_fresh). */
+static void *run_heartbeat(void *context)
+{
+    struct catalog *catalog = context;
+    struct pg_conn *conn = NULL;
+    struct backoff backoff;
+    int64_t acked = 0;
+    backoff_init(&backoff, CATALOG_POLL_MS, DELAY_MS_MAX, backoff_seed());
+    unsigned delay_ms = CATALOG_POLL_MS;
+    while (pause_ms(catalog, delay_ms)) {
+        struct err err = ERR_INIT;
+        enum lf_code code = conn ? LF_OK : pg_connect(catalog->options.postgres, &conn, &err);
+        if (!code)
+            code = beat(catalog, conn, &acked, &err);
+        delay_ms = code ? backoff_next_ms(&backoff) : CATALOG_POLL_MS;
+        if (code) {
+            pg_close(conn);
+            conn = NULL;
+        }
+    }
+    if (conn && pg_execf(conn, &(struct err)ERR_INIT, "DELETE FROM landfall.gateway WHERE id = '%s'", catalog->id)) {
+        /* Others see that it beats no more. */
+    }
+    pg_close(conn);
+    return NULL;
+}
+
+/* Life -------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code first_read(struct catalog *catalog, struct err *err)
+{
+    int64_t acked = 0;
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    PG_RESULT_CLEANUP struct pg_result *id = NULL;
+    TRY(pg_connect(catalog->options.postgres, &conn, err));
+    TRY(pg_query(conn, "SELECT gen_random_uuid()", &(struct pg_params){ 0 }, &id, err));
+    (void)snprintf(catalog->id, sizeof catalog->id, "%s", pg_result_text(id, 0, 0));
+    return beat(catalog, conn, &acked, err);
+}
+
+enum lf_code catalog_new(const struct catalog_options *options, struct catalog **ret_catalog, struct err *err)
+{
+    struct catalog *catalog = calloc(1, sizeof *catalog);
+    if (!catalog)
+        return ERR(err, LF_MEMORY, "no memory for the catalog of tables");
+    catalog->options = *options;
+    (void)pthread_mutex_init(&catalog->mutex, NULL);
+    (void)pthread_cond_init(&catalog->stops, NULL);
+    enum lf_code code = first_read(catalog, err);
+    if (!code && pthread_create(&catalog->thread, NULL, run_heartbeat, catalog))
+        code = ERR(err, LF_MEMORY, "no thread for the catalog of tables");
+    catalog->has_thread = !code;
+    if (code)
+        catalog_free(catalog);
+    else
+        *ret_catalog = catalog;
+    return code;
+}
+
+static void stop_heartbeat(struct catalog *catalog)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    catalog->is_stopping = true;
+    (void)pthread_cond_signal(&catalog->stops);
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    (void)pthread_join(catalog->thread, NULL);
+}
+
+void catalog_free(struct catalog *catalog)
+{
+    if (!catalog)
+        return;
+    if (catalog->has_thread)
+        stop_heartbeat(catalog);
+    release(&catalog->tables);
+    release(&catalog->retired);
+    (void)pthread_mutex_destroy(&catalog->mutex);
+    (void)pthread_cond_destroy(&catalog->stops);
+    free(catalog);
+}
+
+/* Use --------------------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct table *take(struct catalog *catalog, struct span name)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    struct table *table = find(&catalog->tables, name);
+    if (table)
+        table_ref(table);
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return table;
+}
+
+/* "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME[/…]" names a table, too. */
+static struct span name_of(struct span name)
+{
+    static const char mark[] = ":table/";
+    if (!span_starts_with(name, SPAN("arn:")))
+        return name;
+    struct span rest = span_from(name, span_find(name, SPAN(":table/")) + sizeof mark - 1);
+    size_t slash = span_find_byte(rest, '/');
+    return span_of(rest.ptr, slash < rest.len ? slash : rest.len);
+}
+
+enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span name, const struct table **ret_table,
+                         struct err *err)
+{
+    struct span short_name = name_of(name);
+    const struct table *table = take(catalog, short_name);
+    if (!table) {
+        TRY(catalog_refresh(catalog, db, err));
+        table = take(catalog, short_name);
+    }
+    if (!table)
+        return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Table: %.*s not found", SPAN_ARG(short_name));
+    *ret_table = table;
+    return LF_OK;
+}
+
+enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err)
+{
+    if (now_ms() - atomic_load(&catalog->read_ms) <= CATALOG_STALE_MS)
+        return LF_OK;
+    return ERR(err, LF_INTERNAL_SERVER, "the gateway has not reached its database for %d s", CATALOG_STALE_MS / 1000);
+}
+
+/* Change -----------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code catalog_begin_change(struct db_transaction *transaction, int64_t *ret_version, struct err *err)
+{
+    static const struct pg_statement bump = {
+        .sql = "UPDATE landfall.catalog SET version = version + 1 RETURNING version::text",
+    };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_tx_query(transaction, &bump, &(struct pg_params){ 0 }, &rows, err));
+    *ret_version = pg_result_int64(rows, 0, 0);
+    return LF_OK;
+}
+
+/* The version is read first: rows that are newer than it do no harm. */
+enum lf_code catalog_refresh(struct catalog *catalog, struct db *db, struct err *err)
+{
+    static const struct pg_statement newest = { .sql = version_select };
+    static const struct pg_statement all = { .sql = table_select };
+    PG_RESULT_CLEANUP struct pg_result *version = NULL;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    char text[NUMBER_BYTES];
+    TRY(db_query(db, &newest, &(struct pg_params){ 0 }, &version, err));
+    int64_t known = version_known(catalog);
+    if (pg_result_int64(version, 0, 0) <= known)
+        return LF_OK;
+    struct pg_field parameter = number_field(known, text);
+    TRY(db_query(db, &all, &(struct pg_params){ .values = &parameter, .count = 1 }, &rows, err));
+    return put_rows(catalog, rows, pg_result_int64(version, 0, 0), err);
+}
+
+/* A gateway is dead for us once its beat has not moved for twice the time after which it refuses to write. */
+struct watched {
+    char id[ID_BYTES];
+    int64_t beat, moved_ms;
+};
+
+enum { GATEWAYS_MAX = 256 };
+
+static bool is_alive(struct watched *watched, size_t *count, const char *id, int64_t beat, int64_t now)
+{
+    size_t i = 0;
+    while (i < *count && strcmp(watched[i].id, id) != 0)
+        i++;
+    if (i == GATEWAYS_MAX)
+        return true;
+    if (i == *count) {
+        (void)snprintf(watched[(*count)++].id, ID_BYTES, "%s", id);
+        watched[i].beat = beat - 1;
+    }
+    if (watched[i].beat != beat) {
+        watched[i].beat = beat;
+        watched[i].moved_ms = now;
+    }
+    return now - watched[i].moved_ms <= 2 * CATALOG_STALE_MS;
+}
+
+static enum lf_code all_acknowledge(struct db *db, int64_t version, struct watched *watched, size_t *count, bool *ret_all,
+                                    struct err *err)
+{
+    static const struct pg_statement late = {
+        .sql = "SELECT id::text, beat::text FROM landfall.gateway WHERE catalog_version < $1::text::bigint",
+    };
+    char text[NUMBER_BYTES];
+    struct pg_field parameter = number_field(version, text);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_query(db, &late, &(struct pg_params){ .values = &parameter, .count = 1 }, &rows, err));
+    *ret_all = true;
+    for (size_t i = 0; i < pg_result_rows(rows); i++)
+        if (is_alive(watched, count, pg_result_text(rows, i, 0), pg_result_int64(rows, i, 1), loop_now_ms(db_loop(db))))
+            *ret_all = false;
+    return LF_OK;
+}
+
+enum lf_code catalog_wait(struct catalog *catalog, struct db *db, int64_t version, struct err *err)
+{
+    bool all = false;
+    size_t count = 0;
+    struct watched *watched = calloc(GATEWAYS_MAX, sizeof *watched);
+    if (!watched)
+        return ERR(err, LF_MEMORY, "no memory to wait for other gateways");
+    enum lf_code code = catalog_refresh(catalog, db, err);
+    while (!code && !(code = all_acknowledge(db, version, watched, &count, &all, err)) && !all)
+        fiber_sleep(db_loop(db), WAIT_POLL_MS);
+    free(watched);
+    return code;
+}

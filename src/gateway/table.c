@@ -1,0 +1,261 @@
+#include "gateway/table.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "gateway/store/store.h"
+#include "map/model.h"
+
+enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
+
+const char table_select[] =
+    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, "
+    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "
+    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, "
+    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "
+    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "
+    "FROM landfall.dynamodb_table t ORDER BY t.name";
+
+/* What `struct table` is the first member of. */
+struct table_home {
+    struct table table;
+    struct arena arena;
+    _Atomic uint64_t refs;
+};
+
+static const char *const status_names[] = { "CREATING", "ACTIVE", "UPDATING", "DELETING" };
+
+const char *table_status_name(enum table_status status)
+{
+    return status_names[status];
+}
+
+static enum lf_code read_status(struct span text, enum table_status *ret_status, struct err *err)
+{
+    for (size_t i = 0; i < sizeof status_names / sizeof *status_names; i++)
+        if (span_equal(text, span_from_cstr(status_names[i]))) {
+            *ret_status = (enum table_status)i;
+            return LF_OK;
+        }
+    return ERR(err, LF_ROW, "'%.*s' is no status of a table", SPAN_ARG(text));
+}
+
+/* Keys ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code type_of_attribute(const struct create_table_request *definition, struct span name, enum value_type *ret_type,
+                                      struct err *err)
+{
+    const struct api_attribute_definition_list *list = &definition->attribute_definitions;
+    for (size_t i = 0; i < list->count; i++)
+        if (span_equal(list->values[i].attribute_name, name)) {
+            static const enum value_type types[] = {
+                [API_SCALAR_ATTRIBUTE_TYPE_S] = VALUE_S,
+                [API_SCALAR_ATTRIBUTE_TYPE_N] = VALUE_N,
+                [API_SCALAR_ATTRIBUTE_TYPE_B] = VALUE_B,
+            };
+            *ret_type = types[list->values[i].attribute_type];
+            return LF_OK;
+        }
+    return ERR(err, LF_ROW, "key attribute '%.*s' has no definition", SPAN_ARG(name));
+}
+
+static enum lf_code put_key_attribute(struct key_attribute *attributes, size_t *count, struct key_attribute attribute,
+                                      struct err *err)
+{
+    if (*count == INDEX_KEY_ATTRIBUTES_MAX)
+        return ERR(err, LF_ROW, "more than %d key attributes", INDEX_KEY_ATTRIBUTES_MAX);
+    attributes[(*count)++] = attribute;
+    return LF_OK;
+}
+
+static enum lf_code read_index_key(const struct create_table_request *definition, const struct api_key_schema_element_list *key,
+                                   struct table_index *index, struct err *err)
+{
+    for (size_t i = 0; i < key->count; i++) {
+        struct key_attribute attribute = { .name = key->values[i].attribute_name };
+        bool is_partition = key->values[i].key_type == API_KEY_TYPE_HASH;
+        TRY(type_of_attribute(definition, attribute.name, &attribute.type, err));
+        TRY(put_key_attribute(is_partition ? index->partition : index->sort,
+                              is_partition ? &index->partition_count : &index->sort_count, attribute, err));
+    }
+    return LF_OK;
+}
+
+static enum lf_code read_key(const struct create_table_request *definition, struct key_schema *ret_key, struct err *err)
+{
+    struct table_index whole = { 0 };
+    TRY(read_index_key(definition, &definition->key_schema, &whole, err));
+    if (whole.partition_count != 1 || whole.sort_count > 1)
+        return ERR(err, LF_ROW, "a table's key is one partition key attribute and at most one sort key attribute");
+    *ret_key = (struct key_schema){ .partition = whole.partition[0], .sort = whole.sort[0] };
+    return LF_OK;
+}
+
+/* Indexes ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct span next_word(struct span *line)
+{
+    size_t len = span_find_byte(*line, ' ');
+    struct span word = span_of(line->ptr, len < line->len ? len : line->len);
+    *line = span_from(*line, word.len + 1);
+    return word;
+}
+
+static enum lf_code read_state_line(struct span line, struct table_index *index, struct err *err)
+{
+    int64_t slot = 0;
+    struct span number = next_word(&line);
+    for (size_t i = 0; i < number.len; i++)
+        slot = slot * 10 + (number.ptr[i] - '0');
+    index->slot = (unsigned)slot;
+    TRY(read_status(next_word(&line), &index->status, err));
+    index->is_backfilling = span_equal(line, SPAN("true"));
+    return LF_OK;
+}
+
+/* The index's line among "name slot status backfilling\n…". */
+static enum lf_code read_state(struct span lines, struct table_index *index, struct err *err)
+{
+    while (lines.len) {
+        struct span line = span_cut_line(&lines);
+        if (span_equal(next_word(&line), index->name))
+            return read_state_line(line, index, err);
+    }
+    return ERR(err, LF_ROW, "index '%.*s' has no state", SPAN_ARG(index->name));
+}
+
+static enum lf_code add_index(struct table *table, struct table_index index, const struct api_key_schema_element_list *key,
+                              const struct api_projection *projection, struct span states, struct err *err)
+{
+    TRY(read_index_key(table->definition, key, &index, err));
+    index.projection = projection && projection->projection_type ? projection->projection_type : API_PROJECTION_TYPE_ALL;
+    if (projection) {
+        index.included = projection->non_key_attributes.values;
+        index.included_count = projection->non_key_attributes.count;
+    }
+    TRY(read_state(states, &index, err));
+    table->indexes[table->index_count++] = index;
+    return LF_OK;
+}
+
+static enum lf_code read_indexes(struct table *table, struct span states, struct arena *arena, struct err *err)
+{
+    const struct create_table_request *definition = table->definition;
+    const struct api_global_secondary_index_list *global = &definition->global_secondary_indexes;
+    const struct api_local_secondary_index_list *local = &definition->local_secondary_indexes;
+    table->indexes = arena_calloc(arena, global->count + local->count + 1, sizeof *table->indexes, err);
+    if (!table->indexes)
+        return err->code;
+    for (size_t i = 0; i < global->count; i++)
+        TRY(add_index(table, (struct table_index){ .name = global->values[i].index_name }, &global->values[i].key_schema,
+                      global->values[i].projection, states, err));
+    for (size_t i = 0; i < local->count; i++)
+        TRY(add_index(table, (struct table_index){ .name = local->values[i].index_name, .is_local = true },
+                      &local->values[i].key_schema, local->values[i].projection, states, err));
+    return LF_OK;
+}
+
+/* Tables ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct span field(const struct pg_result *rows, size_t row, enum table_field column)
+{
+    struct pg_field value = pg_result_get(rows, row, column);
+    return span_of(value.data, value.len);
+}
+
+static enum lf_code copy_texts(const struct pg_result *rows, size_t row, struct table *table, struct arena *arena,
+                               struct err *err)
+{
+    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_NAME), &table->name, err));
+    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_TABLE_ID), &table->table_id, err));
+    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_TTL_ATTRIBUTE), &table->ttl_attribute, err));
+    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_STREAM_LABEL), &table->stream_label, err));
+    return arena_printf(arena, &table->arn, err, "%.*s%.*s", SPAN_ARG(TABLE_ARN_PREFIX), SPAN_ARG(table->name));
+}
+
+static enum lf_code read_definition(struct span json, struct table *table, struct arena *arena, struct err *err)
+{
+    struct span text;
+    TRY(arena_copy(arena, json, &text, err));
+    struct create_table_request *definition = arena_calloc(arena, 1, sizeof *definition, err);
+    if (!definition)
+        return err->code;
+    TRY(shape_read(&shape_create_table_request, text, arena, definition, err));
+    table->definition = definition;
+    const struct api_stream_specification *stream = definition->stream_specification;
+    if (stream && stream->stream_enabled)
+        table->stream = stream->stream_view_type;
+    return read_key(definition, &table->key, err);
+}
+
+static enum lf_code read_row(const struct pg_result *rows, size_t row, const struct map *map, struct table *table,
+                             struct arena *arena, struct err *err)
+{
+    table->id = pg_result_int64(rows, row, TABLE_FIELD_ID);
+    table->version = pg_result_int64(rows, row, TABLE_FIELD_VERSION);
+    table->created_ms = pg_result_int64(rows, row, TABLE_FIELD_CREATED_MS);
+    TRY(copy_texts(rows, row, table, arena, err));
+    TRY(read_status(field(rows, row, TABLE_FIELD_STATUS), &table->status, err));
+    TRY(read_definition(field(rows, row, TABLE_FIELD_DEFINITION), table, arena, err));
+    TRY(read_indexes(table, field(rows, row, TABLE_FIELD_INDEXES), arena, err));
+    if (span_equal(field(rows, row, TABLE_FIELD_IS_MAPPED), SPAN("true"))) {
+        table->map = map ? map_find_table(map, table->name) : NULL;
+        if (!table->map)
+            return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
+    }
+    table->store = table->map ? &relational_store : &item_store;
+    return table->store->open(table, err);
+}
+
+enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table, struct err *err)
+{
+    struct table_home *home = calloc(1, sizeof *home);
+    if (!home)
+        return ERR(err, LF_MEMORY, "no memory for a table's description");
+    arena_init(&home->arena, DEFINITION_BYTES_MAX);
+    atomic_init(&home->refs, 1);
+    if (read_row(rows, row, map, &home->table, &home->arena, err)) {
+        struct span name = field(rows, row, TABLE_FIELD_NAME);
+        table_unref(&home->table);
+        return err_while(err, "reading the description of table '%.*s'", SPAN_ARG(name));
+    }
+    *ret_table = &home->table;
+    return LF_OK;
+}
+
+static struct table_home *home_of(const struct table *table)
+{
+    return (struct table_home *)(uintptr_t)table;
+}
+
+void table_ref(const struct table *table)
+{
+    atomic_fetch_add(&home_of(table)->refs, 1);
+}
+
+bool table_is_unused(const struct table *table)
+{
+    return atomic_load(&home_of(table)->refs) == 1;
+}
+
+void table_unref(const struct table *table)
+{
+    if (!table || atomic_fetch_sub(&home_of(table)->refs, 1) > 1)
+        return;
+    struct table_home *home = home_of(table);
+    if (home->table.store_state)
+        home->table.store->close(&home->table);
+    arena_done(&home->arena);
+    free(home);
+}
+
+const struct table_index *table_find_index(const struct table *table, struct span name)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        if (span_equal(table->indexes[i].name, name))
+            return &table->indexes[i];
+    return NULL;
+}
