@@ -39,6 +39,7 @@ static enum lf_code load_chunks(struct backfill *run, struct chunk_loader *loade
 {
     for (;;) {
         bool end = false, loaded = false;
+        (void)stage_enter(loader->clock, STAGE_READ);
         TRY(source_next(run->source, chunk, &end, err));
         if (end)
             return LF_OK;
@@ -57,13 +58,13 @@ static enum lf_code work(void *context, unsigned worker, struct pg_conn *conn, s
     struct backfill *run = context;
     struct chunk_loader loader;
     struct source_chunk chunk;
-    (void)worker;
     /* A commit that is lost in a crash loses the chunk's row in landfall.segment, too, and is simply done again. */
     TRY(pg_exec(conn, "SET synchronous_commit = off", err));
     TRY(chunk_loader_init(&loader, run->plan, err));
     loader.source = run->source;
     loader.conn = conn;
     loader.stop = &run->crew.stop;
+    loader.clock = stage_worker(run->options->profile, worker);
     loader.load = run->load;
     loader.keeps_rejects = run->options->rejects != NULL;
     loader.waits = run->waits;
@@ -115,6 +116,7 @@ static enum lf_code run_pass(struct backfill *run, struct err *err)
     run->crew = (struct crew){
         .postgres = run->options->postgres,
         .jobs = run->options->jobs,
+        .profile = run->options->profile,
         .report = show_progress,
         .report_context = run,
     };
@@ -151,13 +153,14 @@ static double seconds_now(void)
 /* Tables still to be analysed, shared by the workers. */
 struct analysis {
     const struct load_plan *plan;
+    struct stage_profile *profile;
     _Atomic size_t next;
 };
 
 static enum lf_code analyse(void *context, unsigned worker, struct pg_conn *conn, struct err *err)
 {
-    (void)worker;
     struct analysis *analysis = context;
+    (void)stage_enter(stage_worker(analysis->profile, worker), STAGE_ANALYSE);
     for (size_t i; (i = atomic_fetch_add(&analysis->next, 1)) <= analysis->plan->item;)
         TRY(pg_execf(conn, err, "ANALYZE %.*s", SPAN_ARG(analysis->plan->targets[i].qualified)));
     return LF_OK;
@@ -165,9 +168,12 @@ static enum lf_code analyse(void *context, unsigned worker, struct pg_conn *conn
 
 static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *conn, struct err *err)
 {
+    struct stage_profile *profile = run->options->profile;
+    stage_clock_begin(stage_main(profile), STAGE_INDEX);
     TRY(migrate_up(conn, run->options->migrations, MIGRATION_CONSTRAINTS, NULL, NULL, err));
-    struct analysis analysis = { .plan = run->plan };
-    struct crew crew = { .postgres = run->options->postgres, .jobs = run->options->jobs };
+    stage_clock_end(stage_main(profile));
+    struct analysis analysis = { .plan = run->plan, .profile = profile };
+    struct crew crew = { .postgres = run->options->postgres, .jobs = run->options->jobs, .profile = profile };
     return crew_run(&crew, analyse, &analysis, err);
 }
 

@@ -16,17 +16,19 @@
  */
 #pragma once
 
+#include "base/stage_clock.h"
 #include "map/model.h"
 #include "move/changes.h"
 #include "move/migrate.h"
 #include "source/source.h"
 
 struct backfill_options {
-    const char *postgres;   /* connection string or NULL */
-    const char *migrations; /* folder */
-    const char *rejects;    /* file for bad lines, verbatim, written anew at the end; NULL: a bad line stops the command */
-    struct span map_yaml;   /* the map as written, kept in landfall.map */
-    unsigned jobs;          /* worker threads, 1 … LIMIT_JOBS */
+    const char *postgres;          /* connection string or NULL */
+    const char *migrations;        /* folder */
+    const char *rejects;           /* file for bad lines, verbatim, written anew at the end; NULL: a bad line stops the command */
+    struct span map_yaml;          /* the map as written, kept in landfall.map */
+    unsigned jobs;                 /* worker threads, 1 … LIMIT_JOBS */
+    struct stage_profile *profile; /* NULL: none is wanted */
 };
 
 struct backfill_progress {

@@ -80,8 +80,11 @@ static void note_end(struct roster *roster, enum lf_code code, const struct err 
 static void *worker_main(void *argument)
 {
     const struct worker *worker = argument;
+    struct stage_clock *clock = stage_worker(worker->roster->crew->profile, worker->number);
     struct err err = ERR_INIT;
+    stage_clock_begin(clock, STAGE_REST);
     enum lf_code code = work_connected(worker->roster, worker->number, &err);
+    stage_clock_end(clock);
     note_end(worker->roster, code, &err);
     return NULL;
 }

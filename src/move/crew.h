@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "base/stage_clock.h"
 #include "pg/conn.h"
 
 /* A view of the database that several connections can share. It lasts as long as its own connection. */
@@ -26,10 +27,11 @@ typedef bool crew_report(void *context, uint64_t items_done, uint64_t items_tota
 
 struct crew {
     const char *postgres;
-    const char *snapshot;     /* name; NULL: connections are in no transaction */
-    bool needs_no_connection; /* workers get NULL */
-    unsigned jobs;            /* 1 … LIMIT_JOBS */
-    crew_report *report;      /* may be NULL */
+    const char *snapshot;          /* name; NULL: connections are in no transaction */
+    bool needs_no_connection;      /* workers get NULL */
+    unsigned jobs;                 /* 1 … LIMIT_JOBS */
+    struct stage_profile *profile; /* NULL: none; else each worker begins in STAGE_REST */
+    crew_report *report;           /* may be NULL */
     void *report_context;
     uint64_t items_total;
     _Atomic uint64_t items_done;

@@ -43,7 +43,7 @@ static enum lf_code write_parts(struct exporter *exporter, struct pg_conn *conn,
             return export_writer_finish(&exporter->writer, err);
         const struct target_part *part = &export->parts.items[next];
         TRY(export_writer_turn(&exporter->writer, (size_t)(part->table - export->map->tables), err));
-        TRY(target_read(conn, export->map, part, write_item, exporter, err));
+        TRY(target_read(conn, export->map, part, NULL, write_item, exporter, err));
     }
 }
 

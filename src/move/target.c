@@ -143,16 +143,19 @@ static enum lf_code decode(const struct target_part *part, const struct pg_field
 }
 
 static enum lf_code read_rows(struct copy_rows *rows, const struct target_part *part, struct pg_field *fields, size_t field_count,
-                              struct arena *arena, target_visit *visit, void *context, struct err *err)
+                              struct arena *arena, struct stage_clock *clock, target_visit *visit, void *context, struct err *err)
 {
     for (;;) {
         bool end;
         struct item item;
+        stage_item(clock, STAGE_RECEIVE);
         TRY(copy_rows_next(rows, fields, field_count, &end, err));
         if (end)
             return LF_OK;
         struct arena_mark mark = arena_mark(arena);
+        stage_part(clock, STAGE_DECODE);
         enum lf_code code = decode(part, fields, arena, &item, err);
+        stage_part(clock, STAGE_SUMS);
         if (code == LF_OK)
             code = visit(context, &(struct target_item){ .part = part, .item = &item, .fields = fields, .arena = arena }, err);
         if (code != LF_OK) {
@@ -164,7 +167,7 @@ static enum lf_code read_rows(struct copy_rows *rows, const struct target_part *
 }
 
 static enum lf_code read_part(struct pg_conn *conn, const struct map *map, const struct target_part *part, struct buf *sql,
-                              struct arena *arena, target_visit *visit, void *context, struct err *err)
+                              struct arena *arena, struct stage_clock *clock, target_visit *visit, void *context, struct err *err)
 {
     size_t field_count = part->entity ? row_select_count(part->entity) : TARGET_ITEM_FIELDS;
     struct pg_field *fields = arena_calloc(arena, field_count, sizeof *fields, err);
@@ -173,18 +176,20 @@ static enum lf_code read_part(struct pg_conn *conn, const struct map *map, const
     put_copy_out(sql, map, part);
     TRY(buf_check(sql, err));
     struct copy_rows rows;
+    (void)stage_enter(clock, STAGE_RECEIVE);
     TRY(copy_rows_begin(conn, buf_cstr(sql), &rows, err));
-    return read_rows(&rows, part, fields, field_count, arena, visit, context, err);
+    (void)stage_enter(clock, STAGE_ITEMS);
+    return read_rows(&rows, part, fields, field_count, arena, clock, visit, context, err);
 }
 
-enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, target_visit *visit,
-                         void *context, struct err *err)
+enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, struct stage_clock *clock,
+                         target_visit *visit, void *context, struct err *err)
 {
     struct arena arena;
     struct buf sql;
     arena_init(&arena, TARGET_ARENA_BYTES);
     buf_init(&sql, TARGET_SQL_BYTES);
-    enum lf_code code = read_part(conn, map, part, &sql, &arena, visit, context, err);
+    enum lf_code code = read_part(conn, map, part, &sql, &arena, clock, visit, context, err);
     buf_done(&sql);
     arena_done(&arena);
     return code;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/stage_clock.h"
 #include "map/model.h"
 #include "pg/conn.h"
 
@@ -36,6 +37,7 @@ struct target_item {
 };
 typedef enum lf_code target_visit(void *context, const struct target_item *item, struct err *err);
 
-/* Reads a part. An error of the visitor ends it. Errors: LF_SQL, LF_CONNECT, LF_ROW (a row that its map does not describe). */
-enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, target_visit *visit,
-                         void *context, struct err *err) MUST_CHECK;
+/* Reads a part. Its rows are STAGE_ITEMS of `clock` (may be NULL): received, decoded, visited (STAGE_SUMS). An error of the
+ * visitor ends it. Errors: LF_SQL, LF_CONNECT, LF_ROW (a row that its map does not describe). */
+enum lf_code target_read(struct pg_conn *conn, const struct map *map, const struct target_part *part, struct stage_clock *clock,
+                         target_visit *visit, void *context, struct err *err) MUST_CHECK;

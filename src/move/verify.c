@@ -285,7 +285,11 @@ enum lf_code verify_run(const struct map *map, struct source *source, const stru
         .map = map,
         .source = source,
         .options = options,
-        .crew = { .postgres = options->postgres, .jobs = options->jobs, .report = report, .report_context = context },
+        .crew = { .postgres = options->postgres,
+                  .jobs = options->jobs,
+                  .profile = options->profile,
+                  .report = report,
+                  .report_context = context },
     };
     if (options->repair && !source)
         return ERR(err, LF_PRECONDITION, "a repair needs the source");

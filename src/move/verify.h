@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/stage_clock.h"
 #include "map/model.h"
 #include "pg/conn.h"
 #include "source/source.h"
@@ -19,7 +20,8 @@
 struct verify_options {
     const char *postgres;
     unsigned jobs;
-    bool reread;        /* read the source although its sums are on record */
+    struct stage_profile *profile; /* NULL: none is wanted */
+    bool reread;                   /* read the source although its sums are on record */
     bool repair;        /* make the target equal: missing and different items are written from the source, extra ones deleted */
     size_t details_max; /* differences kept with their attributes */
 };
