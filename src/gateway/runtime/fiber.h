@@ -12,6 +12,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum { FIBER_STACK_BYTES = 256 * 1024 };
@@ -23,7 +26,8 @@ typedef void fiber_main(void *context);
 
 /* At most `fibers_max` at a time. Errors: LF_MEMORY. */
 enum lf_code fiber_pool_new(size_t fibers_max, struct fiber_pool **ret_pool, struct err *err) MUST_CHECK;
-void fiber_pool_free(struct fiber_pool *pool); /* NULL is fine; no fiber may be left */
+/* NULL is fine. Fibers that are left never run again; what they hold is not given back. */
+void fiber_pool_free(struct fiber_pool *pool);
 
 /* Runs `main` until it first suspends or ends. Not from within a fiber. Errors: LF_LIMIT when fibers_max run, LF_MEMORY. */
 enum lf_code fiber_start(struct fiber_pool *pool, fiber_main *main, void *context, struct err *err) MUST_CHECK;
