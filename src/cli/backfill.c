@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/profile.h"
 
 static const char *table_text(void *context, size_t row, size_t column)
 {
@@ -56,7 +57,7 @@ static void print_text(const struct source *source, const struct backfill_result
         print_changes(result);
 }
 
-static enum lf_code print_json(const struct backfill_result *result, struct err *err)
+static enum lf_code print_json(const struct backfill_result *result, const struct stage_profile *profile, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     buf_init(&json, COMMAND_ARENA_BYTES);
@@ -78,18 +79,21 @@ static enum lf_code print_json(const struct backfill_result *result, struct err 
         json_out_close(&json, '}');
     }
     json_out_close(&json, ']');
+    profile_put_json(&json, profile);
     json_out_close(&json, '}');
     return output_json(&json, err);
 }
 
 static enum lf_code print_result(const struct cli_options *options, const struct source *source,
-                                 const struct backfill_result *result, struct err *err)
+                                 const struct backfill_result *result, const struct stage_profile *profile, struct err *err)
 {
     char items[2 * COUNT_TEXT_BYTES];
     if (options->json)
-        TRY(print_json(result, err));
+        TRY(print_json(result, profile, err));
     else
         print_text(source, result);
+    if (!options->json)
+        profile_print(profile);
     if (result->totals.rejected == 0)
         return LF_OK;
     return ERR(err, LF_REJECTS, "%s rejected; see %s and landfall.reject",
@@ -98,18 +102,20 @@ static enum lf_code print_result(const struct cli_options *options, const struct
 
 static enum lf_code backfill(const struct cli_options *options, struct source *source, struct arena *arena, struct err *err)
 {
+    struct stage_profile clocks = { 0 };
     struct backfill_options backfill = {
         .postgres = options->postgres,
         .migrations = options->migrations,
         .rejects = options->rejects,
         .jobs = command_jobs(options),
+        .profile = options->profile ? &clocks : NULL,
     };
     struct map map;
     struct backfill_result result;
     TRY(command_read_map(options, arena, &map, &backfill.map_yaml, err));
     TRY(command_open_source(options, source, err));
     TRY(command_load(&map, source, &backfill, arena, &result, err));
-    return print_result(options, source, &result, err);
+    return print_result(options, source, &result, backfill.profile, err);
 }
 
 enum lf_code command_backfill(const struct cli_options *options, struct err *err)

@@ -101,7 +101,7 @@ static enum lf_code step_inspect(struct demo *demo, struct err *err)
     struct draft_result draft;
     char items[2 * COUNT_TEXT_BYTES];
     TRY(source_open(demo->sample, &source, &demo->source, err));
-    TRY(draft_map(&demo->source, &infer, command_jobs(demo->options), &demo->arena, &draft, err));
+    TRY(draft_map(&demo->source, &infer, command_jobs(demo->options), NULL, &demo->arena, &draft, err));
     TRY(draft_write(demo->map_path, &draft.map, err));
     TRY(file_text_read(span_from_cstr(demo->map_path), LIMIT_MAP_BYTES, &demo->arena, &demo->map_yaml, err));
     TRY(map_read_yaml(demo->map_yaml, demo->map_path, &demo->arena, &demo->map, err));

@@ -32,28 +32,29 @@ static bool skip_sated(struct source *source, const struct infer *infer, size_t 
     return wanted;
 }
 
-static enum lf_code sample(struct source *source, struct infer *infer, struct source_chunk *chunk, struct arena *arena,
-                           struct err *err)
+static enum lf_code sample(struct source *source, struct infer *infer, struct stage_clock *clock, struct source_chunk *chunk,
+                           struct arena *arena, struct err *err)
 {
     bool end;
     for (;;) {
         TRY(check_interrupt(err));
+        (void)stage_enter(clock, STAGE_READ);
         TRY(source_next(source, chunk, &end, err));
         if (end)
             return LF_OK;
-        TRY(items_of_chunk(source, chunk, arena, sample_item, infer, err));
+        TRY(items_of_chunk(source, chunk, arena, clock, sample_item, infer, err));
         if (!skip_sated(source, infer, chunk->file + 1))
             return LF_OK;
     }
 }
 
-static enum lf_code sample_source(struct source *source, struct infer *infer, struct err *err)
+static enum lf_code sample_source(struct source *source, struct infer *infer, struct stage_clock *clock, struct err *err)
 {
     struct arena arena;
     struct source_chunk chunk;
     arena_init(&arena, LINE_ARENA_BYTES);
     source_chunk_init(&chunk);
-    enum lf_code code = sample(source, infer, &chunk, &arena, err);
+    enum lf_code code = sample(source, infer, clock, &chunk, &arena, err);
     source_chunk_done(&chunk);
     arena_done(&arena);
     return code;
@@ -66,8 +67,8 @@ static enum lf_code observe_item(void *context, const struct source_file *file, 
     return infer_observe(context, file->table, item, err);
 }
 
-static enum lf_code observe_source(struct source *source, struct infer *infer, unsigned jobs, struct arena *arena,
-                                   struct draft_result *ret_result, struct err *err)
+static enum lf_code observe_source(struct source *source, struct infer *infer, unsigned jobs, struct stage_profile *profile,
+                                   struct arena *arena, struct draft_result *ret_result, struct err *err)
 {
     struct infer_worker *workers[LIMIT_JOBS] = { 0 };
     void *contexts[LIMIT_JOBS];
@@ -77,31 +78,37 @@ static enum lf_code observe_source(struct source *source, struct infer *infer, u
         contexts[i] = workers[i];
     }
     if (!code)
-        code = items_read(source, observe_item, contexts, jobs, &ret_result->items, err);
+        code = items_read(source, observe_item, contexts, jobs, profile, &ret_result->items, err);
     if (!code)
         code = check_interrupt(err);
+    stage_clock_begin(stage_main(profile), STAGE_DRAFT);
     if (!code)
         code = infer_finish(infer, workers, jobs, arena, &ret_result->map, &ret_result->evidence, err);
+    stage_clock_end(stage_main(profile));
     for (unsigned i = 0; i < jobs; i++)
         infer_worker_free(workers[i]);
     return code;
 }
 
-static enum lf_code draft_passes(struct source *source, struct infer *infer, unsigned jobs, struct arena *arena,
-                                 struct draft_result *ret_result, struct err *err)
+static enum lf_code draft_passes(struct source *source, struct infer *infer, unsigned jobs, struct stage_profile *profile,
+                                 struct arena *arena, struct draft_result *ret_result, struct err *err)
 {
-    TRY(sample_source(source, infer, err));
+    struct stage_clock *clock = stage_main(profile);
+    stage_clock_begin(clock, STAGE_READ);
+    TRY(sample_source(source, infer, clock, err));
+    (void)stage_enter(clock, STAGE_DRAFT);
     TRY(infer_discover(infer, err));
+    stage_clock_end(clock);
     source_rewind(source);
-    return observe_source(source, infer, jobs, arena, ret_result, err);
+    return observe_source(source, infer, jobs, profile, arena, ret_result, err);
 }
 
-enum lf_code draft_map(struct source *source, const struct infer_options *options, unsigned jobs, struct arena *arena,
-                       struct draft_result *ret_result, struct err *err)
+enum lf_code draft_map(struct source *source, const struct infer_options *options, unsigned jobs, struct stage_profile *profile,
+                       struct arena *arena, struct draft_result *ret_result, struct err *err)
 {
     struct infer *infer;
     TRY(infer_new(source->tables, source->table_count, options, &infer, err));
-    enum lf_code code = draft_passes(source, infer, jobs, arena, ret_result, err);
+    enum lf_code code = draft_passes(source, infer, jobs, profile, arena, ret_result, err);
     infer_free(infer);
     return code;
 }

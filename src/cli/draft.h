@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/stage_clock.h"
 #include "map/infer.h"
 #include "source/source.h"
 
@@ -15,9 +16,9 @@ struct draft_result {
     uint64_t items;
 };
 
-/* Reads `source` to its end. Errors: those of the source, of an item ("file:line: …"), LF_INTERRUPTED. */
-enum lf_code draft_map(struct source *source, const struct infer_options *options, unsigned jobs, struct arena *arena,
-                       struct draft_result *ret_result, struct err *err) MUST_CHECK;
+/* Reads `source` to its end; `profile` may be NULL. Errors: those of the source, of an item ("file:line: …"), LF_INTERRUPTED. */
+enum lf_code draft_map(struct source *source, const struct infer_options *options, unsigned jobs, struct stage_profile *profile,
+                       struct arena *arena, struct draft_result *ret_result, struct err *err) MUST_CHECK;
 
 /* Writes the map with its evidence, and a last line by which `draft_check_overwrite` knows whether people have edited it. */
 enum lf_code draft_write(const char *path, const struct map *map, struct err *err) MUST_CHECK;

@@ -55,7 +55,7 @@ static enum lf_code count(const struct cli_options *options, struct source *sour
         contexts[i] = &readers[i];
         workers[i] = readers[i].worker;
     }
-    TRY(items_read(source, observe, contexts, jobs, &items, err));
+    TRY(items_read(source, observe, contexts, jobs, NULL, &items, err));
     if (interrupt_asked())
         return ERR(err, LF_INTERRUPTED, "stopped before every item was read");
     return drift_finish(workers, jobs, options->type_share, arena, ret_report, err);

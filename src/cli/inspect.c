@@ -6,6 +6,7 @@
 #include "cli/drift.h"
 #include "cli/files.h"
 #include "cli/output.h"
+#include "cli/profile.h"
 #include "map/report.h"
 
 static enum lf_code write_report(const struct cli_options *options, const struct draft_result *draft, struct err *err)
@@ -103,7 +104,8 @@ static void put_table(struct buf *json, const struct map_table *table, const str
     json_out_close(json, '}');
 }
 
-static enum lf_code print_json(const struct cli_options *options, const struct draft_result *draft, struct err *err)
+static enum lf_code print_json(const struct cli_options *options, const struct draft_result *draft,
+                               const struct stage_profile *profile, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     buf_init(&json, COMMAND_ARENA_BYTES);
@@ -114,6 +116,7 @@ static enum lf_code print_json(const struct cli_options *options, const struct d
     for (size_t i = 0; i < draft->map.table_count; i++)
         put_table(&json, &draft->map.tables[i], &draft->evidence.tables[i]);
     json_out_close(&json, ']');
+    profile_put_json(&json, profile);
     json_out_close(&json, '}');
     return output_json(&json, err);
 }
@@ -129,12 +132,14 @@ static enum lf_code inspect(const struct cli_options *options, struct source *so
         .enforce = enforce[options->enforce],
     };
     struct draft_result draft;
-    TRY(draft_map(source, &infer, command_jobs(options), arena, &draft, err));
+    struct stage_profile clocks = { 0 }, *profile = options->profile ? &clocks : NULL;
+    TRY(draft_map(source, &infer, command_jobs(options), profile, arena, &draft, err));
     TRY(draft_write(options->output, &draft.map, err));
     TRY(write_report(options, &draft, err));
     if (options->json)
-        return print_json(options, &draft, err);
+        return print_json(options, &draft, profile, err);
     print_text(options, &draft);
+    profile_print(profile);
     return LF_OK;
 }
 
@@ -152,6 +157,8 @@ static enum lf_code inspect_draft(const struct cli_options *options, struct err 
 
 enum lf_code command_inspect(const struct cli_options *options, struct err *err)
 {
+    if (options->drift && options->profile)
+        return ERR(err, LF_USAGE, "--profile is of drafting, not of --drift");
     if (options->drift)
         return drift_inspect(options, err);
     struct cli_options with_output = *options;

@@ -14,33 +14,36 @@ enum { POLL_MS = 100 }; /* how often the main thread looks at the readers */
 /* --- records of a chunk --- */
 
 static enum lf_code visit_record(const struct source_records *records, const struct source_file *file, struct arena *arena,
-                                 items_visit *visit, void *context, struct err *err)
+                                 struct stage_clock *clock, items_visit *visit, void *context, struct err *err)
 {
     struct item item;
+    stage_item(clock, STAGE_PARSE);
     arena_reset(arena);
     TRY(source_records_item(records, arena, &item, err));
+    stage_part(clock, STAGE_OBSERVE);
     return visit(context, file, &item, err);
 }
 
 static enum lf_code visit_records(struct source_records *records, const struct source_file *file, struct arena *arena,
-                                  items_visit *visit, void *context, struct err *err)
+                                  struct stage_clock *clock, items_visit *visit, void *context, struct err *err)
 {
+    (void)stage_enter(clock, STAGE_ITEMS);
     for (;;) {
         bool end;
         TRY(source_records_next(records, &end, err));
         if (end)
             return LF_OK;
-        if (visit_record(records, file, arena, visit, context, err) != LF_OK)
+        if (visit_record(records, file, arena, clock, visit, context, err) != LF_OK)
             return source_records_name_place(records, file, err);
     }
 }
 
 enum lf_code items_of_chunk(const struct source *source, const struct source_chunk *chunk, struct arena *arena,
-                            items_visit *visit, void *context, struct err *err)
+                            struct stage_clock *clock, items_visit *visit, void *context, struct err *err)
 {
     struct source_records records;
     source_records_init(&records, chunk);
-    enum lf_code code = visit_records(&records, &source->files[chunk->file], arena, visit, context, err);
+    enum lf_code code = visit_records(&records, &source->files[chunk->file], arena, clock, visit, context, err);
     source_records_done(&records);
     return code;
 }
@@ -58,6 +61,7 @@ struct pass {
 struct reader {
     struct pass *pass;
     void *context;
+    struct stage_clock *clock; /* may be NULL */
     pthread_t thread;
     enum lf_code code;
     struct err err;
@@ -74,10 +78,11 @@ static enum lf_code read_chunks(struct reader *reader, struct source_chunk *chun
 {
     bool end;
     while (!reader->pass->stop) {
+        (void)stage_enter(reader->clock, STAGE_READ);
         TRY(source_next(reader->pass->source, chunk, &end, err));
         if (end)
             break;
-        TRY(items_of_chunk(reader->pass->source, chunk, arena, count_item, reader, err));
+        TRY(items_of_chunk(reader->pass->source, chunk, arena, reader->clock, count_item, reader, err));
     }
     return LF_OK;
 }
@@ -89,7 +94,9 @@ static void *reader_main(void *context)
     struct source_chunk chunk;
     arena_init(&arena, LINE_ARENA_BYTES);
     source_chunk_init(&chunk);
+    stage_clock_begin(reader->clock, STAGE_REST);
     reader->code = read_chunks(reader, &chunk, &arena, &reader->err);
+    stage_clock_end(reader->clock);
     if (reader->code)
         reader->pass->stop = true;
     source_chunk_done(&chunk);
@@ -142,13 +149,13 @@ static enum lf_code run_readers(struct pass *pass, struct reader *readers, unsig
     return LF_OK;
 }
 
-enum lf_code items_read(struct source *source, items_visit *visit, void *const *contexts, unsigned jobs, uint64_t *ret_items,
-                        struct err *err)
+enum lf_code items_read(struct source *source, items_visit *visit, void *const *contexts, unsigned jobs,
+                        struct stage_profile *profile, uint64_t *ret_items, struct err *err)
 {
     struct pass pass = { .source = source, .visit = visit };
     struct reader readers[LIMIT_JOBS] = { 0 };
     for (unsigned i = 0; i < jobs; i++)
-        readers[i] = (struct reader){ .pass = &pass, .context = contexts[i], .err = ERR_INIT };
+        readers[i] = (struct reader){ .pass = &pass, .context = contexts[i], .clock = stage_worker(profile, i), .err = ERR_INIT };
     TRY(run_readers(&pass, readers, jobs, err));
     *ret_items = pass.items;
     return LF_OK;

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/profile.h"
 
 static const char *const kind_names[] = {
     [VERIFY_DIFFERENT] = "different", [VERIFY_MISSING] = "missing", [VERIFY_EXTRA] = "extra"
@@ -47,7 +48,7 @@ static void put_difference(struct buf *json, const struct verify_difference *dif
     json_out_close(json, '}');
 }
 
-static enum lf_code print_json(const struct verify_result *result, struct err *err)
+static enum lf_code print_json(const struct verify_result *result, const struct stage_profile *profile, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     buf_init(&json, COMMAND_ARENA_BYTES);
@@ -65,16 +66,20 @@ static enum lf_code print_json(const struct verify_result *result, struct err *e
     for (size_t i = 0; i < result->detail_count; i++)
         put_difference(&json, &result->details[i]);
     json_out_close(&json, ']');
+    profile_put_json(&json, profile);
     json_out_close(&json, '}');
     return output_json(&json, err);
 }
 
-static enum lf_code print_result(const struct cli_options *options, const struct verify_result *result, struct err *err)
+static enum lf_code print_result(const struct cli_options *options, const struct verify_result *result,
+                                 const struct stage_profile *profile, struct err *err)
 {
     if (options->json)
-        TRY(print_json(result, err));
+        TRY(print_json(result, profile, err));
     else
         print_text(result);
+    if (!options->json)
+        profile_print(profile);
     if (result->different + result->missing + result->extra == result->repaired)
         return LF_OK;
     return ERR(err, LF_DIFFERENCES, "source and target differ");
@@ -82,9 +87,11 @@ static enum lf_code print_result(const struct cli_options *options, const struct
 
 static enum lf_code verify(const struct cli_options *options, struct source *source, struct arena *arena, struct err *err)
 {
+    struct stage_profile clocks = { 0 };
     struct verify_options verify = {
         .postgres = options->postgres,
         .jobs = command_jobs(options),
+        .profile = options->profile ? &clocks : NULL,
         .reread = options->reread,
         .repair = options->repair,
         .details_max = (size_t)options->details,
@@ -96,7 +103,7 @@ static enum lf_code verify(const struct cli_options *options, struct source *sou
     if (options->source)
         TRY(command_open_source(options, source, err));
     TRY(command_compare(&map, options->source ? source : NULL, &verify, arena, &result, err));
-    return print_result(options, &result, err);
+    return print_result(options, &result, verify.profile, err);
 }
 
 enum lf_code command_verify(const struct cli_options *options, struct err *err)

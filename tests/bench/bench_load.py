@@ -4,8 +4,9 @@
 Landfall's side: inspect, backfill (load, indexes, constraints, ANALYZE) and verify of an export in gzip files. PostgreSQL's side: one
 connection that COPYs the finished rows, in binary format, into identical empty tables, then builds the same indexes and constraints and
 analyses. And load.mjs, the script that one would write by hand, where its packages are installed. All use the same server, one after the
-other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets).
+other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets), and the stages of Landfall's time.
 """
+import json
 import os
 import pathlib
 import re
@@ -68,12 +69,13 @@ def loaded_tables(database):
 def landfall_side(landfall, source, work):
     environment = dict(os.environ, PGDATABASE="ours")
     run = lambda *args: timed([landfall, *args], cwd=work, env=environment, stderr=subprocess.DEVNULL)
-    results = {"inspect": run("inspect", source)}
+    profiled = lambda *args: run(*args, "--profile", "--json")
+    results = {"inspect": profiled("inspect", source)}
     run("plan")
     run("migrate", "up")
-    results["backfill"] = run("backfill", source)
-    results["verify"] = run("verify")
-    results["verify --reread"] = run("verify", source, "--reread")
+    results["backfill"] = profiled("backfill", source)
+    results["verify"] = profiled("verify")
+    results["verify --reread"] = profiled("verify", source, "--reread")
     return results
 
 
@@ -120,6 +122,18 @@ def report_script(items, script, theirs):
     print(f"{'... and the same indexes':34}{seconds + index:9.2f}{items / (seconds + index):11,.0f}{'':9}{(seconds + index) / (copy + index):8.2f}")
 
 
+def report_stages(ours):
+    """Of each command the stages: seconds of CPU over all threads with their share, and seconds that threads waited."""
+    print("\nstages: CPU seconds (share) + seconds waited, over all threads")
+    for command, (_, _, output) in ours.items():
+        stages = json.loads(output)["profile"]
+        whole = sum(stage["cpu_seconds"] for stage in stages) or 1
+        print(command)
+        for stage in sorted(stages, key=lambda stage: -stage["cpu_seconds"] - stage["wait_seconds"]):
+            if stage["cpu_seconds"] + stage["wait_seconds"] >= 0.01:
+                print(f"    {stage['stage']:14}{stage['cpu_seconds']:8.2f} ({stage['cpu_seconds'] / whole:4.0%}) +{stage['wait_seconds']:8.2f}")
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
@@ -163,6 +177,7 @@ def main():
         script = script_side(source, work)
         report(items, source, ours, theirs)
         report_script(items, script, theirs)
+        report_stages(ours)
     finally:
         server.stop()
     if len(sys.argv) <= 3:
