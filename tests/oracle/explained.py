@@ -1,0 +1,44 @@
+"""Differences that are known and right: AWS's documentation says what we answer, and DynamoDB Local answers otherwise.
+
+A rule has a name, a predicate over (step, theirs, ours), and the reason with the page. It should hold for as little as it can: what ours must answer belongs
+into the predicate. docs/compatibility.md lists the same rules for people."""
+from typing import NamedTuple
+
+GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
+CLIENT_FAULTS = {"ValidationException", "SerializationException"}
+
+
+class Rule(NamedTuple):
+    name: str
+    holds: object
+    reason: str
+    page: str
+
+
+def is_malformed_crash(step, theirs, ours):
+    return theirs.status == 500 and ours.status == 400 and ours.type in CLIENT_FAULTS
+
+
+def is_coerced(step, theirs, ours):
+    return bool(step.get("malformed")) and ours.status == 400 and ours.type == "SerializationException"
+
+
+def is_tagging(step, theirs, ours):
+    return step["call"] in ("TagResource", "UntagResource", "ListTagsOfResource") and theirs.type == "UnknownOperationException" and ours.type != "UnknownOperationException"
+
+
+RULES = [
+    Rule("Local fails on malformed requests", is_malformed_crash, "A mistake of the client is an HTTP 400 on AWS; Local answers InternalFailure with 500.", GUIDE + "Programming.Errors.html"),
+    Rule("Local converts JSON types", is_coerced, "A member of another JSON type than the API says is a SerializationException on AWS; Local converts it or ignores it.",
+         API + "CommonErrors.html"),
+    Rule("Local has no tags", is_tagging, "Local does not support tagging.", GUIDE + "DynamoDBLocal.UsageNotes.html"),
+]
+
+
+def explain(difference):
+    """The name of the rule that explains it, or nothing."""
+    for rule in RULES:
+        if rule.holds(difference.step, difference.theirs, difference.ours):
+            return rule.name
+    return None

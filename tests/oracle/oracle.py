@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Random operations on DynamoDB Local and on Landfall, every answer compared.
+
+The run is a row of sequences, each of a few hundred steps on tables of its own, each made from the seed and its number alone. A difference that no rule in explained.py
+explains is printed once for its kind, with a short script that shows it; `--replay FILE` runs such a script again. Exit status 1 when there was one."""
+import argparse
+import collections
+import json
+import pathlib
+import sys
+import time
+
+import explained
+import relational
+import runner
+import sequence
+import servers
+import shrink
+
+STEPS = 250
+
+
+class Run:
+    def __init__(self, pair, profile, options):
+        self.pair, self.profile, self.options = pair, profile, options
+        self.operations, self.sequences = 0, 0
+        self.unexplained, self.explained, self.calls = collections.Counter(), collections.Counter(), collections.Counter()
+        self.started = time.monotonic()
+
+    def run(self):
+        while self.operations < self.options.operations and len(self.unexplained) < self.options.kinds:
+            length = min(STEPS, self.options.operations - self.operations)
+            steps = self.profile.make(self.options.seed, self.options.first + self.sequences, max(length, 10))
+            self.run_sequence(steps[:self.options.operations - self.operations])
+            self.sequences += 1
+        return self.summary()
+
+    def run_sequence(self, steps):
+        """To its end, or until the two sides may hold different things."""
+        self.profile.begin(self.pair)
+        for position, step in enumerate(steps):
+            difference = self.pair.run(step)
+            self.operations += 1
+            self.calls[step["call"]] += 1
+            if difference and self.judge(difference, steps[:position + 1]):
+                return
+
+    def judge(self, difference, steps):
+        """Counts a difference; True when the sequence cannot go on."""
+        name = explained.explain(difference)
+        if name:
+            self.explained[name] += 1
+            return difference.theirs.ok != difference.ours.ok
+        signature = difference.signature()
+        self.unexplained[signature] += 1
+        if self.unexplained[signature] == 1:
+            self.report(difference, signature, steps)
+            return True
+        return difference.diverged()
+
+    # ---- reports ----
+
+    def report(self, difference, signature, steps):
+        number = self.options.first + self.sequences
+        print(f"\nDIFFERENCE {len(self.unexplained)}: {signature}")
+        print(f"  seed {self.options.seed}, sequence {number}, step {len(steps) - 1}, operation {self.operations}")
+        print_difference(difference)
+        if self.options.shrink:
+            steps = shrink.Shrinker(self.replay, signature).shrink(steps)
+        file = self.write_script(signature, steps)
+        print(f"  {len(steps)} step(s) show it: {file}")
+        for step in steps[-6:]:
+            print(f"    {step['call']} {shortened(step.get('raw') or step.get('body'))}")
+        sys.stdout.flush()
+
+    def replay(self, steps):
+        self.profile.begin(self.pair)
+        for step in steps[:-1]:
+            self.pair.run(step)
+        return self.pair.run(steps[-1])
+
+    def write_script(self, signature, steps):
+        self.options.scripts.mkdir(parents=True, exist_ok=True)
+        file = self.options.scripts / f"difference-{self.options.seed}-{len(self.unexplained)}.json"
+        file.write_text(json.dumps({"difference": signature, "store": self.options.store, "map": self.options.map, "steps": steps}, indent=1))
+        return file
+
+    def summary(self):
+        seconds = time.monotonic() - self.started
+        if self.options.verbose:
+            print("\n".join(f"  {count:7,} {call}" for call, count in self.calls.most_common()))
+        if self.unexplained:
+            print("\nunexplained, by kind:\n" + "\n".join(f"  {count:5,} {signature}" for signature, count in self.unexplained.most_common()))
+        by_rule = ", ".join(f"{name} {count:,}" for name, count in self.explained.most_common())
+        print(f"seed {self.options.seed}, {self.sequences:,} sequences, {self.pair.requests:,} requests, {self.operations / seconds:,.0f} operations/s")
+        print(f"{self.operations:,} operations, {sum(self.unexplained.values()):,} unexplained differences, "
+              f"{sum(self.explained.values()):,} explained" + (f" (by rule: {by_rule})" if by_rule else ""))
+        return 1 if self.unexplained else 0
+
+
+def shortened(value, size=600):
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= size else f"{text[:size]}… ({len(text):,} characters)"
+
+
+def print_difference(difference):
+    print(f"  request  {difference.step['call']} {shortened(difference.step.get('raw') or difference.step.get('body'), 2000)}")
+    for path, theirs, ours in difference.places:
+        print(f"  {path}\n    theirs {shortened(theirs)}\n    ours   {shortened(ours)}")
+    for name, outcome in (("theirs", difference.theirs), ("ours", difference.ours)):
+        print(f"  {name:8} {outcome.status} {shortened(outcome.answer, 2000)}")
+
+
+def replay_script(options, pair):
+    """Runs a script that a report named, and prints each difference in it."""
+    script = json.loads(pathlib.Path(options.replay).read_text())
+    profile_of(script["store"], script.get("map")).begin(pair)
+    found = 0
+    for number, step in enumerate(script["steps"]):
+        difference = pair.run(step)
+        if difference:
+            found += 1
+            print(f"\nstep {number}: {difference.signature()}{' (explained)' if explained.explain(difference) else ''}")
+            print_difference(difference)
+    print(f"{len(script['steps'])} steps, {found} differences")
+    return 1 if found else 0
+
+
+class ItemStore:
+    """Tables of any kind, made and dropped by each sequence."""
+    map_file = None
+    make = staticmethod(sequence.make)
+
+    @staticmethod
+    def begin(pair):
+        pair.clear()
+
+
+def profile_of(store, map_name):
+    return ItemStore if store == "item" else relational.Profile(map_name or relational.MAPS[0])
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--theirs", default="local", help="URL of DynamoDB Local, or `local` to start one (default)")
+    parser.add_argument("--ours", required=True, help="URL of the endpoint to judge, the path of a landfall binary, or `local`")
+    parser.add_argument("--operations", type=int, default=1000)
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--first", type=int, default=0, help="number of the first sequence")
+    parser.add_argument("--store", choices=["item", "relational"], default="item")
+    parser.add_argument("--map", choices=relational.MAPS, help="the map of the relational store")
+    parser.add_argument("--kinds", type=int, default=50, help="stop after so many kinds of differences")
+    parser.add_argument("--no-shrink", dest="shrink", action="store_false", help="report the whole sequence up to a difference")
+    parser.add_argument("--scripts", type=pathlib.Path, default=pathlib.Path("oracle-differences"), help="folder for the scripts that show differences")
+    parser.add_argument("--replay", metavar="FILE", help="run such a script")
+    parser.add_argument("--verbose", action="store_true", help="count the operations by name")
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    options = parse(arguments)
+    if "local" in (options.theirs, options.ours) and (lacking := servers.lacks()):
+        sys.exit(lacking)
+    if options.replay:
+        script = json.loads(pathlib.Path(options.replay).read_text())
+        options.store, options.map = script["store"], script.get("map")
+    profile = profile_of(options.store, options.map)
+    running = []
+    try:
+        running += [servers.start(options.theirs)]
+        running += [servers.start(options.ours, profile.map_file)]
+        pair = runner.Pair(*(server.url for server in running), (None, servers.signer_from_environment()))
+        return replay_script(options, pair) if options.replay else Run(pair, profile, options).run()
+    finally:
+        for server in running:
+            server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

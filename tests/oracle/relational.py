@@ -1,0 +1,3 @@
+MAPS = ["shop"]
+class Profile:
+    pass
