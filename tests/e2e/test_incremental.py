@@ -1,5 +1,6 @@
 """A full export and the incremental ones that follow it end as the items that the table had in the end, in every format and view."""
 import base64
+import gzip
 import hashlib
 import json
 import lzma
@@ -7,8 +8,8 @@ import shutil
 import subprocess
 import time
 import unittest.mock
-from decimal import Decimal
 
+import ion
 from harness import *
 
 CHAIN = json.loads(lzma.open(ROOT / "tests" / "data" / "electrodb-chain" / "chain.json.xz").read())
@@ -17,33 +18,18 @@ PRECONDITION = 4
 EQUAL = " 0 differences, 0 missing, 0 extra"
 
 
-def ion_of(value):
-    """An attribute value as DynamoDB writes it in Ion."""
-    (kind, content), = value.items()
-    if kind == "S":
-        return json.dumps(content, ensure_ascii=False)
-    if kind == "N":
-        sign, digits, exponent = Decimal(content).as_tuple()
-        return f"{'-' * sign}{''.join(map(str, digits))}{'.' if exponent == 0 else f'd{exponent}'}"
-    if kind == "B":
-        return "{{" + content + "}}"
-    if kind in ("SS", "NS", "BS"):
-        return f"$dynamodb_{kind}::[" + ",".join(ion_of({kind[0]: member}) for member in content) + "]"
-    if kind == "L":
-        return "[" + ",".join(map(ion_of, content)) + "]"
-    return ion_struct(content) if kind == "M" else "null" if kind == "NULL" else str(content).lower()
-
-
-def ion_struct(attributes):
-    return "{" + ",".join(f"'{name}':{ion_of(value)}" for name, value in attributes.items()) + "}"
-
-
-def ion_line(record):
-    return "$ion_1_0 {" + ",".join(f"{part}:{ion_struct(content)}" for part, content in record.items()) + "}"
-
-
 def json_line(record):
     return json.dumps(record, separators=(",", ":"))
+
+
+def lines(put):
+    return lambda records: gzip_of(map(put, records))
+
+
+# What a format is called in the manifest, in files' names, and how records are written in it.
+JSON = ("DYNAMODB_JSON", "json.gz", lines(json_line))
+ION_TEXT = ("ION", "ion.gz", lines(ion.text_line))
+ION_BINARY = ("ION", "ion.gz", lambda records: gzip.compress(ion.binary(records)))
 
 
 def new_image_only(record):
@@ -56,33 +42,34 @@ def md5(content):
 
 
 class Incremental(DatabaseCase):
-    def write_export(self, folder, name, records, ion, summary):
+    def write_export(self, folder, name, records, form, summary):
         """An export as S3 holds it: incremental ones keep their data in data/ beside their folders."""
+        called, suffix, put = form
         where = "data" if "exportType" in summary else f"{name}/data"
         halves, files = [records[::2], records[1::2]], []
         for number, half in enumerate(halves):
-            data = gzip_of(map(ion_line if ion else json_line, half))
-            key = f"AWSDynamoDB/{where}/{name}-{number}.{'ion' if ion else 'json'}.gz"
+            data = put(half)
+            key = f"AWSDynamoDB/{where}/{name}-{number}.{suffix}"
             self.write(f"{folder}/{key}", data)
             files.append({"itemCount": len(half), "md5Checksum": md5(data), "etag": "x-1", "dataFileS3Key": key})
         manifest = {"tableArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}", "itemCount": len(records),
-                    "outputFormat": "ION" if ion else "DYNAMODB_JSON", **summary}
+                    "outputFormat": called, **summary}
         for manifest_name, content in (("manifest-summary", json.dumps(manifest)), ("manifest-files", text_of(map(json.dumps, files)))):
             self.write(f"{folder}/AWSDynamoDB/{name}/{manifest_name}.json", content)
             self.write(f"{folder}/AWSDynamoDB/{name}/{manifest_name}.md5", md5(content.encode()))
 
-    def write_full(self, folder, ion=False):
+    def write_full(self, folder, form=JSON):
         self.write(f"{folder}/table.json", json.dumps(CHAIN["table"]))
-        self.write_export(folder, "0-full", [{"Item": item} for item in CHAIN["full"]["items"]], ion, {"exportTime": CHAIN["full"]["time"]})
+        self.write_export(folder, "0-full", [{"Item": item} for item in CHAIN["full"]["items"]], form, {"exportTime": CHAIN["full"]["time"]})
 
-    def write_window(self, folder, number, ion=False, view=lambda record: record):
+    def write_window(self, folder, number, form=JSON, view=lambda record: record):
         self.write(f"{folder}/table.json", json.dumps(CHAIN["table"]))
         window = CHAIN["windows"][number]
         summary = {"exportType": "INCREMENTAL_EXPORT", "exportFromTime": window["from"], "exportToTime": window["to"]}
-        self.write_export(folder, f"1-window{number:02}", list(map(view, window["changes"])), ion, summary)
+        self.write_export(folder, f"1-window{number:02}", list(map(view, window["changes"])), form, summary)
 
     def write_chain(self, folder, **how):
-        self.write_full(folder, ion=how.get("ion", False))
+        self.write_full(folder, form=how.get("form", JSON))
         for number in range(len(CHAIN["windows"])):
             self.write_window(folder, number, **how)
 
@@ -109,7 +96,10 @@ class Incremental(DatabaseCase):
         self.check_whole_chain(view=new_image_only)
 
     def test_ion(self):
-        self.check_whole_chain(ion=True)
+        self.check_whole_chain(form=ION_TEXT)
+
+    def test_binary_ion(self):
+        self.check_whole_chain(form=ION_BINARY)
 
     def test_windows_by_and_by(self):
         """Each window from a folder of its own, against a target with its indexes and constraints."""
