@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "gateway/auth/authenticate.h"
 #include "gateway/catalog.h"
 #include "gateway/reply.h"
 
@@ -32,13 +33,11 @@ struct worker {
     unsigned number;
 };
 
-struct principal; /* auth/access_key.h */
-
 struct call {
     struct worker *worker;
-    struct arena *arena; /* the request's */
-    const struct principal *principal;
+    struct arena *arena;             /* the request's */
+    const struct access_key *caller; /* NULL: no authentication, everything is allowed */
     struct reply *reply;
     struct buf *error_members;
-    struct span token; /* x-amzn-RequestId */
+    struct span request_id; /* x-amzn-RequestId */
 };
