@@ -15,27 +15,13 @@
 #pragma once
 
 #include "base/buf.h"
-#include "gateway/auth/authenticate.h"
-#include "gateway/catalog.h"
 #include "gateway/reply.h"
-
-struct gateway;
-
-struct worker {
-    struct loop *loop;
-    struct db *db;
-    struct gateway *gateway;
-    struct catalog *catalog;
-    struct read_gather *reads;   /* of the item store: gather.h */
-    struct write_gather *writes; /* of the item store */
-    struct key_queue *keys;      /* requests on one key, in a row: write.c */
-    struct auth_cache *auth;     /* signing keys */
-    unsigned number;
-};
+#include "gateway/worker.h"
 
 struct call {
     struct worker *worker;
     struct arena *arena;             /* the request's */
+    struct access_keys *keys;        /* NULL: no authentication */
     const struct access_key *caller; /* NULL: no authentication, everything is allowed */
     struct reply *reply;
     struct buf *error_members;

@@ -34,7 +34,7 @@ struct gateway;
 enum lf_code gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct err *err) MUST_CHECK;
 const char *gateway_address(const struct gateway *gateway); /* "127.0.0.1:8000" */
 
-/* From any thread or a signal handler. */
+/* From any thread, not from a signal handler. */
 void gateway_stop(struct gateway *gateway);
 /* Until it has stopped; the error of a worker that ended by itself. */
 enum lf_code gateway_wait(struct gateway *gateway, struct err *err) MUST_CHECK;

@@ -35,3 +35,8 @@ enum lf_code write_item(struct worker *worker, const struct table *table, const 
  * key take the long way by themselves. */
 enum lf_code write_blindly(struct worker *worker, const struct table *table, const struct item_key *key, const struct item *item,
                            struct arena *arena, struct err *err) MUST_CHECK;
+
+/* Requests on one key that meet in one worker, in a row. */
+struct key_queue;
+enum lf_code key_queue_new(struct key_queue **ret_queue, struct err *err) MUST_CHECK;
+void key_queue_free(struct key_queue *queue); /* NULL is fine */

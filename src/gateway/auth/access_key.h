@@ -8,7 +8,7 @@
  *
  *     [{"table": "Orders*", "allow": ["read", "write"]}, {"table": "*", "allow": ["admin"]}]
  *
- * Threads: sets are shared by all workers; taken and given back like tables of the catalog.
+ * Threads: a set is immutable and has owners in all workers; ref and unref may be called anywhere.
  */
 #pragma once
 

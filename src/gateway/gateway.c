@@ -1,0 +1,311 @@
+#include "gateway/gateway.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/backoff.h"
+#include "gateway/dispatch.h"
+#include "gateway/http/tls.h"
+#include "gateway/jobs.h"
+#include "gateway/store/gather.h"
+#include "gateway/write.h"
+#include "map/model.h"
+#include "pg/sql_gen.h"
+
+enum {
+    FIBERS_MAX = 4096, /* requests under way in one worker */
+    DRAIN_MS = 10000,
+    STATEMENT_TIMEOUT_MS = 30000,
+    JOB_STATEMENT_TIMEOUT_MS = 600000,
+    BODY_BYTES_MAX = 16 * 1024 * 1024,
+    IN_FLIGHT_BYTES_MAX = 512 * 1024 * 1024, /* of one worker */
+    IDLE_MS_MAX = 60000,
+    REQUEST_MS_MAX = 30000,
+    ARENA_BYTES_MAX = 256 * 1024 * 1024,
+    RELOAD_SECONDS = 1,
+};
+
+struct gateway_worker {
+    struct worker worker;
+    pthread_t thread;
+    bool has_thread;
+    struct loop_task stops;
+    struct err err; /* what ended it */
+};
+
+struct gateway {
+    struct gateway_options options;
+    struct catalog *catalog;
+    struct tls_files *tls;
+    struct key_file *key_file;
+    pthread_mutex_t mutex; /* of the keys, and of the wish to stop */
+    pthread_cond_t stops;
+    struct access_keys *keys;
+    pthread_t reloader;
+    bool has_reloader;
+    _Atomic bool is_stopping;
+    struct gateway_worker *workers; /* the last one is the jobs' */
+    size_t worker_count;
+};
+
+/* Access keys and certificates, read again ------------------------------------------------------------------------------------
+ */
+
+struct access_keys *gateway_keys_take(struct gateway *gateway)
+{
+    (void)pthread_mutex_lock(&gateway->mutex);
+    struct access_keys *keys = gateway->keys;
+    if (keys)
+        access_keys_ref(keys);
+    (void)pthread_mutex_unlock(&gateway->mutex);
+    return keys;
+}
+
+static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, struct err *err)
+{
+    struct access_keys *fresh = NULL;
+    TRY(access_keys_read(conn, gateway->key_file, &fresh, err));
+    (void)pthread_mutex_lock(&gateway->mutex);
+    struct access_keys *before = gateway->keys;
+    gateway->keys = fresh;
+    (void)pthread_mutex_unlock(&gateway->mutex);
+    access_keys_unref(before);
+    return LF_OK;
+}
+
+static bool goes_on(struct gateway *gateway)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RELOAD_SECONDS;
+    (void)pthread_mutex_lock(&gateway->mutex);
+    if (!atomic_load(&gateway->is_stopping))
+        (void)pthread_cond_timedwait(&gateway->stops, &gateway->mutex, &until);
+    (void)pthread_mutex_unlock(&gateway->mutex);
+    return !atomic_load(&gateway->is_stopping);
+}
+
+static enum lf_code reload(struct gateway *gateway, struct pg_conn **conn, struct err *err)
+{
+    bool changed = false;
+    if (gateway->tls)
+        TRY(tls_files_reload(gateway->tls, &changed, err));
+    if (gateway->options.auth != AUTH_SIGV4)
+        return LF_OK;
+    if (!*conn)
+        TRY(pg_connect(gateway->options.postgres, conn, err));
+    return read_keys(gateway, *conn, err);
+}
+
+static void *run_reloader(void *context)
+{
+    struct gateway *gateway = context;
+    struct pg_conn *conn = NULL;
+    while (goes_on(gateway)) {
+        struct err err = ERR_INIT;
+        if (reload(gateway, &conn, &err)) {
+            worker_log(&gateway->workers[0].worker, SPAN(""), &err);
+            pg_close(conn);
+            conn = NULL;
+        }
+    }
+    pg_close(conn);
+    return NULL;
+}
+
+/* Workers ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code open_database(struct gateway *gateway, struct worker *worker, bool is_for_jobs, struct err *err)
+{
+    struct db_options options = {
+        .postgres = gateway->options.postgres,
+        .read_connections = is_for_jobs ? 1 : gateway->options.read_connections,
+        .write_connections = is_for_jobs ? 2 : gateway->options.write_connections,
+        .statement_timeout_ms = is_for_jobs ? JOB_STATEMENT_TIMEOUT_MS : STATEMENT_TIMEOUT_MS,
+    };
+    return db_new(worker->loop, &options, &worker->db, err);
+}
+
+static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, struct err *err)
+{
+    const struct server *first = gateway->workers[0].worker.server;
+    struct server_options options = {
+        .address = first ? server_address(first) : gateway->options.listen,
+        .tls = gateway->tls,
+        .body_bytes_max = BODY_BYTES_MAX,
+        .connections_max = gateway->options.connections_max / gateway->options.threads,
+        .in_flight_bytes_max = IN_FLIGHT_BYTES_MAX,
+        .idle_ms_max = IDLE_MS_MAX,
+        .request_ms_max = REQUEST_MS_MAX,
+        .request_arena_bytes_max = ARENA_BYTES_MAX,
+        .handle = dispatch,
+        .overloaded = dispatch_overloaded,
+        .context = worker,
+    };
+    return server_new(worker->loop, &options, &worker->server, err);
+}
+
+static enum lf_code open_worker(struct gateway *gateway, size_t number, struct err *err)
+{
+    struct worker *worker = &gateway->workers[number].worker;
+    bool is_for_jobs = number + 1 == gateway->worker_count;
+    worker->gateway = gateway;
+    worker->catalog = gateway->catalog;
+    worker->number = (unsigned)number;
+    worker->random = backoff_seed() | 1;
+    TRY(loop_new(FIBERS_MAX, &worker->loop, err));
+    TRY(open_database(gateway, worker, is_for_jobs, err));
+    TRY(read_gather_new(worker, &worker->reads, err));
+    TRY(write_gather_new(worker, &worker->writes, err));
+    TRY(key_queue_new(&worker->keys, err));
+    TRY(auth_cache_new(&worker->auth, err));
+    return is_for_jobs ? jobs_start(worker, &gateway->is_stopping, err) : listen_on(gateway, worker, err);
+}
+
+static void close_worker(struct worker *worker)
+{
+    server_free(worker->server);
+    auth_cache_free(worker->auth);
+    key_queue_free(worker->keys);
+    write_gather_free(worker->writes);
+    read_gather_free(worker->reads);
+    db_free(worker->db);
+    loop_free(worker->loop);
+}
+
+static void *run_worker(void *context)
+{
+    struct gateway_worker *self = context;
+    if (loop_run(self->worker.loop, DRAIN_MS, &self->err))
+        worker_log(&self->worker, SPAN(""), &self->err);
+    return NULL;
+}
+
+static void stop_worker(void *context)
+{
+    struct worker *worker = context;
+    if (worker->server)
+        server_stop(worker->server);
+    loop_stop(worker->loop);
+}
+
+static enum lf_code run_workers(struct gateway *gateway, struct err *err)
+{
+    for (size_t i = 0; i < gateway->worker_count; i++) {
+        struct gateway_worker *self = &gateway->workers[i];
+        self->stops = (struct loop_task){ .run = stop_worker, .context = &self->worker };
+        if (pthread_create(&self->thread, NULL, run_worker, self))
+            return ERR(err, LF_MEMORY, "no thread for a worker of the gateway");
+        self->has_thread = true;
+    }
+    if (pthread_create(&gateway->reloader, NULL, run_reloader, gateway))
+        return ERR(err, LF_MEMORY, "no thread for the gateway");
+    gateway->has_reloader = true;
+    return LF_OK;
+}
+
+/* The gateway -----------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code prepare(struct gateway *gateway, struct err *err)
+{
+    const struct gateway_options *options = &gateway->options;
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    TRY(pg_connect(options->postgres, &conn, err));
+    TRY(pg_exec(conn, sql_control, err));
+    TRY(pg_exec(conn, sql_gateway, err));
+    if (options->map)
+        TRY(gateway_register_map(conn, options->map, err));
+    if (options->tls_certificate)
+        TRY(tls_files_open(options->tls_certificate, options->tls_key, &gateway->tls, err));
+    if (options->auth == AUTH_SIGV4) {
+        TRY(key_file_read(options->key_file, false, &gateway->key_file, err));
+        TRY(read_keys(gateway, conn, err));
+    }
+    struct catalog_options catalog = { .postgres = options->postgres, .address = options->listen, .map = options->map };
+    return catalog_new(&catalog, &gateway->catalog, err);
+}
+
+static enum lf_code open_all(struct gateway *gateway, struct err *err)
+{
+    TRY(prepare(gateway, err));
+    gateway->worker_count = gateway->options.threads + 1;
+    gateway->workers = calloc(gateway->worker_count, sizeof *gateway->workers);
+    if (!gateway->workers)
+        return ERR(err, LF_MEMORY, "no memory for the gateway's workers");
+    for (size_t i = 0; i < gateway->worker_count; i++)
+        TRY(open_worker(gateway, i, err));
+    return run_workers(gateway, err);
+}
+
+enum lf_code gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct err *err)
+{
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway)
+        return ERR(err, LF_MEMORY, "no memory for the gateway");
+    gateway->options = *options;
+    (void)pthread_mutex_init(&gateway->mutex, NULL);
+    (void)pthread_cond_init(&gateway->stops, NULL);
+    enum lf_code code = open_all(gateway, err);
+    if (code)
+        gateway_free(gateway);
+    else
+        *ret_gateway = gateway;
+    return code;
+}
+
+const char *gateway_address(const struct gateway *gateway)
+{
+    return server_address(gateway->workers[0].worker.server);
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    (void)pthread_mutex_lock(&gateway->mutex);
+    bool stops_now = !atomic_exchange(&gateway->is_stopping, true);
+    (void)pthread_cond_broadcast(&gateway->stops);
+    (void)pthread_mutex_unlock(&gateway->mutex);
+    for (size_t i = 0; stops_now && i < gateway->worker_count; i++)
+        if (gateway->workers[i].has_thread)
+            loop_post(gateway->workers[i].worker.loop, &gateway->workers[i].stops);
+}
+
+enum lf_code gateway_wait(struct gateway *gateway, struct err *err)
+{
+    enum lf_code code = LF_OK;
+    for (size_t i = 0; i < gateway->worker_count; i++) {
+        struct gateway_worker *self = &gateway->workers[i];
+        if (self->has_thread)
+            (void)pthread_join(self->thread, NULL);
+        self->has_thread = false;
+        if (!code && (code = self->err.code))
+            *err = self->err;
+    }
+    if (gateway->has_reloader)
+        (void)pthread_join(gateway->reloader, NULL);
+    gateway->has_reloader = false;
+    return code;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    struct err err = ERR_INIT;
+    if (!gateway)
+        return;
+    gateway_stop(gateway);
+    if (gateway_wait(gateway, &err)) {
+        /* Whoever wanted to know has asked gateway_wait before. */
+    }
+    for (size_t i = 0; gateway->workers && i < gateway->worker_count; i++)
+        close_worker(&gateway->workers[i].worker);
+    free(gateway->workers);
+    catalog_free(gateway->catalog);
+    access_keys_unref(gateway->keys);
+    key_file_free(gateway->key_file);
+    tls_files_close(gateway->tls);
+    (void)pthread_mutex_destroy(&gateway->mutex);
+    (void)pthread_cond_destroy(&gateway->stops);
+    free(gateway);
+}

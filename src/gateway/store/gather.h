@@ -1,0 +1,21 @@
+/*
+ * gather: point reads and unconditional writes of one turn of a worker's loop, as one statement per table.
+ *
+ *     fiber ─► gather_read ─► [keys of this turn, per table] ─end of turn─► one statement ─► results ─► fibers
+ *
+ * A lone request goes at once, at the end of its turn; there is no timer. A key is at most once in a batch of writes (the second
+ * one waits for the next batch); rows are written in key order; a batch that certainly failed is halved, so that an error stays
+ * with its request. One worker, one thread.
+ */
+#pragma once
+
+#include "gateway/store/store.h"
+
+struct read_gather;
+struct write_gather;
+
+enum lf_code read_gather_new(struct worker *worker, struct read_gather **ret_gather, struct err *err) MUST_CHECK;
+void read_gather_free(struct read_gather *gather); /* NULL is fine */
+
+enum lf_code write_gather_new(struct worker *worker, struct write_gather **ret_gather, struct err *err) MUST_CHECK;
+void write_gather_free(struct write_gather *gather); /* NULL is fine */

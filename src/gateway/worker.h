@@ -1,0 +1,32 @@
+/*
+ * worker: one thread of the gateway and what it owns. Everything a request needs is here; nothing of it is shared with other
+ * workers but the gateway and the catalog.
+ */
+#pragma once
+
+#include "gateway/auth/authenticate.h"
+#include "gateway/catalog.h"
+
+struct gateway;
+
+struct worker {
+    struct loop *loop;
+    struct db *db;
+    struct gateway *gateway; /* borrowed, as the next */
+    struct catalog *catalog;
+    struct read_gather *reads;   /* point reads of this turn, store/gather.h */
+    struct write_gather *writes; /* unconditional writes of this turn */
+    struct key_queue *keys;      /* requests on one key, one after the other: write.c */
+    struct auth_cache *auth;
+    struct server *server; /* NULL: the worker of the background jobs */
+    uint64_t random;
+    unsigned number;
+};
+
+uint64_t worker_random(struct worker *worker);
+
+/* A line to standard error, at most some a second: what failed in a request and is not the client's fault. */
+void worker_log(struct worker *worker, struct span request_id, const struct err *err);
+
+/* Set used for authentication; unref it. NULL: no authentication. */
+struct access_keys *gateway_keys_take(struct gateway *gateway);
