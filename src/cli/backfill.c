@@ -109,6 +109,7 @@ static enum lf_code backfill(const struct cli_options *options, struct source *s
         .rejects = options->rejects,
         .jobs = command_jobs(options),
         .profile = options->profile ? &clocks : NULL,
+        .lease_seconds = (unsigned)options->lease,
     };
     struct map map;
     struct backfill_result result;

@@ -1,13 +1,23 @@
 #include "move/backfill.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "move/chunk_load.h"
 #include "move/crew.h"
+#include "move/lease.h"
 #include "move/load_state.h"
 #include "move/rejects.h"
 
-enum { STATE_BYTES_MAX = 1024 * 1024 * 1024 };
+enum { STATE_BYTES_MAX = 1024 * 1024 * 1024, WORK_NAME_BYTES = 32, WAIT_INTERVAL_MS = 250 };
+
+/* What a pass over the source takes. A process that is alone needs the first one only. */
+enum pass {
+    PASS_OWN,  /* files that nobody else holds */
+    PASS_HELP, /* chunks that nobody is at, of files that others hold */
+    PASS_WAIT, /* what is still missing, waiting for those that are at it: they may die */
+};
 
 /* One run of the command. Worker threads read it and change only the atomics. */
 struct backfill {
@@ -16,10 +26,10 @@ struct backfill {
     struct source *source;
     int64_t load;
     struct load_state state; /* as of the beginning of the pass */
-    bool waits;              /* the second pass */
+    struct lease *lease;     /* of files, and of what comes after the load */
+    enum pass pass;
     struct crew crew;
-    _Atomic uint64_t items, unclaimed, rejected; /* committed in this pass */
-    _Atomic uint64_t *rows;                      /* per target, committed in this run */
+    _Atomic uint64_t items, unclaimed, rejected; /* committed by this process in this pass */
     backfill_report *report;
     void *report_context;
 };
@@ -31,8 +41,6 @@ static void count_chunk(struct backfill *run, const struct chunk_loader *loader)
     atomic_fetch_add(&run->items, loader->counts.items);
     atomic_fetch_add(&run->unclaimed, loader->counts.unclaimed);
     atomic_fetch_add(&run->rejected, loader->counts.rejected);
-    for (size_t i = 0; i < run->plan->target_count; i++)
-        atomic_fetch_add(&run->rows[i], loader->rows[i]);
 }
 
 static enum lf_code load_chunks(struct backfill *run, struct chunk_loader *loader, struct source_chunk *chunk, struct err *err)
@@ -60,6 +68,7 @@ static enum lf_code work(void *context, unsigned worker, struct pg_conn *conn, s
     struct source_chunk chunk;
     /* A commit that is lost in a crash loses the chunk's row in landfall.segment, too, and is simply done again. */
     TRY(pg_exec(conn, "SET synchronous_commit = off", err));
+    TRY(lease_session(run->lease, conn, err));
     TRY(chunk_loader_init(&loader, run->plan, err));
     loader.source = run->source;
     loader.conn = conn;
@@ -67,7 +76,7 @@ static enum lf_code work(void *context, unsigned worker, struct pg_conn *conn, s
     loader.clock = stage_worker(run->options->profile, worker);
     loader.load = run->load;
     loader.keeps_rejects = run->options->rejects != NULL;
-    loader.waits = run->waits;
+    loader.waits = run->pass == PASS_WAIT;
     source_chunk_init(&chunk);
     enum lf_code code = load_chunks(run, &loader, &chunk, err);
     source_chunk_done(&chunk);
@@ -96,6 +105,12 @@ static bool show_progress(void *context, uint64_t items_done, uint64_t items_tot
     return run->report && run->report(run->report_context, &progress);
 }
 
+static enum lf_code take_file(void *context, size_t file, bool *ret_open, struct err *err)
+{
+    const struct backfill *run = context;
+    return lease_take(run->lease, file, ret_open, err);
+}
+
 /* What is on record now, and the source at its beginning without the files that are through. */
 static enum lf_code begin_pass(struct backfill *run, struct pg_conn *conn, struct arena *arena, struct err *err)
 {
@@ -105,6 +120,7 @@ static enum lf_code begin_pass(struct backfill *run, struct pg_conn *conn, struc
     atomic_store(&run->unclaimed, 0);
     atomic_store(&run->rejected, 0);
     source_rewind(run->source);
+    source_set_gate(run->source, run->pass == PASS_OWN ? take_file : NULL, run);
     for (size_t i = 0; i < run->source->file_count; i++)
         if (run->state.is_complete[i])
             source_skip(run->source, i);
@@ -127,7 +143,6 @@ static enum lf_code run_pass(struct backfill *run, struct err *err)
     return code;
 }
 
-/* The first pass takes what nobody is at; others may die, so the next ones wait for what is still missing. */
 static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct arena *arena, uint64_t *ret_resumed,
                              struct err *err)
 {
@@ -135,7 +150,7 @@ static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct 
     *ret_resumed = run->state.items;
     while (!run->state.all_complete) {
         TRY(run_pass(run, err));
-        run->waits = true;
+        run->pass = run->pass == PASS_OWN ? PASS_HELP : PASS_WAIT;
         TRY(begin_pass(run, conn, arena, err));
     }
     return load_state_finish(conn, run->load, run->source, err);
@@ -177,8 +192,49 @@ static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *co
     return crew_run(&crew, analyse, &analysis, err);
 }
 
-static enum lf_code put_result(const struct backfill *run, struct arena *arena, struct backfill_result *result, struct err *err)
+static enum lf_code pause_for_others(const struct backfill *run, struct err *err)
 {
+    const struct timespec pause = { .tv_nsec = WAIT_INTERVAL_MS * 1000000L };
+    (void)nanosleep(&pause, NULL);
+    if (show_progress((void *)run, 0, 0))
+        return ERR(err, LF_INTERRUPTED, "stopped; another process is at the indexes, and the same command waits for it again");
+    return LF_OK;
+}
+
+static enum lf_code build_and_mark(const struct backfill *run, struct pg_conn *conn, struct err *err)
+{
+    TRY(build_indexes(run, conn, err));
+    return load_state_mark_indexed(conn, run->load, err);
+}
+
+static enum lf_code build_leased(const struct backfill *run, struct pg_conn *conn, struct err *err)
+{
+    bool is_indexed;
+    TRY(load_state_is_indexed(conn, run->load, lease_worker(run->lease), &is_indexed, err));
+    if (!is_indexed)
+        TRY(build_and_mark(run, conn, err));
+    return lease_clear(run->lease, err);
+}
+
+/* One process builds, the others wait for it, and do it themselves if it dies. */
+static enum lf_code share_indexes(const struct backfill *run, struct pg_conn *conn, struct err *err)
+{
+    for (;;) {
+        bool is_ours;
+        TRY(lease_take(run->lease, LEASE_PART_LAST, &is_ours, err));
+        if (is_ours)
+            return build_leased(run, conn, err);
+        TRY(pause_for_others(run, err));
+    }
+}
+
+static enum lf_code put_result(const struct backfill *run, struct pg_conn *conn, struct arena *arena,
+                               struct backfill_result *result, struct err *err)
+{
+    uint64_t *rows = arena_calloc(arena, run->plan->target_count, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    TRY(load_state_add_rows(conn, run->load, rows, run->plan->target_count, err));
     result->table_count = run->plan->item + 1; /* all but landfall.reject */
     result->tables = arena_calloc(arena, result->table_count, sizeof *result->tables, err);
     if (!result->tables)
@@ -187,7 +243,7 @@ static enum lf_code put_result(const struct backfill *run, struct arena *arena, 
         const struct load_target *target = &run->plan->targets[i];
         result->tables[i] = (struct backfill_table){
             .table = i == run->plan->item ? target->qualified : target->table,
-            .rows = atomic_load(&run->rows[i]),
+            .rows = rows[i],
         };
     }
     result->totals = progress_of(run);
@@ -202,10 +258,10 @@ static enum lf_code load_and_index(struct backfill *run, struct pg_conn *conn, s
     result->load_seconds = seconds_now() - start;
     if (run->options->rejects)
         TRY(rejects_write(conn, run->load, run->options->rejects, err));
-    TRY(put_result(run, arena, result, err));
+    TRY(put_result(run, conn, arena, result, err));
     (void)show_progress(run, 0, 0);
     start = seconds_now();
-    TRY(build_indexes(run, conn, err));
+    TRY(share_indexes(run, conn, err));
     result->index_seconds = seconds_now() - start;
     return LF_OK;
 }
@@ -215,16 +271,18 @@ static enum lf_code load_items(struct backfill *run, const struct map *map, stru
                                struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    LEASE_CLEANUP struct lease *lease = NULL;
     struct load_plan plan;
     struct arena state_arena;
+    char work_name[WORK_NAME_BYTES];
     TRY(load_plan_make(map, run->source, arena, &plan, err));
     run->plan = &plan;
-    run->rows = arena_calloc(arena, plan.target_count, sizeof *run->rows, err);
-    if (!run->rows)
-        return err->code;
     TRY(pg_connect(run->options->postgres, &conn, err));
     TRY(load_plan_check(&plan, conn, err));
     TRY(load_state_open(conn, &plan, run->source, run->options->map_yaml, arena, &run->load, err));
+    (void)snprintf(work_name, sizeof work_name, "load %" PRId64, run->load);
+    TRY(lease_join(run->options->postgres, work_name, run->options->lease_seconds, &lease, err));
+    run->lease = lease;
     arena_init(&state_arena, STATE_BYTES_MAX);
     enum lf_code code = load_and_index(run, conn, &state_arena, arena, result, err);
     arena_done(&state_arena);

@@ -4,9 +4,11 @@
  * Each worker thread owns a connection, an arena and buffers and takes chunks of the source (source.h). One chunk is one
  * transaction: its row in landfall.segment is inserted first (ON CONFLICT DO NOTHING: nothing inserted means somebody else has
  * loaded it, and the chunk is skipped), then one COPY per table that the chunk has rows for, landfall.item and landfall.reject
- * included, then COMMIT. So after kill -9 the same command loads what is missing, and several processes may run it at once: no
- * row twice, none missing. Chunks that another process is at are left to it; a second pass waits for those that are still not
- * there. A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
+ * included, then COMMIT. So after kill -9 the same command loads what is missing, and several processes, on any hosts that see
+ * the source, may run it at once: no row twice, none missing. They share the files by leases (lease.h). One that finds no free
+ * file left helps with the chunks of the others' files, then waits for chunks that are under way; what a dead one held is loaded
+ * by those. One of them does what comes after the load while the others wait; the totals of the result are the same for all.
+ * A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
  * After the last chunk: index and constraint migrations, ANALYZE. A load that is complete does only what is left of these. Then
  * the source's windows are applied (changes.h); a source may also hold windows alone, for a table that was loaded before.
  *
@@ -28,11 +30,12 @@ struct backfill_options {
     const char *rejects;           /* file for bad lines, verbatim, written anew at the end; NULL: a bad line stops the command */
     struct span map_yaml;          /* the map as written, kept in landfall.map */
     unsigned jobs;                 /* worker threads, 1 … LIMIT_JOBS */
+    unsigned lease_seconds;        /* until a process that says nothing is taken for dead; 0: LEASE_SECONDS */
     struct stage_profile *profile; /* NULL: none is wanted */
 };
 
 struct backfill_progress {
-    uint64_t items; /* this run and before */
+    uint64_t items; /* this run, before it, and what others are known to have loaded */
     uint64_t unclaimed;
     uint64_t rejected;
     int64_t bytes_read; /* of the source, on disk */
@@ -49,8 +52,8 @@ struct backfill_table {
 };
 struct backfill_result {
     struct backfill_progress totals;
-    uint64_t items_resumed;        /* were loaded by an earlier run */
-    struct backfill_table *tables; /* rows of this run, in the arena given */
+    uint64_t items_resumed;        /* were loaded before this run began */
+    struct backfill_table *tables; /* rows of all runs, in the arena given */
     size_t table_count;
     double load_seconds;
     double index_seconds; /* indexes, constraints, ANALYZE */

@@ -15,6 +15,7 @@ enum {
     BUFFER_BYTES_MAX = 1024 * 1024 * 1024,
     KEPT_BYTES_MAX = 4 * CHUNK_LOAD_FLUSH_BYTES, /* of empty buffers between chunks */
     SUMS_BYTES_MAX = PARITY_SEGMENTS * 32,
+    ROWS_BYTES_MAX = 16 * 1024 * 1024,
     REJECT_FIELDS = 5,
     NUMBER_BYTES = 24,
 };
@@ -315,8 +316,9 @@ static int64_t chunk_lock(const struct chunk_loader *loader, const struct source
 static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk *chunk, bool *ret_claimed, struct err *err)
 {
     static const char sql[] =
-        "INSERT INTO landfall.segment (load_id, file, chunk, is_last, table_name, items, unclaimed, rejected, sums)"
-        " SELECT $1, $2, $3, $4, $5, 0, 0, 0, '' WHERE $6 OR pg_catalog.pg_try_advisory_xact_lock($7) ON CONFLICT DO NOTHING";
+        "INSERT INTO landfall.segment (load_id, file, chunk, is_last, table_name, items, unclaimed, rejected, rows, sums)"
+        " SELECT $1, $2, $3, $4, $5, 0, 0, 0, '{}', '' WHERE $6 OR pg_catalog.pg_try_advisory_xact_lock($7) ON CONFLICT DO "
+        "NOTHING";
     const struct source_file *file = &loader->source->files[chunk->file];
     char load[NUMBER_BYTES], number[NUMBER_BYTES], lock[NUMBER_BYTES];
     (void)snprintf(lock, sizeof lock, "%" PRId64, chunk_lock(loader, chunk));
@@ -335,10 +337,10 @@ static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk
     return LF_OK;
 }
 
-static enum lf_code update_segment(struct chunk_loader *loader, const struct source_chunk *chunk, struct span sums,
-                                   struct err *err)
+static enum lf_code update_segment(struct chunk_loader *loader, const struct source_chunk *chunk, struct span rows,
+                                   struct span sums, struct err *err)
 {
-    static const char sql[] = "UPDATE landfall.segment SET items = $4, unclaimed = $5, rejected = $6, sums = $7"
+    static const char sql[] = "UPDATE landfall.segment SET items = $4, unclaimed = $5, rejected = $6, rows = $7, sums = $8"
                               " WHERE load_id = $1 AND file = $2 AND chunk = $3";
     char load[NUMBER_BYTES], number[NUMBER_BYTES], items[NUMBER_BYTES], unclaimed[NUMBER_BYTES], rejected[NUMBER_BYTES];
     struct pg_field values[] = {
@@ -348,22 +350,36 @@ static enum lf_code update_segment(struct chunk_loader *loader, const struct sou
         text_field(span_from_cstr(number_text(items, loader->counts.items))),
         text_field(span_from_cstr(number_text(unclaimed, loader->counts.unclaimed))),
         text_field(span_from_cstr(number_text(rejected, loader->counts.rejected))),
+        text_field(rows),
         text_field(sums),
     };
-    static const bool binary[] = { false, false, false, false, false, false, true };
+    static const bool binary[] = { false, false, false, false, false, false, false, true };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    return pg_query(loader->conn, sql, &(struct pg_params){ .values = values, .binary = binary, .count = 7 }, &result, err);
+    return pg_query(loader->conn, sql, &(struct pg_params){ .values = values, .binary = binary, .count = 8 }, &result, err);
+}
+
+/* A bigint[]. */
+static void put_rows(struct buf *text, const struct chunk_loader *loader)
+{
+    for (size_t i = 0; i < loader->plan->target_count; i++)
+        buf_printf(text, "%c%" PRIu64, i == 0 ? '{' : ',', loader->rows[i]);
+    buf_put_byte(text, '}');
 }
 
 static enum lf_code finish_segment(struct chunk_loader *loader, const struct source_chunk *chunk, struct err *err)
 {
-    struct buf sums;
+    struct buf sums, rows;
     buf_init(&sums, SUMS_BYTES_MAX);
+    buf_init(&rows, ROWS_BYTES_MAX);
     parity_put(&sums, &loader->sums);
+    put_rows(&rows, loader);
     enum lf_code code = buf_check(&sums, err);
     if (code == LF_OK)
-        code = update_segment(loader, chunk, buf_span(&sums), err);
+        code = buf_check(&rows, err);
+    if (code == LF_OK)
+        code = update_segment(loader, chunk, buf_span(&rows), buf_span(&sums), err);
     buf_done(&sums);
+    buf_done(&rows);
     return code;
 }
 

@@ -1,12 +1,14 @@
 #include "move/load_state.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "move/backfill.h"
 #include "move/changes.h"
 #include "move/sha256.h"
 
-enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024 };
+enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024, NUMBER_BYTES = 24 };
 
 /* "backfill" in ASCII: of several that begin a load at once, one does it. */
 #define BEGIN_LOCK "7089056601388706924"
@@ -167,6 +169,45 @@ bool load_state_has(const struct load_state *state, size_t file, uint64_t number
 {
     struct loaded_chunk chunk = { file, number };
     return state->chunk_count && bsearch(&chunk, state->chunks, state->chunk_count, sizeof chunk, compare_chunks);
+}
+
+enum lf_code load_state_add_rows(struct pg_conn *conn, int64_t load, uint64_t *rows, size_t target_count, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    char number[NUMBER_BYTES];
+    struct pg_field value = { number, (size_t)snprintf(number, sizeof number, "%" PRId64, load) };
+    TRY(pg_query(conn,
+                 "SELECT r.target - 1, pg_catalog.sum(r.count)::bigint"
+                 " FROM landfall.segment s, pg_catalog.unnest(s.rows) WITH ORDINALITY r (count, target)"
+                 " WHERE s.load_id = $1 GROUP BY r.target",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
+    for (size_t row = 0; row < pg_result_rows(result); row++) {
+        uint64_t target = (uint64_t)pg_result_int64(result, row, 0);
+        if (target >= target_count)
+            return ERR(err, LF_PRECONDITION, "landfall.segment counts rows of more than %zu tables", target_count);
+        rows[target] += (uint64_t)pg_result_int64(result, row, 1);
+    }
+    return LF_OK;
+}
+
+enum lf_code load_state_mark_indexed(struct pg_conn *conn, int64_t load, struct err *err)
+{
+    return pg_execf(conn, err, "UPDATE landfall.load SET indexed_at = pg_catalog.clock_timestamp() WHERE id = %" PRId64, load);
+}
+
+enum lf_code load_state_is_indexed(struct pg_conn *conn, int64_t load, int64_t worker, bool *ret_indexed, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    char numbers[2][NUMBER_BYTES];
+    struct pg_field values[] = {
+        { numbers[0], (size_t)snprintf(numbers[0], NUMBER_BYTES, "%" PRId64, load) },
+        { numbers[1], (size_t)snprintf(numbers[1], NUMBER_BYTES, "%" PRId64, worker) },
+    };
+    TRY(pg_query(
+        conn, "SELECT FROM landfall.load l JOIN landfall.worker w ON w.id = $2 WHERE l.id = $1 AND l.indexed_at > w.started_at",
+        &(struct pg_params){ .values = values, .count = 2 }, &result, err));
+    *ret_indexed = pg_result_rows(result) > 0;
+    return LF_OK;
 }
 
 enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, const struct source *source, struct err *err)

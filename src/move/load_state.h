@@ -34,5 +34,15 @@ enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct so
 
 bool load_state_has(const struct load_state *state, size_t file, uint64_t number);
 
+/* Adds the rows that all chunks, whoever loaded them, have written to each target of the plan. */
+enum lf_code load_state_add_rows(struct pg_conn *conn, int64_t load, uint64_t *rows, size_t target_count,
+                                 struct err *err) MUST_CHECK;
+
+/* Indexes, constraints and statistics are there. */
+enum lf_code load_state_mark_indexed(struct pg_conn *conn, int64_t load, struct err *err) MUST_CHECK;
+/* Whether that was so at any time since this worker (landfall.worker) began. */
+enum lf_code load_state_is_indexed(struct pg_conn *conn, int64_t load, int64_t worker, bool *ret_indexed,
+                                   struct err *err) MUST_CHECK;
+
 /* All chunks are loaded; landfall.window remembers what instant each table shows now. Again without harm. */
 enum lf_code load_state_finish(struct pg_conn *conn, int64_t load, const struct source *source, struct err *err) MUST_CHECK;

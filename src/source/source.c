@@ -14,6 +14,8 @@ struct source_state {
     struct chunk_reader *readers; /* owned, one per file; the thread that made one busy owns it until it makes it idle or done */
     size_t first_open;            /* all before are done */
     struct err failure;           /* the first; sticky */
+    source_gate *gate;            /* may be NULL; not changed while threads read */
+    void *gate_context;
     _Atomic int64_t bytes_read;
 };
 
@@ -130,18 +132,42 @@ static void give_back(struct source_state *state, struct chunk_reader *reader, b
     (void)pthread_mutex_unlock(&state->lock);
 }
 
-enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err)
+/* The next chunk of a file that this thread has taken; *ret_read is false when the file is not to be read. */
+static enum lf_code read_chunk(struct source *source, size_t file, struct source_chunk *chunk, bool *ret_read, struct err *err)
 {
     struct source_state *state = source->state;
-    size_t file;
-    TRY(take_file(source, &file, err));
-    *ret_end = file == source->file_count;
-    if (*ret_end)
+    struct chunk_reader *reader = &state->readers[file];
+    *ret_read = true;
+    if (state->gate && reader->number == 0)
+        TRY(state->gate(state->gate_context, file, ret_read, err));
+    if (!*ret_read) {
+        atomic_fetch_add(&state->bytes_read, source->files[file].size_bytes);
         return LF_OK;
+    }
     chunk->file = file;
-    enum lf_code code = chunk_reader_next(&state->readers[file], &state->bytes_read, chunk, err);
-    give_back(state, &state->readers[file], code != LF_OK || chunk->is_last, code == LF_OK ? NULL : err);
-    return code;
+    return chunk_reader_next(reader, &state->bytes_read, chunk, err);
+}
+
+enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err)
+{
+    for (bool was_read = false; !was_read;) {
+        size_t file;
+        TRY(take_file(source, &file, err));
+        *ret_end = file == source->file_count;
+        if (*ret_end)
+            return LF_OK;
+        enum lf_code code = read_chunk(source, file, chunk, &was_read, err);
+        bool is_done = code != LF_OK || !was_read || chunk->is_last;
+        give_back(source->state, &source->state->readers[file], is_done, code == LF_OK ? NULL : err);
+        TRY(code);
+    }
+    return LF_OK;
+}
+
+void source_set_gate(struct source *source, source_gate *gate, void *context)
+{
+    source->state->gate = gate;
+    source->state->gate_context = context;
 }
 
 void source_rewind(struct source *source)

@@ -104,6 +104,14 @@ void source_chunk_done(struct source_chunk *chunk);
  */
 enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err) MUST_CHECK;
 
+/*
+ * Asked before the first chunk of a file is read, by the thread that is about to read it; *ret_open false leaves the file out of
+ * this pass, because somebody else sees to it. An error is that of source_next. The gate stays until another is set (while no
+ * thread reads); NULL: all files are read. Windows have none.
+ */
+typedef enum lf_code source_gate(void *context, size_t file, bool *ret_open, struct err *err);
+void source_set_gate(struct source *source, source_gate *gate, void *context);
+
 /* Back to the first chunk of every file, also of the windows (no chunk may be in use). */
 void source_rewind(struct source *source);
 

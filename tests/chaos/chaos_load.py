@@ -86,7 +86,7 @@ class Chaos:
         self.server.start()
 
     def cut(self, process):
-        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'landfall'")
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'landfall%'")
 
     def full(self, process):
         self.disk.fill()
