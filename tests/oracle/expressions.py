@@ -14,6 +14,8 @@ class Writer:
     def __init__(self, random, table):
         self.random, self.table = random, table
         self.names, self.values = {}, {}
+        # Attributes that this expression has changed or named already, which it may do once.
+        self.taken = set()
 
     # ---- names, paths, values ----
 
@@ -43,12 +45,21 @@ class Writer:
             return "absent"
         return self.random.choice(list(schema.ATTRIBUTES))
 
+    def fresh_attribute(self):
+        """One that this expression has not named yet, and no key, most of the time."""
+        for _ in range(20):
+            attribute = self.attribute()
+            if self.random.random() < 0.03 or (attribute not in self.taken and attribute not in self.table.key):
+                break
+        self.taken.add(attribute)
+        return attribute
+
     def path(self, attribute=None):
         attribute = attribute or self.attribute()
         text = self.name(attribute)
-        steps = self.random.choice([1, 1, 1, 2]) if attribute in ("doc", "list") and self.random.random() < 0.6 else int(self.random.random() < 0.03)
+        steps = self.random.choice([1, 1, 1, 2]) if attribute in ("doc", "entries") and self.random.random() < 0.6 else int(self.random.random() < 0.03)
         for _ in range(steps):
-            text += f"[{self.random.choice([0, 1, 2, 9])}]" if (attribute == "list") == (self.random.random() < 0.8) else "." + self.name(self.random.choice("xyz"))
+            text += f"[{self.random.choice([0, 1, 2, 9])}]" if (attribute == "entries") == (self.random.random() < 0.8) else "." + self.name(self.random.choice("xyz"))
         return text
 
     def operand(self, attribute):
@@ -88,16 +99,19 @@ class Writer:
     def comparison(self):
         attribute = self.attribute()
         left = self.path(attribute)
+        comparators = COMPARATORS if schema.ATTRIBUTES.get(attribute, "S") in "SNB" or self.random.random() < 0.1 else ["=", "<>"]
         if self.random.random() < 0.12:
             return f"size({left}) {self.random.choice(COMPARATORS)} {self.value({'N': self.random.choice('0123')})}"
         sides = [left, self.operand(attribute)]
         if self.random.random() < 0.1:
             sides.reverse()
-        return f" {self.random.choice(COMPARATORS)} ".join(sides)
+        return f" {self.random.choice(comparators)} ".join(sides)
 
     def between(self):
-        attribute = self.attribute()
+        attribute = self.random.choice(["n", "m", "s", "t", "bin", self.attribute()])
         low, high = self.usual_value(attribute), self.usual_value(attribute)
+        if low.keys() == high.keys() and self.random.random() < 0.9:
+            low, high = sorted([low, high], key=values.order)
         return f"{self.path(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
 
     def one_of(self):
@@ -120,7 +134,10 @@ class Writer:
 
     def update(self):
         clauses = []
-        for make in self.random.sample([self.set_clause, self.set_clause, self.remove_clause, self.add_clause, self.delete_clause], self.random.choice([1, 1, 1, 2, 3])):
+        self.taken = set()
+        kinds = [self.set_clause, self.remove_clause, self.add_clause, self.delete_clause]
+        chosen = self.random.sample(kinds, self.random.choice([2, 3])) if self.random.random() < 0.25 else self.random.choices(kinds, [6, 2, 2, 2])
+        for make in chosen:
             clauses.append(make())
         return " ".join(clauses)
 
@@ -131,7 +148,7 @@ class Writer:
         return f"{self.random.choice(['SET', 'SET', 'set'])} {self.actions(self.set_action)}"
 
     def set_action(self):
-        attribute = self.attribute()
+        attribute = self.fresh_attribute()
         path = self.path(attribute)
         return f"{path} = {self.set_value(attribute, path)}"
 
@@ -142,7 +159,7 @@ class Writer:
         if roll < 0.65:
             return f"{self.set_operand(attribute, path)} {self.random.choice('+-')} {self.value({'N': values.number(self.random)})}"
         if roll < 0.8:
-            lists = [self.random.choice([path, self.path('list')]), self.value({"L": values.list_of(self.random, 1)})]
+            lists = [self.random.choice([path, self.path('entries')]), self.value({"L": values.list_of(self.random, 1)})]
             self.random.shuffle(lists)
             return f"list_append({', '.join(lists)})"
         return self.set_operand(attribute, path)
@@ -156,33 +173,42 @@ class Writer:
         return self.path()
 
     def remove_clause(self):
-        return f"REMOVE {self.actions(self.path)}"
+        return f"REMOVE {self.actions(lambda: self.path(self.fresh_attribute()))}"
 
     def add_clause(self):
         def action():
-            attribute = self.random.choice(["n", "m", "nums", "tags", "bins", self.attribute()])
+            attribute = self.fresh_of("n", "m", "nums", "tags", "bins")
             kind = self.random.choice(["N", "NS", "SS"]) if self.random.random() < 0.2 else schema.ATTRIBUTES.get(attribute, "N")
             return f"{self.path(attribute)} {self.value(values.of_type(self.random, kind))}"
         return f"ADD {self.actions(action)}"
 
     def delete_clause(self):
         def action():
-            attribute = self.random.choice(["nums", "tags", "bins", "nums", "tags", self.attribute()])
+            attribute = self.fresh_of("nums", "tags", "bins")
             kind = schema.ATTRIBUTES.get(attribute, "SS")
             return f"{self.path(attribute)} {self.value(values.of_type(self.random, kind))}"
         return f"DELETE {self.actions(action)}"
 
+    def fresh_of(self, *usual):
+        left = [name for name in usual if name not in self.taken]
+        if not left or self.random.random() < 0.1:
+            return self.fresh_attribute()
+        attribute = self.random.choice(left)
+        self.taken.add(attribute)
+        return attribute
+
     # ---- projections ----
 
     def projection(self):
-        return ", ".join(self.path() for _ in range(self.random.choice([1, 2, 2, 3, 5])))
+        self.taken = set(self.table.key) if self.random.random() < 0.5 else set()
+        return ", ".join(self.path(self.fresh_attribute()) for _ in range(self.random.choice([1, 2, 2, 3, 5])))
 
     # ---- key conditions ----
 
     def key_condition(self, key):
         """key: name -> type, partition key first."""
         names = list(key)
-        terms = [f"{self.name(names[0])} = {self.value(values.key(self.random, key[names[0]]))}"]
+        terms = [f"{self.name(names[0])} = {self.value(self.table.key_value(self.random, names[0]))}"]
         if len(names) > 1 and self.random.random() < 0.6:
             terms.append(self.sort_condition(names[1], key[names[1]]))
             if self.random.random() < 0.1:
@@ -190,7 +216,7 @@ class Writer:
         return " AND ".join(f"({term})" if self.random.random() < 0.1 else term for term in terms)
 
     def sort_condition(self, name, kind):
-        low, high = sorted([values.key(self.random, kind), values.key(self.random, kind)], key=lambda value: value[kind])
+        low, high = sorted([values.key(self.random, kind), values.key(self.random, kind)], key=values.order)
         path = self.name(name)
         return self.random.choice([
             lambda: f"{path} {self.random.choice(['=', '<', '<=', '>', '>='])} {self.value(low)}",

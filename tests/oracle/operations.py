@@ -4,6 +4,7 @@ import expressions
 import legacy
 import schema
 import values
+import words
 from expressions import Writer
 
 CAPACITY = [None, None, None, "TOTAL", "INDEXES", "INDEXES", "NONE"]
@@ -59,7 +60,7 @@ def new_item(random, table):
 def key_of(random, table):
     """A key; now and then one that does not fit the table."""
     key = table.make_key(random)
-    if random.random() < 0.03:
+    if random.random() < 0.02:
         random.choice([lambda: key.pop(table.partition), lambda: key.update({"other": {"S": "x"}}), lambda: key.update({table.partition: values.any_value(random)}),
                        lambda: key.update({list(key)[-1]: values.key_at_limit(random, list(table.key.values())[-1], len(key) == 1)})])()
     return key
@@ -69,7 +70,7 @@ def put_item(random, table):
     body = {"TableName": table.name, "Item": new_item(random, table)}
     writer = Writer(random, table)
     add_condition(random, writer, body)
-    add_return_members(random, body, [None, None, "ALL_OLD", "NONE", "ALL_NEW"] if random.random() < 0.3 else [None, None, "ALL_OLD", "NONE"])
+    add_return_members(random, body, [None, None, "ALL_OLD", "NONE"] if random.random() < 0.98 else ["ALL_NEW", "UPDATED_OLD", "SOME"])
     if random.random() < 0.08:
         legacy.add_expected(random, table, body)
     return step("PutItem", finish(random, writer, body, "ConditionExpression"))
@@ -107,7 +108,7 @@ def add_projection(random, writer, body):
         writer.values.update(used if "KeyConditionExpression" in body else {})
     elif roll < 0.3:
         body["ProjectionExpression"] = writer.projection()
-    elif roll < 0.34:
+    elif roll < 0.34 and ("FilterExpression" not in body and "KeyConditionExpression" not in body or roll < 0.305):
         body["AttributesToGet"] = legacy.attributes_to_get(random)
 
 
@@ -118,6 +119,12 @@ def get_item(random, table):
     maybe(random, body, "ConsistentRead", [None, True, False])
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     return step("GetItem", finish(random, writer, body, "ProjectionExpression"))
+
+
+def get_word(random, table):
+    """Whether a word may stand in an expression as it is."""
+    word = random.choice(words.WORDS)
+    return step("GetItem", {"TableName": table.name, "Key": table.make_key(random), "ProjectionExpression": random.choice([word, word.lower(), f"a.{word}"])})
 
 
 # ---- many items ----
@@ -168,19 +175,23 @@ def query(random, table):
 
 def wrong_key_condition(random, writer, key):
     names = list(key)
-    bound = writer.value(values.key(random, key[names[0]]))
     other = names[-1]
+
+    def bound():
+        return writer.value(values.key(random, key[names[0]]))
     return random.choice([
-        "", f"{names[0]} > {bound}", f"{names[0]} = {bound} OR {other} = {bound}", f"{names[0]} = {bound} AND n = {bound}", f"{other} = {bound}", f"NOT {names[0]} = {bound}",
-        f"{names[0]} = {bound} AND {names[0]} = {bound}", f"{bound} = {names[0]}", f"{names[0]} = {writer.value({'BOOL': True})}", f"{names[0]} = {bound} AND {other} <> {bound}",
-        f"{names[0]} = {bound} AND attribute_exists({other})", f"{names[0]} = {bound} AND {other} IN ({bound})", f"size({names[0]}) = {bound}", f"{names[0]}.x = {bound}",
-        f"{names[0]} = {bound} AND {other} BETWEEN {writer.value(values.key(random, key[other]))} AND {writer.value(values.key(random, key[other]))}",
-        f"begins_with({names[0]}, {bound})", f"{names[0]} = {names[0]}", f"{names[0]} = {writer.value({'S': ''})}", f"contains({names[0]}, {bound})"])
+        lambda: "", lambda: f"{names[0]} > {bound()}", lambda: f"{names[0]} = {bound()} OR {other} = {bound()}", lambda: f"{names[0]} = {bound()} AND n = {bound()}",
+        lambda: f"{other} = {bound()}", lambda: f"NOT {names[0]} = {bound()}", lambda: f"{names[0]} = {bound()} AND {names[0]} = {bound()}", lambda: f"{bound()} = {names[0]}",
+        lambda: f"{names[0]} = {writer.value({'BOOL': True})}", lambda: f"{names[0]} = {bound()} AND {other} <> {bound()}", lambda: f"size({names[0]}) = {bound()}",
+        lambda: f"{names[0]} = {bound()} AND attribute_exists({other})", lambda: f"{names[0]} = {bound()} AND {other} IN ({bound()})", lambda: f"{names[0]}.x = {bound()}",
+        lambda: f"{names[0]} = {bound()} AND {other} BETWEEN {writer.value(values.key(random, key[other]))} AND {writer.value(values.key(random, key[other]))}",
+        lambda: f"begins_with({names[0]}, {bound()})", lambda: f"{names[0]} = {names[0]}", lambda: f"{names[0]} = {writer.value({'S': ''})}",
+        lambda: f"contains({names[0]}, {bound()})"])()
 
 
 def start_key(random, table, key):
     """Where a page would start: a whole key, one that lacks something, one of another partition."""
-    start = {**table.make_key(random), **{name: values.key(random, kind) for name, kind in key.items()}}
+    start = {**{name: values.key(random, kind) for name, kind in key.items()}, **table.make_key(random)}
     if random.random() < 0.3:
         start.pop(random.choice(list(start)))
     if random.random() < 0.1:
@@ -213,9 +224,9 @@ def batch_get(random, tables):
     requests = {}
     for table in random.sample(tables, random.randrange(1, min(len(tables), 2) + 1)):
         writer = Writer(random, table)
-        count = random.choice([1, 2, 4, 8]) if random.random() < 0.97 else random.choice([0, 101])
+        count = random.choice([1, 2, 4, 8]) if random.random() < 0.99 else random.choice([0, 101])
         keys = [key_of(random, table) if count < 9 else {**table.make_key(random), table.partition: numbered_key(table, n)} for n in range(count)]
-        entry = {"Keys": keys if random.random() < 0.1 else distinct_keys(keys)}
+        entry = {"Keys": keys if random.random() < 0.03 else distinct_keys(keys)}
         add_projection(random, writer, entry)
         maybe(random, entry, "ConsistentRead", [None, None, True])
         requests[table.name] = finish(random, writer, entry, "ProjectionExpression")
@@ -250,9 +261,9 @@ def distinct_keys(keys):
 def batch_write(random, tables):
     requests = {}
     for table in random.sample(tables, random.randrange(1, min(len(tables), 2) + 1)):
-        count = random.choice([1, 2, 5, 10]) if random.random() < 0.97 else random.choice([0, 26])
+        count = random.choice([1, 2, 5, 10]) if random.random() < 0.99 else random.choice([0, 26])
         keys = [table.make_key(random) if count < 26 else {**table.make_key(random), table.partition: numbered_key(table, n)} for n in range(count)]
-        keys = keys if random.random() < 0.1 else distinct_keys(keys)
+        keys = keys if random.random() < 0.03 else distinct_keys(keys)
         requests[table.name] = [write_request(random, table, key) for key in keys]
     body = {"RequestItems": requests}
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
@@ -316,5 +327,5 @@ def transact_action(random, table, key):
         entry["Key"] = key
     if action == "Update":
         entry["UpdateExpression"] = writer.update()
-    add_condition(random, writer, entry, 1 if action == "ConditionCheck" else 0.3)
+    add_condition(random, writer, entry, 1 if action == "ConditionCheck" else 0.15)
     return {action: finish(random, writer, entry, "UpdateExpression" if action == "Update" else "ConditionExpression", 0.02)}

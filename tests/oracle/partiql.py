@@ -34,7 +34,7 @@ class Statement:
         return " AND ".join(terms)
 
     def quoted(self, name):
-        return f'"{name}"' if self.random.random() < 0.3 or name in ("doc", "list", "flag") else name
+        return f'"{name}"' if self.random.random() < 0.3 or name in ("doc", "entries", "flag") else name
 
     def source(self):
         name = f'"{self.table.name}"' if self.random.random() < 0.7 else self.table.name
@@ -59,7 +59,7 @@ class Statement:
     # ---- kinds ----
 
     def select(self):
-        columns = self.random.choice(["*", "*", "n, s", "doc.x", "pk, tags", '"list"[0]'])
+        columns = self.random.choice(["*", "*", "n, s", "doc.x", "pk, tags", '"entries"[0]'])
         text = f"SELECT {columns} FROM {self.source()}"
         terms = []
         if self.random.random() < 0.85:
@@ -81,7 +81,7 @@ class Statement:
         changes = self.random.choice([
             lambda: f"SET {self.quoted(name)} = {self.value(schema.attribute(self.random, name))}", lambda: f"SET n = n + {self.value({'N': '1'})}",
             lambda: f"REMOVE {self.quoted(name)}", lambda: f"SET tags = set_add(tags, {self.value(values.of_type(self.random, 'SS'))})",
-            lambda: f'SET "list" = list_append("list", {self.value(values.of_type(self.random, "L"))})'])()
+            lambda: f'SET "entries" = list_append("entries", {self.value(values.of_type(self.random, "L"))})'])()
         text = f"UPDATE {self.quoted_table()} {changes} WHERE {self.key_condition(key or self.table.make_key(self.random))}"
         if self.random.random() < 0.2:
             text += f" AND {self.condition()}"

@@ -5,7 +5,7 @@ import dataclasses
 import values
 
 # Attributes beside the keys have one usual type each, so that conditions and updates mostly fit, and sometimes do not.
-ATTRIBUTES = {"n": "N", "m": "N", "s": "S", "t": "S", "flag": "BOOL", "tags": "SS", "nums": "NS", "bins": "BS", "list": "L", "doc": "M", "bin": "B"}
+ATTRIBUTES = {"n": "N", "m": "N", "s": "S", "t": "S", "flag": "BOOL", "tags": "SS", "nums": "NS", "bins": "BS", "entries": "L", "doc": "M", "bin": "B"}
 RESERVED = ["status", "name", "size", "year", "order", "count", "Data", "USER"]
 INDEX_KEYS = {"gs": "S", "gn": "N", "gb": "B"}
 
@@ -25,6 +25,8 @@ class Table:
     indexes: list = dataclasses.field(default_factory=list)
     stream: str = None
     billing: str = "PAY_PER_REQUEST"
+    # Of each key attribute the few values that this table's keys have mostly.
+    domain: dict = dataclasses.field(default_factory=dict)
 
     @property
     def partition(self):
@@ -41,8 +43,13 @@ class Table:
             found.update(index.key)
         return found
 
+    def key_value(self, random, name):
+        if random.random() < 0.03 or name not in self.domain:
+            return values.key(random, self.types()[name])
+        return values.respelled(random, random.choice(self.domain[name]))
+
     def make_key(self, random):
-        return {name: values.key(random, kind) for name, kind in self.key.items()}
+        return {name: self.key_value(random, name) for name in self.key}
 
     def create_request(self):
         body = {"TableName": self.name, "AttributeDefinitions": definitions(self.types()), "KeySchema": key_schema(self.key), "BillingMode": self.billing}
@@ -94,7 +101,10 @@ def random_table(random, name):
     if len(key) == 2:
         indexes += [local_index(random, number, key) for number in range(random.choice([0, 0, 1, 2]))]
     stream = random.choice([None, None, "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"])
-    return Table(name, key, indexes, stream, random.choice(["PAY_PER_REQUEST", "PAY_PER_REQUEST", "PROVISIONED"]))
+    table = Table(name, key, indexes, stream, random.choice(["PAY_PER_REQUEST", "PAY_PER_REQUEST", "PROVISIONED"]))
+    if table.sort:
+        table.domain = {table.partition: values.some_keys(random, key[table.partition], 3)}
+    return table
 
 
 def attribute(random, name):
@@ -107,7 +117,7 @@ def make_item(random, table):
     for name, kind in table.types().items():
         if name not in item and random.random() < 0.6:
             item[name] = values.key(random, kind)
-    for name in random.sample(list(ATTRIBUTES), random.randrange(0, 6)):
+    for name in random.sample(list(ATTRIBUTES), random.randrange(0, len(ATTRIBUTES))):
         item[name] = attribute(random, name)
     if random.random() < 0.1:
         item[random.choice(RESERVED)] = values.any_value(random)

@@ -50,7 +50,7 @@ class DynamoDbLocal(Process):
 
     def __init__(self):
         port = free_port()
-        super().__init__(["java", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
+        super().__init__(["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
                           "-disableTelemetry", "-port", str(port)], subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
         self.url = f"http://127.0.0.1:{port}"
         self.wait_until_ready()

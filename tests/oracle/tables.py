@@ -58,9 +58,9 @@ def drop_index(random, table):
 def update_table(random, table):
     global_count = sum(not index.is_local for index in table.indexes)
     roll = random.random()
-    if roll < 0.3 and global_count < 3:
+    if roll < 0.12 and global_count < 3:
         return add_index(random, table)
-    if roll < 0.5 and droppable(table):
+    if roll < 0.2 and droppable(table):
         return drop_index(random, table)
     return other_update(random, table)
 
@@ -68,10 +68,10 @@ def update_table(random, table):
 def other_update(random, table):
     body = {"TableName": table.name}
     roll = random.random()
-    if roll < 0.25:
+    if roll < 0.15:
         body["StreamSpecification"] = {"StreamEnabled": False} if table.stream else {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         table.stream = None if table.stream else "NEW_AND_OLD_IMAGES"
-    elif roll < 0.5:
+    elif roll < 0.3:
         body["DeletionProtectionEnabled"] = False
     else:
         body.update(random.choice([

@@ -1,5 +1,6 @@
 """Attribute values: few of each kind, so that operations meet the same ones again, and now and then one at a limit or beyond."""
 import base64
+import decimal
 
 # Equal numbers in several spellings: DynamoDB has one key for all of them and gives back its own spelling.
 NUMBERS = {"0": ["0", "-0", "0.0", "0E5", "00"], "1": ["1", "1.0", "1E0", "+1", "0.1e1", "01", "1."], "2": ["2", "2.00", "20e-1"], "10": ["10", "1E1", "1e+1", "10.0"],
@@ -42,6 +43,16 @@ def key(random, kind):
     if kind == "N":
         return {"N": random.choice(NUMBERS[random.choice(KEY_NUMBERS)])}
     return {"B": encoded(random.choice(KEY_BYTES))}
+
+
+def some_keys(random, kind, count):
+    pool = {"S": KEY_STRINGS, "N": KEY_NUMBERS, "B": [encoded(data) for data in KEY_BYTES]}[kind]
+    return [{kind: content} for content in random.sample(pool, count)]
+
+
+def respelled(random, value):
+    """The same number in any of its spellings; other values as they are."""
+    return {"N": random.choice(NUMBERS[value["N"]])} if "N" in value else value
 
 
 def key_at_limit(random, kind, is_partition):
@@ -120,3 +131,14 @@ def size_of(value):
     """The size of a plain value as DynamoDB counts it, enough for keys and short attributes: text, bytes; numbers are avoided by the callers."""
     (kind, content), = value.items()
     return len(base64.b64decode(content)) if kind == "B" else len(content.encode())
+
+
+def order(value):
+    """A sort key for plain values of one type, good enough for the lower and the upper bound of BETWEEN."""
+    (kind, content), = value.items()
+    if kind == "N":
+        try:
+            return decimal.Decimal(content)
+        except decimal.InvalidOperation:
+            return decimal.Decimal(0)
+    return str(content)
