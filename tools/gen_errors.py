@@ -17,16 +17,26 @@ def header(errors):
 
 def table(errors):
     lines = ["/* Made from api/errors.yaml. */", '#include "base/err.h"', "", "#include <stddef.h>", "", "static const struct lf_code_info codes[LF_CODES] = {",
-             '    [LF_OK] = { "ok", "done", 0, 0 },']
+             '    [LF_OK] = { "ok", "done", 0, 0, 0, NULL },']
     for e in errors:
-        lines.append(f"    [{constant(e['name'])}] = {{ \"{e['name']}\", \"{e['summary']}\", {e['exit']}, {int(e['retryable'])} }},")
+        kind = f'"{e["type"]}"' if "type" in e else "NULL"
+        lines.append(f"    [{constant(e['name'])}] = {{ \"{e['name']}\", \"{e['summary']}\", {e['exit']}, {int(e['retryable'])}, {e.get('http', 0)}, {kind} }},")
     return lines + ["};", "", "const struct lf_code_info *lf_code_info(enum lf_code code)", "{",
                     "    return &codes[(size_t)code < LF_CODES ? code : LF_OK];", "}"]
 
 
+def retry(error):
+    return "yes" if error["retryable"] else "no"
+
+
 def docs(errors):
-    lines = ["# Errors", "", "Made from `api/errors.yaml`.", "", "| code | exit status | retry can help | means |", "|---|---|---|---|"]
-    return lines + [f"| `{e['name']}` | {e['exit']} | {'yes' if e['retryable'] else 'no'} | {e['summary']} |" for e in errors]
+    commands = [e for e in errors if "type" not in e]
+    answers = [e for e in errors if "type" in e]
+    lines = ["# Errors", "", "Made from `api/errors.yaml`.", "", "## Of commands", "", "| code | exit status | retry can help | means |", "|---|---|---|---|"]
+    lines += [f"| `{e['name']}` | {e['exit']} | {retry(e)} | {e['summary']} |" for e in commands]
+    lines += ["", "## Of the DynamoDB API", "", "What the gateway answers; a command that meets one of them ends with status 1. The other codes are answered as `internal_server`.",
+              "", "| code | HTTP status | `__type` | retry can help | means |", "|---|---|---|---|---|"]
+    return lines + [f"| `{e['name']}` | {e['http']} | `{e['type']}` | {retry(e)} | {e['summary']} |" for e in answers]
 
 
 def main():
