@@ -54,7 +54,7 @@ static void hide_password(char line[LINE_BYTES], const char *password)
     size_t len = 0;
     for (const char *at = line; *at && len < LINE_BYTES - 4;) {
         if (strncmp(at, password, password_len) == 0) {
-            memcpy(clean + len, "***", 3);
+            memset(clean + len, '*', 3);
             len += 3;
             at += password_len;
         } else {
@@ -161,9 +161,11 @@ static enum lf_code parse_uri(const char *uri, PQconninfoOption **ret_given, str
 {
     char *message = NULL;
     PQconninfoOption *given = PQconninfoParse(uri, &message);
+    if (!given && !message)
+        return ERR(err, LF_MEMORY, "out of memory reading the connection string");
     if (!given) {
         char line[LINE_BYTES] = "";
-        copy_one_line(line, message ? message : "out of memory");
+        copy_one_line(line, message);
         PQfreemem(message);
         hide_quoted(line);
         return ERR(err, LF_USAGE, "the connection string is wrong: %s", line);
@@ -226,6 +228,8 @@ enum lf_code libpq_open(const char *uri, const char *settings, libpq_connect *co
 {
     OPTIONS_FREE PQconninfoOption *given = NULL;
     OPTIONS_FREE PQconninfoOption *defaults = PQconndefaults();
+    if (!defaults)
+        return ERR(err, LF_MEMORY, "out of memory reading what the environment says of PostgreSQL");
     if (is_connection_string(uri))
         TRY(parse_uri(uri, &given, err));
     const char *asked = option_value(given, "options");

@@ -11,7 +11,8 @@ enum { CAPACITY_MIN = 64 };
 static struct prepared *slot_of(const struct prepared_set *set, const struct pg_statement *statement)
 {
     size_t mask = set->capacity - 1;
-    size_t at = (size_t)hash64(span_of((const char *)&statement, sizeof statement), 0) & mask;
+    uintptr_t address = (uintptr_t)statement;
+    size_t at = (size_t)hash64(span_of((const char *)&address, sizeof address), 0) & mask;
     while (set->slots[at].statement && set->slots[at].statement != statement)
         at = (at + 1) & mask;
     return &set->slots[at];

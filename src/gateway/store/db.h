@@ -10,7 +10,9 @@
  *
  * Every function here may suspend the calling fiber. Settings of each session: plan_cache_mode=force_generic_plan,
  * enable_seqscan, enable_hashjoin, enable_mergejoin and jit off (a generic plan made on an empty table otherwise keeps its Seq
- * Scan for ever). One db, one thread.
+ * Scan for ever), READ COMMITTED, and an end to transactions that idle for longer than a statement may take. They go in with the
+ * start of the session; PgBouncer wants ignore_startup_parameters = options for that and drops them: then they belong to the role
+ * (ALTER ROLE … SET). Its transaction mode knows prepared statements from 1.21 on (max_prepared_statements). One db, one thread.
  */
 #pragma once
 
@@ -23,12 +25,14 @@ struct db_transaction;
 struct db_options {
     const char *postgres; /* as pg_connect */
     unsigned read_connections, write_connections;
-    int64_t statement_timeout_ms; /* LF_SQL 57014 after that */
+    int64_t statement_timeout_ms; /* LF_SQL 57014 after that; 0: never */
+    bool unprepared;              /* for poolers in transaction mode without prepared statements (pg/pipeline.h) */
 };
 
 /* Connects. Errors: those of pg_connect. */
 enum lf_code db_new(struct loop *loop, const struct db_options *options, struct db **ret_db, struct err *err) MUST_CHECK;
-void db_free(struct db *db); /* NULL is fine */
+/* NULL is fine. Not while the loop runs. */
+void db_free(struct db *db);
 
 struct loop *db_loop(struct db *db);
 bool db_is_connected(const struct db *db); /* for health */
@@ -41,12 +45,13 @@ enum lf_code db_query(struct db *db, const struct pg_statement *statement, const
 enum lf_code db_write(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
                       struct pg_result **ret_result, struct err *err) MUST_CHECK;
 
-/* READ COMMITTED. The transaction must be ended by exactly one of commit and rollback; rollback after a failed commit is allowed
- * and does nothing. */
+/* READ COMMITTED. A transaction ends with exactly one of commit, whatever it returns, and rollback (NULL is fine), which does not
+ * suspend. After a statement has failed only rollback is left: commit rolls back and fails with SQLSTATE 25P02. A fiber has one
+ * transaction at a time, and no db_write within it: both would wait for one another. */
 enum lf_code db_begin(struct db *db, struct db_transaction **ret_transaction, struct err *err) MUST_CHECK;
 enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_statement *statement, const struct pg_params *params,
                          struct pg_result **ret_result, struct err *err) MUST_CHECK;
-/* `ret_is_certain` false: the connection went away while the answer to COMMIT was awaited. */
+/* `ret_is_certain`, set in any case, false: the connection went away while the answer to COMMIT was awaited. */
 enum lf_code db_commit(struct db_transaction *transaction, bool *ret_is_certain, struct err *err) MUST_CHECK;
 void db_rollback(struct db_transaction *transaction);
 
