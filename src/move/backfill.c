@@ -120,7 +120,6 @@ static enum lf_code begin_pass(struct backfill *run, struct pg_conn *conn, struc
     atomic_store(&run->unclaimed, 0);
     atomic_store(&run->rejected, 0);
     source_rewind(run->source);
-    source_set_gate(run->source, run->pass == PASS_OWN ? take_file : NULL, run);
     for (size_t i = 0; i < run->source->file_count; i++)
         if (run->state.is_complete[i])
             source_skip(run->source, i);
@@ -136,7 +135,9 @@ static enum lf_code run_pass(struct backfill *run, struct err *err)
         .report = show_progress,
         .report_context = run,
     };
+    source_set_gate(run->source, run->pass == PASS_OWN ? take_file : NULL, run);
     enum lf_code code = crew_run(&run->crew, work, run, err);
+    source_set_gate(run->source, NULL, NULL);
     if (code == LF_INTERRUPTED)
         return ERR(err, LF_INTERRUPTED, "stopped after %llu items; the same command goes on from here",
                    (unsigned long long)progress_of(run).items);
