@@ -43,7 +43,7 @@ class Writer:
             return self.random.choice(schema.RESERVED)
         if roll < 0.15:
             return "absent"
-        return self.random.choice(list(schema.ATTRIBUTES))
+        return self.random.choice(list(self.table.attributes))
 
     def fresh_attribute(self):
         """One that this expression has not named yet, and no key, most of the time."""
@@ -57,10 +57,17 @@ class Writer:
     def path(self, attribute=None):
         attribute = attribute or self.attribute()
         text = self.name(attribute)
-        steps = self.random.choice([1, 1, 1, 2]) if attribute in ("doc", "entries") and self.random.random() < 0.6 else int(self.random.random() < 0.03)
+        kind = self.table.attributes.get(attribute)
+        steps = self.random.choice([1, 1, 1, 2]) if kind in ("M", "L") and self.random.random() < 0.6 else int(self.random.random() < 0.03)
         for _ in range(steps):
-            text += f"[{self.random.choice([0, 1, 2, 9])}]" if (attribute == "entries") == (self.random.random() < 0.8) else "." + self.name(self.random.choice("xyz"))
+            text += self.path_step(kind == "L")
         return text
+
+    def path_step(self, is_list):
+        """Into a list or a map, as the attribute is; now and then the other way."""
+        if is_list == (self.random.random() < 0.8):
+            return f"[{self.random.choice([0, 1, 2, 9])}]"
+        return "." + self.name(self.random.choice(self.table.map_members))
 
     def operand(self, attribute):
         """Something to compare an attribute with."""
@@ -73,8 +80,8 @@ class Writer:
 
     def usual_value(self, attribute):
         if attribute in self.table.types() and self.random.random() < 0.9:
-            return values.key(self.random, self.table.types()[attribute])
-        return schema.attribute(self.random, attribute)
+            return self.table.key_value(self.random, attribute)
+        return self.table.attribute_value(self.random, attribute)
 
     def request_members(self):
         members = {}
@@ -99,7 +106,7 @@ class Writer:
     def comparison(self):
         attribute = self.attribute()
         left = self.path(attribute)
-        comparators = COMPARATORS if schema.ATTRIBUTES.get(attribute, "S") in "SNB" or self.random.random() < 0.1 else ["=", "<>"]
+        comparators = COMPARATORS if self.table.attributes.get(attribute, "S") in "SNB" or self.random.random() < 0.1 else ["=", "<>"]
         if self.random.random() < 0.12:
             return f"size({left}) {self.random.choice(COMPARATORS)} {self.value({'N': self.random.choice('0123')})}"
         sides = [left, self.operand(attribute)]
@@ -108,7 +115,7 @@ class Writer:
         return f" {self.random.choice(comparators)} ".join(sides)
 
     def between(self):
-        attribute = self.random.choice(["n", "m", "s", "t", "bin", self.attribute()])
+        attribute = self.random.choice([*self.of_types("S", "N", "B"), self.attribute()])
         low, high = self.usual_value(attribute), self.usual_value(attribute)
         if low.keys() == high.keys() and self.random.random() < 0.9:
             low, high = sorted([low, high], key=values.order)
@@ -159,7 +166,7 @@ class Writer:
         if roll < 0.65:
             return f"{self.set_operand(attribute, path)} {self.random.choice('+-')} {self.value({'N': values.number(self.random)})}"
         if roll < 0.8:
-            lists = [self.random.choice([path, self.path('entries')]), self.value({"L": values.list_of(self.random, 1)})]
+            lists = [self.random.choice([path, *map(self.path, self.of_types("L"))]), self.value({"L": values.list_of(self.random, 1)})]
             self.random.shuffle(lists)
             return f"list_append({', '.join(lists)})"
         return self.set_operand(attribute, path)
@@ -177,20 +184,23 @@ class Writer:
 
     def add_clause(self):
         def action():
-            attribute = self.fresh_of("n", "m", "nums", "tags", "bins")
-            kind = self.random.choice(["N", "NS", "SS"]) if self.random.random() < 0.2 else schema.ATTRIBUTES.get(attribute, "N")
+            attribute = self.fresh_of("N", "SS", "NS", "BS")
+            kind = self.random.choice(["N", "NS", "SS"]) if self.random.random() < 0.2 else self.table.attributes.get(attribute, "N")
             return f"{self.path(attribute)} {self.value(values.of_type(self.random, kind))}"
         return f"ADD {self.actions(action)}"
 
     def delete_clause(self):
         def action():
-            attribute = self.fresh_of("nums", "tags", "bins")
-            kind = schema.ATTRIBUTES.get(attribute, "SS")
+            attribute = self.fresh_of("SS", "NS", "BS")
+            kind = self.table.attributes.get(attribute, "SS")
             return f"{self.path(attribute)} {self.value(values.of_type(self.random, kind))}"
         return f"DELETE {self.actions(action)}"
 
-    def fresh_of(self, *usual):
-        left = [name for name in usual if name not in self.taken]
+    def of_types(self, *kinds):
+        return [name for name, kind in self.table.attributes.items() if kind in kinds]
+
+    def fresh_of(self, *kinds):
+        left = [name for name in self.of_types(*kinds) if name not in self.taken]
         if not left or self.random.random() < 0.1:
             return self.fresh_attribute()
         attribute = self.random.choice(left)
@@ -216,7 +226,7 @@ class Writer:
         return " AND ".join(f"({term})" if self.random.random() < 0.1 else term for term in terms)
 
     def sort_condition(self, name, kind):
-        low, high = sorted([values.key(self.random, kind), values.key(self.random, kind)], key=values.order)
+        low, high = sorted([self.table.key_value(self.random, name), self.table.key_value(self.random, name)], key=values.order)
         path = self.name(name)
         return self.random.choice([
             lambda: f"{path} {self.random.choice(['=', '<', '<=', '>', '>='])} {self.value(low)}",

@@ -1,12 +1,11 @@
 """The parameters of before expressions: Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter, AttributesToGet."""
-import schema
 import values
 
 OPERATORS = {"EQ": 1, "NE": 1, "LE": 1, "LT": 1, "GE": 1, "GT": 1, "NOT_NULL": 0, "NULL": 0, "CONTAINS": 1, "NOT_CONTAINS": 1, "BEGINS_WITH": 1, "IN": 2, "BETWEEN": 2}
 
 
-def attributes_to_get(random):
-    return random.sample(list(schema.ATTRIBUTES) + ["pk", "absent"], random.choice([1, 2, 3])) if random.random() < 0.95 else random.choice([[], ["n", "n"], [""]])
+def attributes_to_get(random, table):
+    return random.sample(list(table.attributes) + [table.partition, "absent"], random.choice([1, 2, 3])) if random.random() < 0.95 else random.choice([[], ["twice", "twice"], [""]])
 
 
 def comparison(random, value):
@@ -18,15 +17,15 @@ def comparison(random, value):
 
 def conditions(random, table, count):
     found = {}
-    for name in random.sample(list(schema.ATTRIBUTES), count):
-        found[name] = comparison(random, lambda name=name: schema.attribute(random, name))
+    for name in random.sample(list(table.attributes), count):
+        found[name] = comparison(random, lambda name=name: table.attribute_value(random, name))
     return found
 
 
 def add_expected(random, table, body):
     expected = {}
-    for name in random.sample(list(schema.ATTRIBUTES) + ["pk"], random.choice([1, 1, 2])):
-        value = schema.attribute(random, name)
+    for name in random.sample(list(table.attributes) + [table.partition], random.choice([1, 1, 2])):
+        value = table.attribute_value(random, name)
         expected[name] = random.choice([
             lambda: {"Exists": False}, lambda: {"Value": value}, lambda: {"Exists": True, "Value": value}, lambda: comparison(random, lambda: value),
             lambda: comparison(random, lambda: value), lambda: random.choice([{"Exists": True}, {"Exists": False, "Value": value}, {}])])()
@@ -41,9 +40,9 @@ def add_expected(random, table, body):
 
 def add_updates(random, table, body):
     updates = {}
-    for name in random.sample(list(schema.ATTRIBUTES) + list(table.types()), random.choice([1, 1, 2, 3])):
+    for name in random.sample(list(table.attributes) + list(table.types()), random.choice([1, 1, 2, 3])):
         action = random.choice(["PUT", "PUT", "ADD", "DELETE", None])
-        updates[name] = {**({"Action": action} if action else {}), **({} if action == "DELETE" and random.random() < 0.5 else {"Value": schema.attribute(random, name)})}
+        updates[name] = {**({"Action": action} if action else {}), **({} if action == "DELETE" and random.random() < 0.5 else {"Value": table.attribute_value(random, name)})}
     body["AttributeUpdates"] = updates
     if random.random() < 0.3:
         add_expected(random, table, body)
@@ -52,9 +51,9 @@ def add_updates(random, table, body):
 
 def add_key_conditions(random, table, key, body):
     names = list(key)
-    found = {names[0]: {"ComparisonOperator": "EQ" if random.random() < 0.95 else "LT", "AttributeValueList": [values.key(random, key[names[0]])]}}
+    found = {names[0]: {"ComparisonOperator": "EQ" if random.random() < 0.95 else "LT", "AttributeValueList": [table.key_value(random, names[0])]}}
     if len(names) > 1 and random.random() < 0.6:
-        found[names[1]] = comparison(random, lambda: values.key(random, key[names[1]]))
+        found[names[1]] = comparison(random, lambda: table.key_value(random, names[1]))
     body["KeyConditions"] = found
     return add_filter(random, table, body, "QueryFilter")
 
@@ -69,5 +68,5 @@ def add_filter(random, table, body, member):
         if random.random() < 0.4:
             body["ConditionalOperator"] = random.choice(["AND", "OR"])
     if random.random() < 0.2 and "Select" not in body:
-        body["AttributesToGet"] = attributes_to_get(random)
+        body["AttributesToGet"] = attributes_to_get(random, table)
     return body

@@ -36,7 +36,7 @@ def add_condition(random, writer, body, chance=0.4):
 def finish(random, writer, body, member, chance=0.03):
     """Gives the request its names and values, and spoils it now and then."""
     body.update(writer.request_members())
-    if member in body and random.random() < chance:
+    if body.get(member) and random.random() < chance:
         expressions.spoil(random, body, member)
     return body
 
@@ -53,7 +53,7 @@ def new_item(random, table):
     roll = random.random()
     if roll < 0.003:
         return schema.large_item(random, table)
-    item = schema.make_item(random, table)
+    item = table.make_item(random)
     return schema.add_mistake(random, table, item) if roll < 0.05 else item
 
 
@@ -101,7 +101,7 @@ def update_item(random, table):
     return step("UpdateItem", finish(random, writer, body, "UpdateExpression"))
 
 
-def add_projection(random, writer, body):
+def add_projection(random, table, writer, body):
     roll = random.random()
     if roll < 0.02:
         body["ProjectionExpression"], used = expressions.wrong(random, "projection")
@@ -109,13 +109,13 @@ def add_projection(random, writer, body):
     elif roll < 0.3:
         body["ProjectionExpression"] = writer.projection()
     elif roll < 0.34 and ("FilterExpression" not in body and "KeyConditionExpression" not in body or roll < 0.305):
-        body["AttributesToGet"] = legacy.attributes_to_get(random)
+        body["AttributesToGet"] = legacy.attributes_to_get(random, table)
 
 
 def get_item(random, table):
     body = {"TableName": table.name, "Key": key_of(random, table)}
     writer = Writer(random, table)
-    add_projection(random, writer, body)
+    add_projection(random, table, writer, body)
     maybe(random, body, "ConsistentRead", [None, True, False])
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     return step("GetItem", finish(random, writer, body, "ProjectionExpression"))
@@ -166,7 +166,7 @@ def query(random, table):
     body["KeyConditionExpression"] = wrong_key_condition(random, writer, key) if random.random() < 0.05 else writer.key_condition(key)
     add_filter(random, writer, body, 0.25)
     if body.get("Select") in (None, "SPECIFIC_ATTRIBUTES"):
-        add_projection(random, writer, body)
+        add_projection(random, table, writer, body)
     finish(random, writer, body, "KeyConditionExpression")
     if random.random() < 0.06:
         body["ExclusiveStartKey"] = start_key(random, table, key)
@@ -191,7 +191,7 @@ def wrong_key_condition(random, writer, key):
 
 def start_key(random, table, key):
     """Where a page would start: a whole key, one that lacks something, one of another partition."""
-    start = {**{name: values.key(random, kind) for name, kind in key.items()}, **table.make_key(random)}
+    start = {**{name: table.key_value(random, name) for name in key}, **table.make_key(random)}
     if random.random() < 0.3:
         start.pop(random.choice(list(start)))
     if random.random() < 0.1:
@@ -208,7 +208,7 @@ def scan(random, table):
     writer = Writer(random, table)
     add_filter(random, writer, body, 0.4)
     if body.get("Select") in (None, "SPECIFIC_ATTRIBUTES"):
-        add_projection(random, writer, body)
+        add_projection(random, table, writer, body)
     finish(random, writer, body, "FilterExpression")
     if random.random() < 0.15:
         return step("Scan", body, pages=True, segments=random.choice([1, 2, 3, 5]))
@@ -227,7 +227,7 @@ def batch_get(random, tables):
         count = random.choice([1, 2, 4, 8]) if random.random() < 0.99 else random.choice([0, 101])
         keys = [key_of(random, table) if count < 9 else {**table.make_key(random), table.partition: numbered_key(table, n)} for n in range(count)]
         entry = {"Keys": keys if random.random() < 0.03 else distinct_keys(keys)}
-        add_projection(random, writer, entry)
+        add_projection(random, table, writer, entry)
         maybe(random, entry, "ConsistentRead", [None, None, True])
         requests[table.name] = finish(random, writer, entry, "ProjectionExpression")
     body = {"RequestItems": requests}

@@ -1,9 +1,11 @@
 """PartiQL: ExecuteStatement, BatchExecuteStatement and ExecuteTransaction."""
 import json
 
-import schema
 import values
 from operations import CAPACITY, distinct_keys, maybe, step
+
+# Names that need no quotes, whatever words PartiQL reserves.
+PLAIN = {"pk", "sk", "n", "m", "s", "t", "tags", "nums", "bins"}
 
 
 class Statement:
@@ -34,7 +36,7 @@ class Statement:
         return " AND ".join(terms)
 
     def quoted(self, name):
-        return f'"{name}"' if self.random.random() < 0.3 or name in ("doc", "entries", "flag") else name
+        return f'"{name}"' if self.random.random() < 0.3 or name not in PLAIN else name
 
     def source(self):
         name = f'"{self.table.name}"' if self.random.random() < 0.7 else self.table.name
@@ -43,15 +45,15 @@ class Statement:
         return name
 
     def attribute(self):
-        return self.random.choice(["n", "m", "s", "t", "tags", "nums", "doc", "flag"])
+        return self.random.choice(list(self.table.attributes))
 
     def condition(self):
         name = self.attribute()
-        value = schema.attribute(self.random, name)
+        value = self.table.attribute_value(self.random, name)
         return self.random.choice([
             lambda: f"{self.quoted(name)} {self.random.choice(['=', '<>', '<', '>', '<=', '>='])} {self.value(value)}",
-            lambda: f"{self.quoted(name)} BETWEEN {self.value(value)} AND {self.value(schema.attribute(self.random, name))}",
-            lambda: f"{self.quoted(name)} IN [{self.value(value)}, {self.value(schema.attribute(self.random, name))}]",
+            lambda: f"{self.quoted(name)} BETWEEN {self.value(value)} AND {self.value(self.table.attribute_value(self.random, name))}",
+            lambda: f"{self.quoted(name)} IN [{self.value(value)}, {self.value(self.table.attribute_value(self.random, name))}]",
             lambda: f"{self.quoted(name)} IS {self.random.choice(['', 'NOT '])}MISSING", lambda: f"begins_with(s, {self.value(values.of_type(self.random, 'S'))})",
             lambda: f"contains({self.quoted(name)}, {self.value(values.of_type(self.random, 'S'))})",
             lambda: f"attribute_type({self.quoted(name)}, 'S')", lambda: f"size({self.quoted(name)}) > 1"])()
@@ -69,7 +71,7 @@ class Statement:
         return text + (" WHERE " + " AND ".join(terms) if terms else "")
 
     def insert(self, key=None):
-        item = {**schema.make_item(self.random, self.table), **(key or {})}
+        item = {**self.table.make_item(self.random), **(key or {})}
         members = [f"'{name}': {self.value(value)}" for name, value in item.items() if "'" not in name]
         return f"INSERT INTO {self.quoted_table()} VALUE {{{', '.join(members)}}}"
 
@@ -77,9 +79,9 @@ class Statement:
         return f'"{self.table.name}"'
 
     def update(self, key=None):
-        name = self.random.choice(["n", "s", "tags", "flag", "m"])
+        name = self.attribute()
         changes = self.random.choice([
-            lambda: f"SET {self.quoted(name)} = {self.value(schema.attribute(self.random, name))}", lambda: f"SET n = n + {self.value({'N': '1'})}",
+            lambda: f"SET {self.quoted(name)} = {self.value(self.table.attribute_value(self.random, name))}", lambda: f"SET n = n + {self.value({'N': '1'})}",
             lambda: f"REMOVE {self.quoted(name)}", lambda: f"SET tags = set_add(tags, {self.value(values.of_type(self.random, 'SS'))})",
             lambda: f'SET "entries" = list_append("entries", {self.value(values.of_type(self.random, "L"))})'])()
         text = f"UPDATE {self.quoted_table()} {changes} WHERE {self.key_condition(key or self.table.make_key(self.random))}"

@@ -11,6 +11,8 @@ from compare import Outcome
 from wire import Endpoint
 
 PAGES_MAX = 60
+# Requests of a BatchWriteItem.
+BATCH = 25
 SECONDS_TO_SETTLE = 30
 SECONDS_FOR_STREAM = 5
 SETTLED = {"ACTIVE", None}
@@ -123,6 +125,23 @@ class Pair:
                     side.call("UpdateTable", {"TableName": name, "DeletionProtectionEnabled": False}) if self.is_protected(side, name) else None
                     side.call("DeleteTable", {"TableName": name})
                     wait_until_settled(side, name)
+
+    def require_table(self, request):
+        """Makes a table where it is not there yet."""
+        name = request["TableName"]
+        self.salt = uuid.uuid4().hex[:24]
+        for side in self.sides:
+            if not side.call("DescribeTable", {"TableName": name}).ok:
+                side.call("CreateTable", request)
+            self.keys[name] = keys_of(wait_until_settled(side, name))
+
+    def empty_table(self, name, key):
+        """Deletes every item on both sides."""
+        for side in self.sides:
+            while items := side.call("Scan", {"TableName": name}).json()["Items"]:
+                for start in range(0, len(items), BATCH):
+                    requests = [{"DeleteRequest": {"Key": {part: item[part] for part in key}}} for item in items[start:start + BATCH]]
+                    side.call("BatchWriteItem", {"RequestItems": {name: requests}})
 
     @staticmethod
     def is_protected(side, name):

@@ -43,6 +43,18 @@ class Table:
             found.update(index.key)
         return found
 
+    @property
+    def attributes(self):
+        """Attributes beside the keys, and the type each has most of the time."""
+        return ATTRIBUTES
+
+    @property
+    def map_members(self):
+        return "xyz"
+
+    def attribute_value(self, random, name):
+        return values.of_type(random, ATTRIBUTES[name]) if name in ATTRIBUTES and random.random() < 0.8 else values.any_value(random)
+
     def key_value(self, random, name):
         if random.random() < 0.03 or name not in self.domain:
             return values.key(random, self.types()[name])
@@ -50,6 +62,17 @@ class Table:
 
     def make_key(self, random):
         return {name: self.key_value(random, name) for name in self.key}
+
+    def make_item(self, random):
+        item = self.make_key(random)
+        for name, kind in self.types().items():
+            if name not in item and random.random() < 0.6:
+                item[name] = values.key(random, kind)
+        for name in random.sample(list(ATTRIBUTES), random.randrange(0, len(ATTRIBUTES))):
+            item[name] = self.attribute_value(random, name)
+        if random.random() < 0.1:
+            item[random.choice(RESERVED)] = values.any_value(random)
+        return item
 
     def create_request(self):
         body = {"TableName": self.name, "AttributeDefinitions": definitions(self.types()), "KeySchema": key_schema(self.key), "BillingMode": self.billing}
@@ -105,23 +128,6 @@ def random_table(random, name):
     if table.sort:
         table.domain = {table.partition: values.some_keys(random, key[table.partition], 3)}
     return table
-
-
-def attribute(random, name):
-    """A value for an attribute: of its usual type four times in five."""
-    return values.of_type(random, ATTRIBUTES[name]) if name in ATTRIBUTES and random.random() < 0.8 else values.any_value(random)
-
-
-def make_item(random, table):
-    item = table.make_key(random)
-    for name, kind in table.types().items():
-        if name not in item and random.random() < 0.6:
-            item[name] = values.key(random, kind)
-    for name in random.sample(list(ATTRIBUTES), random.randrange(0, len(ATTRIBUTES))):
-        item[name] = attribute(random, name)
-    if random.random() < 0.1:
-        item[random.choice(RESERVED)] = values.any_value(random)
-    return item
 
 
 def add_mistake(random, table, item):

@@ -52,7 +52,7 @@ def some_keys(random, kind, count):
 
 def respelled(random, value):
     """The same number in any of its spellings; other values as they are."""
-    return {"N": random.choice(NUMBERS[value["N"]])} if "N" in value else value
+    return {"N": random.choice(NUMBERS.get(value["N"], [value["N"]]))} if "N" in value else value
 
 
 def key_at_limit(random, kind, is_partition):
