@@ -11,3 +11,6 @@
 
 /* `condition` NULL holds for every item; `item` NULL is the item that is not there, and has no attribute. */
 bool condition_holds(const struct expression_node *condition, const struct item *item);
+
+/* The order of two values of one type, S, N or B: negative, 0 or positive. */
+int value_order(const struct value *a, const struct value *b);
