@@ -59,6 +59,15 @@ enum shape_type {
 
 struct shape_member;
 
+/* What is particular to a shape beyond its constraints. */
+enum shape_role {
+    SHAPE_ROLE_NONE,
+    SHAPE_ROLE_TABLE_NAME,         /* a table's name, or the ARN of a table: its form is checked after all constraints */
+    SHAPE_ROLE_MANAGED_TABLE_NAME, /* the same of the operations on tables, which say so before they look at anything else */
+    SHAPE_ROLE_EXPRESSION_VALUES,  /* errors in its values begin "ExpressionAttributeValues contains invalid value: " */
+    SHAPE_ROLE_START_KEY,          /* … "The provided starting key is invalid: " */
+};
+
 /* A part of a pattern: `min` to `max` characters of a set. */
 struct shape_pattern_part {
     uint64_t ascii[2]; /* a bit for each of the 128 */
@@ -69,7 +78,8 @@ struct shape_pattern_part {
 struct shape {
     struct span name; /* as AWS calls it: "KeySchemaElement" */
     enum shape_type type;
-    size_t size; /* of the C type that holds one */
+    enum shape_role role;
+    size_t size; /* of the C type of a list's element or an entry's value; 0 for shapes that only replies have */
 
     /* Constraints: of the value (integer, long), else of the length. */
     bool has_min, has_max;
@@ -81,14 +91,16 @@ struct shape {
     const struct span *enum_values; /* in the order in which AWS lists them */
     size_t enum_value_count;
 
-    const struct shape *key;     /* of maps */
-    const struct shape *element; /* of lists and maps */
+    const struct shape *key;               /* of maps */
+    const struct shape *element;           /* of lists and maps */
+    size_t entry_size, entry_value_offset; /* of maps */
 
-    /* Of structures. `slots` is a hash table of 1 + index of a member, 0 for none, by shape_slot. */
+    /* Of structures. `slots` is a hash table of 1 + index of a member, 0 for none, as shape_parts.h has it. */
     const struct shape_member *members;
     size_t member_count;
     const uint8_t *slots;
-    unsigned slot_mask, slot_factor;
+    unsigned slot_mask;
+    uint64_t slot_factor;
 };
 
 struct shape_member {
@@ -97,7 +109,6 @@ struct shape_member {
     uint16_t offset;     /* in the struct */
     uint16_t has_offset; /* of has_…; 0 when the member needs none */
     bool is_required;
-    uint8_t rank; /* position in which DynamoDB looks at the attribute values in it */
 };
 
 /* ---- requests ---- */
@@ -109,6 +120,10 @@ enum lf_code shape_read(const struct shape *shape, struct span body, struct aren
 /* LF_VALIDATION when an attribute value of the request was wrong. Every operation asks, after it has checked which parameters may
  * stand together and before it uses a value. */
 enum lf_code shape_check_values(const struct shape_head *head, struct err *err) MUST_CHECK;
+
+/* The name of the table in a name or an ARN of it or of one of its indexes, streams, exports or backups; false when it is
+ * neither: 3 to 255 characters of a-z, A-Z, 0-9, '_', '-' and '.'. */
+bool shape_table_name(struct span name_or_arn, struct span *ret_name);
 
 /* ---- replies ---- */
 
@@ -123,7 +138,7 @@ enum operation_grant { GRANT_READ, GRANT_WRITE, GRANT_ADMIN };
 /* Where a request names its tables. */
 enum operation_table {
     TABLE_IN_NONE,          /* ListTables, DescribeLimits, … */
-    TABLE_IN_TABLE_NAME,    /* TableName, or another member that is a name or ARN of the table */
+    TABLE_IN_NAME,          /* TableName, or another member that is a name or ARN of the table */
     TABLE_IN_REQUEST_ITEMS, /* names of the map RequestItems */
     TABLE_IN_TRANSACT_ITEMS,
     TABLE_IN_ARN,       /* an ARN of the table, or of its stream, export or backup */

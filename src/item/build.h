@@ -1,6 +1,6 @@
 /*
  * build: what every decoder of items needs besides its grammar: arrays that grow in the arena, and DynamoDB's rules about names,
- * nesting, sets and sizes, in DynamoDB's words. Inside item/ only; `offset` is where in the input the thing stands. Pure.
+ * nesting, sets and sizes, in DynamoDB's words. For decoders only; `offset` is where in the input the thing stands. Pure.
  */
 #pragma once
 

@@ -219,6 +219,11 @@ enum lf_code ddbjson_read_item(struct json_reader *reader, struct item *ret_item
     return LF_OK;
 }
 
+enum lf_code ddbjson_next_value(struct json_reader *reader, struct value *ret_value, struct err *err)
+{
+    return read_value(reader, 1, ret_value, err);
+}
+
 enum lf_code ddbjson_read_value(struct span text, struct arena *arena, struct value *ret_value, struct err *err)
 {
     struct json_reader reader;

@@ -15,6 +15,9 @@
 /* An item whose opening brace is the next token. Strings are borrowed from the reader's text or in its arena. */
 enum lf_code ddbjson_read_item(struct json_reader *reader, struct item *ret_item, struct err *err) MUST_CHECK;
 
+/* A value that comes next. */
+enum lf_code ddbjson_next_value(struct json_reader *reader, struct value *ret_value, struct err *err) MUST_CHECK;
+
 /* A line of an export: `{"Item": {…}}`, or a bare item `{…}` as `aws dynamodb scan` prints its Items. */
 enum lf_code ddbjson_read_line(struct span line, struct arena *arena, struct item *ret_item, struct err *err) MUST_CHECK;
 
