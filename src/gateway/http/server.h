@@ -18,9 +18,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/sigv4.h"
+#include "gateway/http/parser.h"
+#include "gateway/http/tls.h"
 #include "gateway/runtime/loop.h"
 
-enum { SERVER_HEAD_BYTES = 16 * 1024, SERVER_HEADERS_MAX = 64 };
+enum { SERVER_HEAD_BYTES = HTTP_HEAD_BYTES, SERVER_HEADERS_MAX = HTTP_HEADERS_MAX };
 
 struct http_request {
     struct span method, path, query; /* as on the request line */
@@ -46,11 +48,9 @@ const struct span *http_request_header(const struct http_request *request, const
 /* Runs on a fiber. Must set status. */
 typedef void http_handle(void *context, const struct http_request *request, struct http_response *response);
 
-struct tls_files; /* tls.h; reloaded when the files change */
-
 struct server_options {
     const char *address;   /* "127.0.0.1:8000", "[::1]:0", "*:8000" */
-    struct tls_files *tls; /* NULL: plain */
+    struct tls_files *tls; /* borrowed, read again when the files change; NULL: plain */
     size_t body_bytes_max;
     size_t connections_max;
     size_t in_flight_bytes_max; /* of requests and answers of all connections of this worker */
@@ -58,8 +58,10 @@ struct server_options {
     int64_t request_ms_max;     /* from a request's first byte to its last */
     size_t request_arena_bytes_max;
     http_handle *handle;
-    http_handle *overloaded;
+    http_handle *overloaded; /* runs on the loop, not on a fiber: it must not wait; the body may not have come */
     void *context;
+    /* What went wrong beside any request: no descriptor for a connection, new TLS files that cannot be used. May be NULL. */
+    void (*report)(void *context, const struct err *err);
 };
 
 struct server;

@@ -149,13 +149,24 @@ enum lf_code loop_watch_set(struct loop *loop, struct loop_watch *watch, unsigne
         return LF_OK;
     struct epoll_event event = { .data.ptr = watch };
     event.events = (events & LOOP_READ ? EPOLLIN : 0u) | (events & LOOP_WRITE ? EPOLLOUT : 0u);
-    int operation = !events ? EPOLL_CTL_DEL : watch->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(loop->epoll_fd, operation, watch->fd, &event) != 0)
+    if (!events) {
+        loop_watch_end(loop, watch);
+        return LF_OK;
+    }
+    if (epoll_ctl(loop->epoll_fd, watch->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->fd, &event) != 0)
         return ERR(err, LF_IO, "cannot watch descriptor %d: %s", watch->fd, strerror(errno));
-    if (!events)
-        forget_ready(loop, watch);
     watch->events = events;
     return LF_OK;
+}
+
+/* Fails only for a descriptor that is closed, which epoll has forgotten. */
+void loop_watch_end(struct loop *loop, struct loop_watch *watch)
+{
+    if (!watch->events)
+        return;
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+    forget_ready(loop, watch);
+    watch->events = 0;
 }
 
 static void drain_wake_fd(struct loop *loop)

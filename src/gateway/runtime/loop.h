@@ -52,6 +52,7 @@ void loop_stop(struct loop *loop); /* from any thread, also from a signal handle
 
 /* Begin, change or (events 0) end watching. Level-triggered. */
 enum lf_code loop_watch_set(struct loop *loop, struct loop_watch *watch, unsigned events, struct err *err) MUST_CHECK;
+void loop_watch_end(struct loop *loop, struct loop_watch *watch); /* before its descriptor is closed */
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms); /* sets again what is set */
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
