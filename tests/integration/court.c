@@ -166,6 +166,22 @@ const struct map *court_map(void)
     return &map;
 }
 
+struct span court_map_yaml(void)
+{
+    return span_from_cstr(map_yaml);
+}
+
+const char *court_migrations_path(void)
+{
+    return migrations_path;
+}
+
+void court_migrate(struct pg_conn *conn)
+{
+    struct err err = ERR_INIT;
+    harness_check(migrate_up(conn, migrations_path, MIGRATION_TABLES, NULL, NULL, &err), &err);
+}
+
 const char *court_source_path(void)
 {
     return source_path;
@@ -191,7 +207,7 @@ const char *court_new_database(const char *name)
     struct backfill_result result;
     const char *uri = harness_new_database(name);
     struct pg_conn *conn = harness_connect(uri);
-    harness_check(migrate_up(conn, migrations_path, MIGRATION_TABLES, NULL, NULL, &err), &err);
+    court_migrate(conn);
     pg_close(conn);
 
     struct backfill_options options = {

@@ -18,6 +18,11 @@ int court_start(void **state);
 int court_stop(void **state);
 
 const struct map *court_map(void);
+struct span court_map_yaml(void);
+const char *court_migrations_path(void);
+
+/* Makes the tables, ready to be loaded. */
+void court_migrate(struct pg_conn *conn);
 
 /* An open source of the files; the caller closes it. */
 void court_open_source(struct source *ret_source);

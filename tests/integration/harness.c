@@ -51,10 +51,15 @@ const char *harness_uri(void)
 
 const char *harness_new_database(const char *name)
 {
+    return harness_copy_database(name, "template1");
+}
+
+const char *harness_copy_database(const char *name, const char *original)
+{
     static const char before[] = "postgresql://landfall@/landfall?";
     struct err err = ERR_INIT;
     struct pg_conn *conn = harness_connect(harness_uri());
-    harness_check(pg_execf(conn, &err, "CREATE DATABASE %s", name), &err);
+    harness_check(pg_execf(conn, &err, "CREATE DATABASE %s TEMPLATE %s", name, original), &err);
     pg_close(conn);
     assert_memory_equal(harness_uri(), before, sizeof before - 1);
     (void)snprintf(database_uri, sizeof database_uri, "postgresql://landfall@/%s?%s", name, harness_uri() + sizeof before - 1);

@@ -25,6 +25,9 @@ const char *harness_uri(void);
 /* Creates an empty database (a lower-case name) and gives its connection string, valid until the next call. */
 const char *harness_new_database(const char *name);
 
+/* The same as a copy of another one, to which nobody may be connected. */
+const char *harness_copy_database(const char *name, const char *original);
+
 /* An open connection; the caller closes it. */
 struct pg_conn *harness_connect(const char *uri);
 
