@@ -50,9 +50,9 @@ static enum lf_code type_of_attribute(const struct create_table_request *definit
     for (size_t i = 0; i < list->count; i++)
         if (span_equal(list->values[i].attribute_name, name)) {
             static const enum value_type types[] = {
-                [API_SCALAR_ATTRIBUTE_TYPE_S] = VALUE_S,
-                [API_SCALAR_ATTRIBUTE_TYPE_N] = VALUE_N,
-                [API_SCALAR_ATTRIBUTE_TYPE_B] = VALUE_B,
+                [API_ATTRIBUTE_TYPE_S] = VALUE_S,
+                [API_ATTRIBUTE_TYPE_N] = VALUE_N,
+                [API_ATTRIBUTE_TYPE_B] = VALUE_B,
             };
             *ret_type = types[list->values[i].attribute_type];
             return LF_OK;

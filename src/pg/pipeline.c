@@ -221,13 +221,18 @@ static bool send_prepared(struct pg_pipeline *pipeline, const char *name, const 
     return PQsendQueryPrepared(pipeline->pg, name, (int)count, bound->values, bound->lengths, bound->formats, binary_result) == 1;
 }
 
+static bool is_prepared(const struct pg_pipeline *pipeline, const struct pg_statement *statement)
+{
+    return !pipeline->unprepared && !statement->is_once;
+}
+
 /* Prepares it if this is its first use. Whether the server has it is unknown until it has answered; those that come in between
  * cannot rely on it, since a unit that fails skips what it prepares. */
 static bool send_statement(struct pg_pipeline *pipeline, struct waiting *waiting, const struct libpq_params *bound, size_t count,
                            bool binary_result)
 {
     const struct pg_statement *statement = waiting->statement;
-    struct prepared *prepared = pipeline->unprepared ? NULL : prepared_get(&pipeline->prepared, statement);
+    struct prepared *prepared = is_prepared(pipeline, statement) ? prepared_get(&pipeline->prepared, statement) : NULL;
     if (!prepared || prepared->state == PREPARED_ASKED)
         return send_text(pipeline, statement, bound, count, binary_result);
 
@@ -331,7 +336,7 @@ static void take_error(struct pg_pipeline *pipeline, const struct waiting *waiti
 {
     if (pipeline->unit_err.code == LF_OK)
         (void)libpq_result_error(pipeline->pg, result, waiting ? waiting->statement->sql : NULL, &pipeline->unit_err);
-    if (waiting && !pipeline->unprepared)
+    if (waiting && is_prepared(pipeline, waiting->statement))
         prepared_failed(&pipeline->prepared, waiting->statement, pipeline->unit_err.sqlstate);
 }
 
@@ -348,7 +353,7 @@ static void take_good(struct pg_pipeline *pipeline, struct waiting *waiting, PGr
         PQclear(result);
         return;
     }
-    if (!pipeline->unprepared)
+    if (is_prepared(pipeline, waiting->statement))
         prepared_used(&pipeline->prepared, waiting->statement);
     PQclear(waiting->result);
     waiting->result = result;

@@ -24,6 +24,7 @@ struct pg_statement {
     const char *sql;
     const uint32_t *types; /* OIDs of the parameters, or NULL: PostgreSQL infers them */
     size_t type_count;
+    bool is_once; /* not prepared: for what is run once, such as DDL */
 };
 
 /* `result` is the callee's to free, NULL on failure. `err` is NULL on success; LF_CONNECT: the connection went away, and whether

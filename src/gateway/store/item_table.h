@@ -32,15 +32,16 @@ enum item_write {
  * bytea[] UPDATE:             h, sk, xmin xid[], pk, size, ttl, item, index columns     with a stream also: old json[]
  *
  * Results: get and lock: n int8 (from 1), xmin, size, item. Writes: h, sk of the rows that were written.
- * With a stream the statement inserts the images into landfall.change_in.
+ * With a stream the statement inserts the images into landfall.change_in. Run them by db_statement, which knows statements by
+ * their text.
  */
 struct item_statements {
     struct span name; /* dynamodb."Orders_17" */
-    struct pg_statement get;
-    struct pg_statement lock;
-    struct pg_statement write[ITEM_WRITES];        /* without stream */
-    struct pg_statement write_stream[ITEM_WRITES]; /* INSERT, UPDATE, REMOVE; the others' sql is NULL */
-    struct pg_statement expired;                   /* $1 int8 now, $2 int8 limit: xmin, size, item */
+    struct span get;
+    struct span lock;
+    struct span write[ITEM_WRITES];        /* without stream */
+    struct span write_stream[ITEM_WRITES]; /* INSERT, UPDATE, REMOVE; the others are empty */
+    struct span expired;                   /* $1 int8 now, $2 int8 limit: xmin, size, item */
 };
 
 /* store_state of a table in the item store. */

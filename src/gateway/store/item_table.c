@@ -1,0 +1,355 @@
+#include "gateway/store/item_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SQL_BYTES_MAX = 256 * 1024,
+    TABLE_NAME_CUT = 40, /* PostgreSQL's names have at most 63 bytes */
+    NAME_BYTES = 128,
+};
+
+struct item_state {
+    struct item_statements statements;
+    struct buf texts[2 + 2 * ITEM_WRITES + 1]; /* owned */
+    size_t text_count;
+    char name[NAME_BYTES];
+};
+
+const struct item_statements *item_statements_of(const struct table *table)
+{
+    return &((const struct item_state *)table->store_state)->statements;
+}
+
+/* Names -----------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Names of tables hold letters, digits, '_', '-' and '.' only: nothing that quoting would have to escape. */
+static void put_name(const struct table *table, char name[NAME_BYTES])
+{
+    int len = table->name.len > TABLE_NAME_CUT ? TABLE_NAME_CUT : (int)table->name.len;
+    (void)snprintf(name, NAME_BYTES, "dynamodb.\"%.*s_%lld\"", len, table->name.ptr, (long long)table->id);
+}
+
+static const char *separator(size_t number)
+{
+    return number ? ", " : "";
+}
+
+/* ", g0h, g0s" or ", l1s", with something before and after each name. */
+static void put_index_columns(struct buf *sql, const struct table_index *index, const char *before, const char *after)
+{
+    if (!index->is_local)
+        buf_printf(sql, ", %sg%uh%s", before, index->slot, after);
+    buf_printf(sql, ", %s%c%us%s", before, index->is_local ? 'l' : 'g', index->slot, after);
+}
+
+static void put_all_index_columns(struct buf *sql, const struct table *table, const char *before, const char *after)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].status != TABLE_DELETING)
+            put_index_columns(sql, &table->indexes[i], before, after);
+}
+
+/* Statements ------------------------------------------------------------------------------------------------------------------
+ */
+
+/* "unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS k (h, sk, n)" of so many columns of these types. */
+struct column_list {
+    const char *names;
+    const char *types[8];
+    size_t count;
+};
+
+static void put_arrays(struct buf *sql, const struct table *table, const struct column_list *columns, bool with_indexes)
+{
+    size_t number = 0;
+    buf_put_cstr(sql, "unnest(");
+    for (; number < columns->count; number++)
+        buf_printf(sql, "%s$%zu::%s[]", separator(number), number + 1, columns->types[number]);
+    for (size_t i = 0; with_indexes && i < table->index_count; i++)
+        if (table->indexes[i].status != TABLE_DELETING)
+            for (int part = table->indexes[i].is_local ? 1 : 0; part < 2; part++)
+                buf_printf(sql, ", $%zu::bytea[]", ++number);
+    buf_printf(sql, ") WITH ORDINALITY AS k (%s", columns->names);
+    if (with_indexes)
+        put_all_index_columns(sql, table, "", "");
+    buf_put_cstr(sql, ", n)");
+}
+
+static const struct column_list key_columns = { "h, sk", { "bytea", "bytea" }, 2 };
+static const struct column_list remove_columns = { "h, sk, version", { "bytea", "bytea", "xid" }, 3 };
+static const struct column_list remove_stream_columns = { "h, sk, version, old_item, by_ttl",
+                                                          { "bytea", "bytea", "xid", "json", "bool" },
+                                                          5 };
+static const struct column_list put_columns = { "h, sk, lock, pk, size, ttl, item",
+                                                { "bytea", "bytea", "int8", "bytea", "int4", "int8", "json" },
+                                                7 };
+static const struct column_list update_columns = { "h, sk, version, pk, size, ttl, item",
+                                                   { "bytea", "bytea", "xid", "bytea", "int4", "int8", "json" },
+                                                   7 };
+static const struct column_list update_stream_columns = { "h, sk, version, pk, size, ttl, item, old_item",
+                                                          { "bytea", "bytea", "xid", "bytea", "int4", "int8", "json", "json" },
+                                                          8 };
+
+static void put_get(struct buf *sql, const struct table *table, const char *name, const char *ending)
+{
+    buf_put_cstr(sql, "SELECT k.n, t.xmin, t.size, t.item FROM ");
+    put_arrays(sql, table, &key_columns, false);
+    buf_printf(sql, " JOIN %s AS t ON t.h = k.h AND t.sk = k.sk%s", name, ending);
+}
+
+/* Rows are locked and inserted in the order in which they come. */
+static void put_insert(struct buf *sql, const struct table *table, const char *name, const char *on_conflict)
+{
+    buf_printf(sql, "INSERT INTO %s AS t (h, sk, pk, size, ttl, item", name);
+    put_all_index_columns(sql, table, "", "");
+    buf_put_cstr(sql, ") SELECT h, sk, pk, size, ttl, item");
+    put_all_index_columns(sql, table, "", "");
+    buf_put_cstr(sql, " FROM (SELECT k.*, pg_advisory_xact_lock_shared(k.lock) AS locked FROM ");
+    put_arrays(sql, table, &put_columns, true);
+    buf_printf(sql, " OFFSET 0) AS k ON CONFLICT (h, sk) DO %s", on_conflict);
+}
+
+static void put_upsert(struct buf *sql, const struct table *table, const char *name)
+{
+    put_insert(sql, table, name, "UPDATE SET size = excluded.size, ttl = excluded.ttl, item = excluded.item");
+    for (size_t i = 0; i < table->index_count; i++) {
+        const struct table_index *index = &table->indexes[i];
+        if (index->status == TABLE_DELETING)
+            continue;
+        if (!index->is_local)
+            buf_printf(sql, ", g%uh = excluded.g%uh", index->slot, index->slot);
+        char kind = index->is_local ? 'l' : 'g';
+        buf_printf(sql, ", %c%us = excluded.%c%us", kind, index->slot, kind, index->slot);
+    }
+}
+
+static void put_update(struct buf *sql, const struct table *table, const char *name, const struct column_list *columns)
+{
+    buf_printf(sql, "UPDATE %s AS t SET size = k.size, ttl = k.ttl, item = k.item", name);
+    for (size_t i = 0; i < table->index_count; i++) {
+        const struct table_index *index = &table->indexes[i];
+        if (index->status == TABLE_DELETING)
+            continue;
+        if (!index->is_local)
+            buf_printf(sql, ", g%uh = k.g%uh", index->slot, index->slot);
+        char kind = index->is_local ? 'l' : 'g';
+        buf_printf(sql, ", %c%us = k.%c%us", kind, index->slot, kind, index->slot);
+    }
+    buf_put_cstr(sql, " FROM ");
+    put_arrays(sql, table, columns, true);
+    buf_put_cstr(sql, " WHERE t.h = k.h AND t.sk = k.sk AND t.xmin = k.version");
+}
+
+static void put_delete(struct buf *sql, const struct table *table, const char *name, const struct column_list *columns,
+                       const char *guard)
+{
+    buf_printf(sql, "DELETE FROM %s AS t USING ", name);
+    put_arrays(sql, table, columns, false);
+    buf_printf(sql, " WHERE t.h = k.h AND t.sk = k.sk%s", guard);
+}
+
+static const char guard[] = " AND t.xmin = k.version";
+static const char returning[] = " RETURNING t.h, t.sk";
+
+/* The images of what `w` has written, numbered while its rows are locked. */
+static void put_change(struct buf *sql, const struct table *table, const char *images)
+{
+    buf_printf(sql,
+               ") INSERT INTO landfall.change_in (table_id, h, sk, old_item, new_item, by_ttl) SELECT %lld, w.h, w.sk, %s FROM w "
+               "RETURNING h, sk",
+               (long long)table->id, images);
+}
+
+static void put_write(struct buf *sql, const struct table *table, const char *name, enum item_write kind)
+{
+    switch (kind) {
+    case ITEM_UPSERT:
+        put_upsert(sql, table, name);
+        break;
+    case ITEM_INSERT:
+        put_insert(sql, table, name, "NOTHING");
+        break;
+    case ITEM_UPDATE:
+        put_update(sql, table, name, &update_columns);
+        break;
+    case ITEM_DELETE:
+        put_delete(sql, table, name, &key_columns, "");
+        break;
+    default:
+        put_delete(sql, table, name, &remove_columns, guard);
+    }
+    buf_put_cstr(sql, returning);
+}
+
+static void put_write_stream(struct buf *sql, const struct table *table, const char *name, enum item_write kind)
+{
+    buf_put_cstr(sql, "WITH w AS (");
+    if (kind == ITEM_INSERT) {
+        put_insert(sql, table, name, "NOTHING RETURNING t.h, t.sk, t.item");
+        put_change(sql, table, "NULL::json, w.item, false");
+    } else if (kind == ITEM_UPDATE) {
+        put_update(sql, table, name, &update_stream_columns);
+        buf_put_cstr(sql, " RETURNING t.h, t.sk, k.old_item, k.item");
+        put_change(sql, table, "w.old_item, w.item, false");
+    } else {
+        put_delete(sql, table, name, &remove_stream_columns, guard);
+        buf_put_cstr(sql, " RETURNING t.h, t.sk, k.old_item, k.by_ttl");
+        put_change(sql, table, "w.old_item, NULL::json, w.by_ttl");
+    }
+}
+
+/* Opening ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct buf *new_text(struct item_state *state)
+{
+    struct buf *sql = &state->texts[state->text_count++];
+    buf_init(sql, SQL_BYTES_MAX);
+    return sql;
+}
+
+static enum lf_code take_text(struct buf *sql, struct span *ret_text, struct err *err)
+{
+    TRY(buf_check(sql, err));
+    *ret_text = buf_span(sql);
+    return LF_OK;
+}
+
+static enum lf_code make_writes(struct item_state *state, const struct table *table, struct err *err)
+{
+    for (enum item_write kind = 0; kind < ITEM_WRITES; kind++) {
+        struct buf *sql = new_text(state);
+        put_write(sql, table, state->name, kind);
+        TRY(take_text(sql, &state->statements.write[kind], err));
+        if (kind == ITEM_UPSERT || kind == ITEM_DELETE)
+            continue;
+        sql = new_text(state);
+        put_write_stream(sql, table, state->name, kind);
+        TRY(take_text(sql, &state->statements.write_stream[kind], err));
+    }
+    return LF_OK;
+}
+
+static enum lf_code make_statements(struct item_state *state, const struct table *table, struct err *err)
+{
+    struct buf *get = new_text(state), *lock = new_text(state), *expired = new_text(state);
+    put_get(get, table, state->name, "");
+    put_get(lock, table, state->name, " FOR NO KEY UPDATE OF t");
+    buf_printf(expired, "SELECT xmin, size, item FROM %s WHERE ttl <= $1::int8 ORDER BY ttl LIMIT $2::int8", state->name);
+    TRY(take_text(get, &state->statements.get, err));
+    TRY(take_text(lock, &state->statements.lock, err));
+    TRY(take_text(expired, &state->statements.expired, err));
+    return make_writes(state, table, err);
+}
+
+enum lf_code item_table_open(struct table *table, struct err *err)
+{
+    struct item_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return ERR(err, LF_MEMORY, "no memory for the statements of a table");
+    table->store_state = state;
+    put_name(table, state->name);
+    state->statements.name = span_from_cstr(state->name);
+    return make_statements(state, table, err);
+}
+
+void item_table_close(struct table *table)
+{
+    struct item_state *state = table->store_state;
+    for (size_t i = 0; state && i < state->text_count; i++)
+        buf_done(&state->texts[i]);
+    free(state);
+    table->store_state = NULL;
+}
+
+/* Schema ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code run(struct db_transaction *transaction, struct buf *sql, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    enum lf_code code = buf_check(sql, err);
+    if (!code) {
+        struct pg_statement statement = { .sql = buf_cstr(sql), .is_once = true };
+        code = db_tx_query(transaction, &statement, &(struct pg_params){ 0 }, &result, err);
+    }
+    buf_done(sql);
+    return code;
+}
+
+/* lz4 is four times faster than pglz, where the server was built with it. */
+static const char make_table[] =
+    "DO $do$ BEGIN CREATE TABLE %s (h bytea NOT NULL, sk bytea NOT NULL, pk bytea NOT NULL, size int4 NOT NULL, ttl int8, item "
+    "json "
+    "NOT NULL, PRIMARY KEY (h, sk)); "
+    "IF 'lz4' = ANY ((SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression')) THEN "
+    "ALTER TABLE %s ALTER COLUMN item SET COMPRESSION lz4; END IF; END $do$";
+
+static void put_index(struct buf *sql, const struct table *table, const char *name, const struct table_index *index)
+{
+    char kind = index->is_local ? 'l' : 'g';
+    buf_printf(sql, "CREATE INDEX \"%lld_%c%u\" ON %s (", (long long)table->id, kind, index->slot, name);
+    if (index->is_local)
+        buf_printf(sql, "h, l%us, sk) WHERE l%us IS NOT NULL", index->slot, index->slot);
+    else
+        buf_printf(sql, "g%uh, g%us, h, sk) WHERE g%uh IS NOT NULL", index->slot, index->slot, index->slot);
+}
+
+enum lf_code item_table_add_index(struct db_transaction *transaction, const struct table *table, const struct table_index *index,
+                                  struct err *err)
+{
+    char name[NAME_BYTES];
+    struct buf sql;
+    put_name(table, name);
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, "ALTER TABLE %s", name);
+    if (!index->is_local)
+        buf_printf(&sql, " ADD COLUMN g%uh bytea,", index->slot);
+    buf_printf(&sql, " ADD COLUMN %c%us bytea", index->is_local ? 'l' : 'g', index->slot);
+    TRY(run(transaction, &sql, err));
+    buf_init(&sql, SQL_BYTES_MAX);
+    put_index(&sql, table, name, index);
+    return run(transaction, &sql, err);
+}
+
+enum lf_code item_table_drop_index(struct db_transaction *transaction, const struct table *table, const struct table_index *index,
+                                   struct err *err)
+{
+    char name[NAME_BYTES];
+    struct buf sql;
+    put_name(table, name);
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, "ALTER TABLE %s", name);
+    if (!index->is_local)
+        buf_printf(&sql, " DROP COLUMN IF EXISTS g%uh,", index->slot);
+    buf_printf(&sql, " DROP COLUMN IF EXISTS %c%us", index->is_local ? 'l' : 'g', index->slot);
+    return run(transaction, &sql, err);
+}
+
+enum lf_code item_table_create(struct db_transaction *transaction, const struct table *table, struct err *err)
+{
+    char name[NAME_BYTES];
+    struct buf sql;
+    put_name(table, name);
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, make_table, name, name);
+    TRY(run(transaction, &sql, err));
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, "CREATE INDEX \"%lld_ttl\" ON %s (ttl) WHERE ttl IS NOT NULL", (long long)table->id, name);
+    TRY(run(transaction, &sql, err));
+    for (size_t i = 0; i < table->index_count; i++)
+        TRY(item_table_add_index(transaction, table, &table->indexes[i], err));
+    return LF_OK;
+}
+
+enum lf_code item_table_drop(struct db_transaction *transaction, const struct table *table, struct err *err)
+{
+    char name[NAME_BYTES];
+    struct buf sql;
+    put_name(table, name);
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, "DROP TABLE IF EXISTS %s", name);
+    return run(transaction, &sql, err);
+}
