@@ -275,11 +275,10 @@ static void check_parts(struct violations *violations, const struct shape *shape
     }
 }
 
-static void check_list(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
+static void check_elements(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
 {
     const char *elements;
     memcpy(&elements, value, sizeof elements);
-    check_range(violations, shape, value, (int64_t)shape_length(shape, value), "length", path);
     if (has_length(shape->element)) {
         check_parts(violations, shape, value, shape->element, elements, shape->element->size, "Member", path);
         return;
@@ -288,6 +287,21 @@ static void check_list(struct violations *violations, const struct shape *shape,
         struct path inner = { .outer = path, .index = i };
         check_value(violations, shape->element, elements + i * shape->element->size, &inner);
     }
+}
+
+static void check_list(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
+{
+    check_range(violations, shape, value, (int64_t)shape_length(shape, value), "length", path);
+    check_elements(violations, shape, value, path);
+}
+
+/* A list that is an entry's value: its own length has been looked at with the map's. */
+static void check_entry(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
+{
+    if (shape->type == SHAPE_LIST)
+        check_elements(violations, shape, value, path);
+    else
+        check_value(violations, shape, value, path);
 }
 
 static void check_map(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
@@ -304,7 +318,7 @@ static void check_map(struct violations *violations, const struct shape *shape, 
         return;
     for (size_t i = 0, count = shape_length(shape, value); i < count; i++, entries += shape->entry_size) {
         struct path inner = { .outer = path, .name = *(const struct span *)(const void *)entries, .is_entry = true };
-        check_value(violations, shape->element, entries + shape->entry_value_offset, &inner);
+        check_entry(violations, shape->element, entries + shape->entry_value_offset, &inner);
     }
 }
 
