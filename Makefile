@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan fuzz bench chaos fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan fuzz bench chaos oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -55,6 +55,11 @@ bench: deps-demo
 ROUNDS ?= 200
 chaos: deps-demo build
 	@python3 tests/chaos/chaos_load.py $(LANDFALL) $(ROUNDS) $(SEED)
+
+# OPERATIONS random operations on DynamoDB Local and on Landfall, every answer compared; STORE=relational for a map's tables. SEED= makes another run.
+OPERATIONS ?= 100000
+oracle: deps-oracle build
+	@python3 tests/oracle/oracle.py --ours $(LANDFALL) --operations $(OPERATIONS) --seed $(or $(SEED),1) --store $(or $(STORE),item)
 
 tidy: deps-tidy $(BUILD)/build.ninja
 	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet

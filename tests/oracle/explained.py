@@ -25,13 +25,23 @@ def is_coerced(step, theirs, ours):
 
 
 def is_tagging(step, theirs, ours):
-    return step["call"] in ("TagResource", "UntagResource", "ListTagsOfResource") and theirs.type == "UnknownOperationException" and ours.type != "UnknownOperationException"
+    unknown = "UnknownOperationException"
+    return step["call"] in ("TagResource", "UntagResource", "ListTagsOfResource") and theirs.type == unknown and ours.type != unknown
+
+
+def is_empty_update(step, theirs, ours):
+    body = step.get("body", {})
+    return step["call"] == "UpdateItem" and not body.get("UpdateExpression") and not body.get("AttributeUpdates") and theirs.status == 500 and ours.ok
 
 
 RULES = [
-    Rule("Local fails on malformed requests", is_malformed_crash, "A mistake of the client is an HTTP 400 on AWS; Local answers InternalFailure with 500.", GUIDE + "Programming.Errors.html"),
-    Rule("Local converts JSON types", is_coerced, "A member of another JSON type than the API says is a SerializationException on AWS; Local converts it or ignores it.",
-         API + "CommonErrors.html"),
+    Rule("Local fails on malformed requests", is_malformed_crash, "A mistake of the client is an HTTP 400 on AWS; Local answers InternalFailure with 500.",
+         GUIDE + "Programming.Errors.html"),
+    Rule("Local converts JSON types", is_coerced, "A member of another JSON type than the API says is a SerializationException on AWS; Local converts it or "
+         "ignores it.", API + "CommonErrors.html"),
+    Rule("Local fails on updates of nothing", is_empty_update,
+         "UpdateItem needs no update: it makes the item if there is none. Local answers InternalFailure when UPDATED_OLD or "
+         "UPDATED_NEW is asked for.", API + "API_UpdateItem.html"),
     Rule("Local has no tags", is_tagging, "Local does not support tagging.", GUIDE + "DynamoDBLocal.UsageNotes.html"),
 ]
 

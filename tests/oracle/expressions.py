@@ -3,6 +3,7 @@ import re
 
 import schema
 import values
+import words
 
 COMPARATORS = ["=", "<>", "<", "<=", ">", ">="]
 TYPES = ["S", "N", "B", "SS", "NS", "BS", "L", "M", "BOOL", "NULL"]
@@ -21,7 +22,7 @@ class Writer:
 
     def name(self, attribute):
         """Itself where it may stand, else, or by chance, a placeholder."""
-        if re.fullmatch("[A-Za-z][A-Za-z0-9_]*", attribute) and attribute not in schema.RESERVED and self.random.random() < 0.5:
+        if re.fullmatch("[A-Za-z][A-Za-z0-9_]*", attribute) and self.random.random() < (0.01 if attribute.upper() in words.WORDS else 0.5):
             return attribute
         placeholder = f"#{attribute if attribute.isalnum() else 'odd'}"
         self.names[placeholder] = attribute
@@ -58,7 +59,7 @@ class Writer:
         attribute = attribute or self.attribute()
         text = self.name(attribute)
         kind = self.table.attributes.get(attribute)
-        steps = self.random.choice([1, 1, 1, 2]) if kind in ("M", "L") and self.random.random() < 0.6 else int(self.random.random() < 0.03)
+        steps = self.random.choice([1, 1, 1, 2]) if kind in ("M", "L") and self.random.random() < 0.4 else int(self.random.random() < 0.03)
         for _ in range(steps):
             text += self.path_step(kind == "L")
         return text
@@ -161,12 +162,13 @@ class Writer:
 
     def set_value(self, attribute, path):
         roll = self.random.random()
-        if roll < 0.45:
+        if roll < 0.6:
             return self.value(self.usual_value(attribute))
-        if roll < 0.65:
+        if roll < 0.75 and (self.table.attributes.get(attribute) == "N" or roll < 0.62):
             return f"{self.set_operand(attribute, path)} {self.random.choice('+-')} {self.value({'N': values.number(self.random)})}"
-        if roll < 0.8:
-            lists = [self.random.choice([path, *map(self.path, self.of_types("L"))]), self.value({"L": values.list_of(self.random, 1)})]
+        if roll < 0.85 and (self.table.attributes.get(attribute) == "L" or roll < 0.77):
+            other = self.path(self.random.choice(self.of_types("L"))) if self.of_types("L") and self.random.random() < 0.3 else path
+            lists = [other, self.value({"L": values.list_of(self.random, 1)})]
             self.random.shuffle(lists)
             return f"list_append({', '.join(lists)})"
         return self.set_operand(attribute, path)
@@ -201,7 +203,7 @@ class Writer:
 
     def fresh_of(self, *kinds):
         left = [name for name in self.of_types(*kinds) if name not in self.taken]
-        if not left or self.random.random() < 0.1:
+        if not left or self.random.random() < 0.04:
             return self.fresh_attribute()
         attribute = self.random.choice(left)
         self.taken.add(attribute)
@@ -244,19 +246,26 @@ def drop_token(random, text):
 
 def insert_token(random, text):
     tokens = re.findall(r"[#:]?\w+|\S", text)
-    tokens.insert(random.randrange(len(tokens) + 1), random.choice([",", "(", ")", "AND", "=", "SET", ":", "#", ".", "[", "size", "!", "1", "'a'", "NOT", "+", "$", "[0]", "IN"]))
+    tokens.insert(random.randrange(len(tokens) + 1), random.choice([",", "(", ")", "AND", "=", "SET", ":", "#", ".", "[", "size", "!", "1",
+                                                                       "'a'", "NOT", "+", "$", "[0]", "IN"]))
     return " ".join(tokens)
 
 
 WRONG_CONDITIONS = [
-    "", " ", "a", "a = ", "status = :v0", "a = :missing", "#missing = :v0", "foo(a)", "attribute_exists(:v0)", "size(a)", "contains(a)", "begins_with(a, b, c)", "a = b = c",
-    "a IN ()", "a BETWEEN :v0", "NOT", "attribute_type(a, :v0)", "a = 1", "a = 'x'", "(a = :v0", "a = :v0)", "a == :v0", "a != :v0", "a[-1] = :v0", "a[x] = :v0", "a..b = :v0",
-    "size(a, b) = :v0", "a = :v0 AND", "AND a = :v0", ":v0 = :v0", "a = a", "begins_with(a, :n)", "size(:v0) = :n", "attribute_not_exists(a, b)", "(((((a = :v0)))))",
+    "", " ", "a", "a = ", "status = :v0", "a = :missing", "#missing = :v0", "foo(a)", "attribute_exists(:v0)", "size(a)", "contains(a)", "begins_with(a, b, c)",
+    "a = b = c",
+    "a IN ()", "a BETWEEN :v0", "NOT", "attribute_type(a, :v0)", "a = 1", "a = 'x'", "(a = :v0", "a = :v0)", "a == :v0", "a != :v0", "a[-1] = :v0",
+    "a[x] = :v0", "a..b = :v0",
+    "size(a, b) = :v0", "a = :v0 AND", "AND a = :v0", ":v0 = :v0", "a = a", "begins_with(a, :n)", "size(:v0) = :n", "attribute_not_exists(a, b)",
+    "(((((a = :v0)))))",
     "((a = :v0))", "ATTRIBUTE_EXISTS(a)", "a IN (:v0, :v0)", "a between :n and :n", "contains(a, a)", "attribute_exists(a) = :v0", "a = attribute_exists(b)"]
 WRONG_UPDATES = [
-    "", "SET", "SET a", "SET a = ", "SET a = :v0 SET b = :v0", "SET a = :v0, a = :v0", "SET a.b = :v0, a = :v0", "REMOVE", "REMOVE a a", "ADD a", "ADD a b", "DELETE a", "ADD a :v0 ADD b :v0",
-    "SET a = a + ", "SET a = :v0 + :v0", "SET a = list_append(a)", "SET a = if_not_exists(:v0, a)", "SET status = :v0", "REMOVE a[0], a[0]", "SET a = foo(a)", "SET a = size(a)",
-    "UPDATE a = :v0", "SET a = :v0 REMOVE a", "SET a[0] = :v0, a[1] = :v0", "SET a = b + :n - :n", "DELETE a :v0", "SET a = (:v0)", "SET a = :missing", "SET #missing = :v0",
+    "", "SET", "SET a", "SET a = ", "SET a = :v0 SET b = :v0", "SET a = :v0, a = :v0", "SET a.b = :v0, a = :v0", "REMOVE", "REMOVE a a", "ADD a", "ADD a b",
+    "DELETE a", "ADD a :v0 ADD b :v0",
+    "SET a = a + ", "SET a = :v0 + :v0", "SET a = list_append(a)", "SET a = if_not_exists(:v0, a)", "SET status = :v0", "REMOVE a[0], a[0]", "SET a = foo(a)",
+    "SET a = size(a)",
+    "UPDATE a = :v0", "SET a = :v0 REMOVE a", "SET a[0] = :v0, a[1] = :v0", "SET a = b + :n - :n", "DELETE a :v0", "SET a = (:v0)", "SET a = :missing",
+    "SET #missing = :v0",
     "SET a = list_append(:v0, :n)", "SET a = if_not_exists(a, b, :v0)", "a = :v0", "SET a = :n * :n", "ADD a.b :n", "REMOVE a.b.c, a.b", "SET a = b, b = a"]
 WRONG_PROJECTIONS = ["", "a,", ",a", "a, a", "a.b, a", "a[0], a[0]", "status", "#missing", "a b", "a[", "a[x]", "a.", ":v0", "a[0].b, a[0].c", "*", "size(a)", "(a)"]
 

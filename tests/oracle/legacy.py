@@ -1,11 +1,13 @@
 """The parameters of before expressions: Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter, AttributesToGet."""
 import values
 
-OPERATORS = {"EQ": 1, "NE": 1, "LE": 1, "LT": 1, "GE": 1, "GT": 1, "NOT_NULL": 0, "NULL": 0, "CONTAINS": 1, "NOT_CONTAINS": 1, "BEGINS_WITH": 1, "IN": 2, "BETWEEN": 2}
+OPERATORS = {"EQ": 1, "NE": 1, "LE": 1, "LT": 1, "GE": 1, "GT": 1, "NOT_NULL": 0, "NULL": 0, "CONTAINS": 1, "NOT_CONTAINS": 1, "BEGINS_WITH": 1,
+             "IN": 2, "BETWEEN": 2}
 
 
 def attributes_to_get(random, table):
-    return random.sample(list(table.attributes) + [table.partition, "absent"], random.choice([1, 2, 3])) if random.random() < 0.95 else random.choice([[], ["twice", "twice"], [""]])
+    return random.sample(list(table.attributes) + [table.partition, "absent"],
+                         random.choice([1, 2, 3])) if random.random() < 0.95 else random.choice([[], ["twice", "twice"], [""]])
 
 
 def comparison(random, value):
@@ -42,7 +44,8 @@ def add_updates(random, table, body):
     updates = {}
     for name in random.sample(list(table.attributes) + list(table.types()), random.choice([1, 1, 2, 3])):
         action = random.choice(["PUT", "PUT", "ADD", "DELETE", None])
-        updates[name] = {**({"Action": action} if action else {}), **({} if action == "DELETE" and random.random() < 0.5 else {"Value": table.attribute_value(random, name)})}
+        updates[name] = {**({"Action": action} if action else {}),
+                         **({} if action == "DELETE" and random.random() < 0.5 else {"Value": table.attribute_value(random, name)})}
     body["AttributeUpdates"] = updates
     if random.random() < 0.3:
         add_expected(random, table, body)

@@ -34,8 +34,10 @@ def spoiled(random, body):
 
 def broken_text(random, body):
     text = json.dumps(body)
-    return random.choice([lambda: "", lambda: "null", lambda: "[]", lambda: "1", lambda: text[:random.randrange(len(text))], lambda: text + "x", lambda: text.replace(":", "=", 1),
-                          lambda: text.replace('"', "'"), lambda: text[:-1] + ', "TableName": "twice"}', lambda: text[:-1] + ', "Unknown": 1}', lambda: " " + text + "\n"])()
+    return random.choice([lambda: "", lambda: "null", lambda: "[]", lambda: "1", lambda: text[:random.randrange(len(text))], lambda: text + "x",
+                          lambda: text.replace(":", "=", 1),
+                          lambda: text.replace('"', "'"), lambda: text[:-1] + ', "TableName": "twice"}', lambda: text[:-1] + ', "Unknown": 1}',
+                          lambda: " " + text + "\n"])()
 
 
 def malform(random, step):

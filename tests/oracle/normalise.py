@@ -5,7 +5,8 @@ import json
 import re
 from typing import NamedTuple
 
-TIMES = {"CreationDateTime", "LastUpdateToPayPerRequestDateTime", "CreationRequestDateTime", "ApproximateCreationDateTime", "EarliestRestorableDateTime", "LatestRestorableDateTime"}
+TIMES = {"CreationDateTime", "LastUpdateToPayPerRequestDateTime", "CreationRequestDateTime", "ApproximateCreationDateTime", "EarliestRestorableDateTime",
+         "LatestRestorableDateTime"}
 ARNS = {"TableArn", "IndexArn", "LatestStreamArn", "StreamArn", "ResourceArn"}
 APPROXIMATE = {"ItemCount", "TableSizeBytes", "IndexSizeBytes"}
 NEWER = {"TableClassSummary", "WarmThroughput", "OnDemandThroughput", "MultiRegionConsistency", "GlobalTableVersion"}
@@ -124,9 +125,10 @@ def collection_estimate(step, answer):
 
 
 RULES = [
-    Rule("members", tidy_objects, "sets have no order; creation times, table ids, accounts and regions are each endpoint's own; item counts and sizes are updated every six "
-         "hours (API_TableDescription); a table is CREATING on AWS where Local has it ACTIVE at once; members younger than Local's version"),
-    Rule("error members", error_members, "SDKs read what stands behind '#' in __type, and take message or Message (Programming.Errors); several violations come in no order"),
+    Rule("members", tidy_objects, "sets have no order; creation times, table ids, accounts and regions are each endpoint's own; item counts and sizes are "
+         "updated every six hours (API_TableDescription); a table is CREATING on AWS where Local has it ACTIVE at once; members younger than Local's version"),
+    Rule("error members", error_members, "SDKs read what stands behind '#' in __type, and take message or Message (Programming.Errors); several "
+         "violations come in no order"),
     Rule("definition order", definition_order, "AttributeDefinitions and lists of indexes are sets"),
     Rule("batch order", batch_order, "BatchGetItem returns items in no particular order (API_BatchGetItem)"),
     Rule("capacity order", capacity_order, "one entry for each table, in no order (API_BatchWriteItem)"),

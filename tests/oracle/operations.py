@@ -20,7 +20,7 @@ def maybe(random, body, member, choices):
         body[member] = value
 
 
-def add_condition(random, writer, body, chance=0.4):
+def add_condition(random, writer, body, chance=0.3):
     """A condition, now and then a wrong one."""
     if random.random() >= chance:
         return
@@ -97,7 +97,7 @@ def update_item(random, table):
         writer.values.update(used)
     elif random.random() < 0.97:
         body["UpdateExpression"] = writer.update()
-    add_condition(random, writer, body, 0.3)
+    add_condition(random, writer, body, 0.2)
     return step("UpdateItem", finish(random, writer, body, "UpdateExpression"))
 
 
@@ -181,9 +181,11 @@ def wrong_key_condition(random, writer, key):
         return writer.value(values.key(random, key[names[0]]))
     return random.choice([
         lambda: "", lambda: f"{names[0]} > {bound()}", lambda: f"{names[0]} = {bound()} OR {other} = {bound()}", lambda: f"{names[0]} = {bound()} AND n = {bound()}",
-        lambda: f"{other} = {bound()}", lambda: f"NOT {names[0]} = {bound()}", lambda: f"{names[0]} = {bound()} AND {names[0]} = {bound()}", lambda: f"{bound()} = {names[0]}",
+        lambda: f"{other} = {bound()}", lambda: f"NOT {names[0]} = {bound()}", lambda: f"{names[0]} = {bound()} AND {names[0]} = {bound()}",
+        lambda: f"{bound()} = {names[0]}",
         lambda: f"{names[0]} = {writer.value({'BOOL': True})}", lambda: f"{names[0]} = {bound()} AND {other} <> {bound()}", lambda: f"size({names[0]}) = {bound()}",
-        lambda: f"{names[0]} = {bound()} AND attribute_exists({other})", lambda: f"{names[0]} = {bound()} AND {other} IN ({bound()})", lambda: f"{names[0]}.x = {bound()}",
+        lambda: f"{names[0]} = {bound()} AND attribute_exists({other})", lambda: f"{names[0]} = {bound()} AND {other} IN ({bound()})",
+        lambda: f"{names[0]}.x = {bound()}",
         lambda: f"{names[0]} = {bound()} AND {other} BETWEEN {writer.value(values.key(random, key[other]))} AND {writer.value(values.key(random, key[other]))}",
         lambda: f"begins_with({names[0]}, {bound()})", lambda: f"{names[0]} = {names[0]}", lambda: f"{names[0]} = {writer.value({'S': ''})}",
         lambda: f"contains({names[0]}, {bound()})"])()
@@ -251,7 +253,8 @@ def distinct_keys(keys):
     """Without equal ones, because DynamoDB refuses these."""
     seen, kept = set(), []
     for key in keys:
-        identity = repr(sorted((name, kind, canonical_number(content) if kind == "N" else str(content)) for name, value in key.items() for kind, content in value.items()))
+        identity = repr(sorted((name, kind, canonical_number(content) if kind == "N" else str(content)) for name, value in key.items() for kind,
+                               content in value.items()))
         if identity not in seen:
             seen.add(identity)
             kept.append(key)

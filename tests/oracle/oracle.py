@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Random operations on DynamoDB Local and on Landfall, every answer compared.
 
-The run is a row of sequences, each of a few hundred steps on tables of its own, each made from the seed and its number alone. A difference that no rule in explained.py
-explains is printed once for its kind, with a short script that shows it; `--replay FILE` runs such a script again. Exit status 1 when there was one."""
+The run is a row of sequences, each of a few hundred steps on tables of its own, each made from the seed and its number alone. A difference that no rule in
+explained.py explains is printed once for its kind, with a short script that shows it; `--replay FILE` runs such a script again. Exit status 1 when there was one."""
 import argparse
 import collections
+import contextlib
 import json
 import pathlib
 import sys
@@ -165,15 +166,16 @@ def main(arguments):
         script = json.loads(pathlib.Path(options.replay).read_text())
         options.store, options.map = script["store"], script.get("map")
     profile = profile_of(options.store, options.map)
-    running = []
-    try:
-        running += [servers.start(options.theirs)]
-        running += [servers.start(options.ours, profile.map_file)]
-        pair = runner.Pair(*(server.url for server in running), (None, servers.signer_from_environment()))
+    with contextlib.ExitStack() as stack:
+        theirs, ours = (started(stack, options.theirs), started(stack, options.ours, profile.map_file))
+        pair = stack.enter_context(contextlib.closing(runner.Pair(theirs.url, ours.url, (None, servers.signer_from_environment()))))
         return replay_script(options, pair) if options.replay else Run(pair, profile, options).run()
-    finally:
-        for server in running:
-            server.stop()
+
+
+def started(stack, place, map_file=None):
+    server = servers.start(place, map_file)
+    stack.callback(server.stop)
+    return server
 
 
 if __name__ == "__main__":

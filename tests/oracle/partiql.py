@@ -87,7 +87,8 @@ class Statement:
         text = f"UPDATE {self.quoted_table()} {changes} WHERE {self.key_condition(key or self.table.make_key(self.random))}"
         if self.random.random() < 0.2:
             text += f" AND {self.condition()}"
-        return text + self.random.choice(["", "", " RETURNING ALL OLD *", " RETURNING ALL NEW *", " RETURNING MODIFIED NEW *", " RETURNING MODIFIED OLD *"] if key is None else [""])
+        return text + self.random.choice(["", "", " RETURNING ALL OLD *", " RETURNING ALL NEW *", " RETURNING MODIFIED NEW *",
+                                          " RETURNING MODIFIED OLD *"] if key is None else [""])
 
     def delete(self, key=None):
         text = f"DELETE FROM {self.quoted_table()} WHERE {self.key_condition(key or self.table.make_key(self.random))}"
@@ -101,8 +102,10 @@ class Statement:
     def wrong(self):
         name = self.quoted_table()
         return self.random.choice([
-            "", "SELECT", f"SELECT * FROM {name} WHERE", f"SELECT FROM {name}", "SELECT * FROM nowhere", f"DELETE FROM {name}", f"UPDATE {name} SET n = 1", f"SELECT * FROM {name} WHERE pk = ?",
-            f"INSERT INTO {name} VALUE {{}}", f"SELECT * FROM {name} ORDER BY n", f"SELECT count(*) FROM {name}", f"DROP TABLE {name}", f"SELECT * FROM {name} LIMIT 1",
+            "", "SELECT", f"SELECT * FROM {name} WHERE", f"SELECT FROM {name}", "SELECT * FROM nowhere", f"DELETE FROM {name}", f"UPDATE {name} SET n = 1",
+            f"SELECT * FROM {name} WHERE pk = ?",
+            f"INSERT INTO {name} VALUE {{}}", f"SELECT * FROM {name} ORDER BY n", f"SELECT count(*) FROM {name}", f"DROP TABLE {name}",
+            f"SELECT * FROM {name} LIMIT 1",
             f"SELECT * FROM {name}, {name}", f"UPDATE {name} SET pk = 'x' WHERE pk = 'a'", f"INSERT INTO {name} VALUES {{'pk': 'a'}}"])
 
     def members(self, text):
@@ -111,7 +114,8 @@ class Statement:
 
 def execute_statement(random, table):
     statement = Statement(random, table)
-    text = random.choice([statement.select, statement.select, statement.insert, statement.update, statement.delete])() if random.random() < 0.93 else statement.wrong()
+    text = random.choice([statement.select, statement.select, statement.insert, statement.update,
+                          statement.delete])() if random.random() < 0.93 else statement.wrong()
     body = statement.members(text)
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     if text.startswith("SELECT"):

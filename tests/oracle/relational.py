@@ -21,20 +21,27 @@ UUIDS = ["0b8e5a4e-6c0f-4d55-9a32-0a4a1f8f9f01", "0b8e5a4e-6c0f-4d55-9a32-0a4a1f
 TEXTS = ["a", "B", "c1", "é#1"]
 # By codec: what a column holds.
 FITTING = {
-    "text": [{"S": text} for text in TEXTS], "uuid": [{"S": text} for text in UUIDS], "date": [{"S": "2024-02-29"}, {"S": "1999-12-31"}], "boolean": [{"BOOL": True}, {"BOOL": False}],
-    "iso8601": [{"S": time + "Z"} for time in TIMES], "iso8601_ms": [{"S": time + ".678Z"} for time in TIMES], "iso8601_us": [{"S": time + ".678901Z"} for time in TIMES],
-    "epoch_s": [{"N": "1704164645"}, {"N": "0"}, {"N": "-5"}], "epoch_ms": [{"N": "1704164645678"}, {"N": "0"}], "bytea": [{"B": "YQ=="}, {"B": "AAE="}, {"B": "/w=="}],
+    "text": [{"S": text} for text in TEXTS], "uuid": [{"S": text} for text in UUIDS], "date": [{"S": "2024-02-29"}, {"S": "1999-12-31"}],
+    "boolean": [{"BOOL": True}, {"BOOL": False}],
+    "iso8601": [{"S": time + "Z"} for time in TIMES], "iso8601_ms": [{"S": time + ".678Z"} for time in TIMES],
+    "iso8601_us": [{"S": time + ".678901Z"} for time in TIMES],
+    "epoch_s": [{"N": "1704164645"}, {"N": "0"}, {"N": "-5"}], "epoch_ms": [{"N": "1704164645678"}, {"N": "0"}],
+    "bytea": [{"B": "YQ=="}, {"B": "AAE="}, {"B": "/w=="}],
     "integer": [{"N": "1"}, {"N": "2"}, {"N": "2147483647"}, {"N": "-3"}], "bigint": [{"N": "1"}, {"N": "2"}, {"N": "9223372036854775807"}, {"N": "-3"}],
     "numeric": [{"N": "1"}, {"N": "1.5"}, {"N": "2"}, {"N": "9" * 38}, {"N": "1E-130"}], "string": [{"S": "12"}, {"S": "0"}, {"S": "-7"}],
     "json": [{"M": {"x": {"S": "a"}, "y": {"N": "1"}}}, {"L": [{"N": "1"}, {"NULL": True}, {"M": {}}]}, {"M": {}}],
-    "text[] set": [{"SS": ["a", "b"]}, {"SS": ["b"]}], "numeric[] set": [{"NS": ["1", "2.5"]}, {"NS": ["10"]}], "bytea[] set": [{"BS": ["YQ=="]}, {"BS": ["YQ==", "YWI="]}],
+    "text[] set": [{"SS": ["a", "b"]}, {"SS": ["b"]}], "numeric[] set": [{"NS": ["1", "2.5"]}, {"NS": ["10"]}],
+    "bytea[] set": [{"BS": ["YQ=="]}, {"BS": ["YQ==", "YWI="]}],
     "text[] list": [{"L": [{"S": "a"}, {"S": "b"}]}, {"L": []}]}
 # Values of the column's own kind that it does not hold, and so must be kept elsewhere.
 ALMOST = {
-    "text": [{"S": "x\u0000y"}, {"S": ""}, {"S": "k" * 2700}], "uuid": [{"S": UUIDS[0].upper()}, {"S": "{" + UUIDS[0] + "}"}, {"S": ""}], "date": [{"S": "2023-02-29"}, {"S": "2024-2-9"}],
+    "text": [{"S": "x\u0000y"}, {"S": ""}, {"S": "k" * 2700}], "uuid": [{"S": UUIDS[0].upper()}, {"S": "{" + UUIDS[0] + "}"}, {"S": ""}],
+    "date": [{"S": "2023-02-29"}, {"S": "2024-2-9"}],
     "iso8601": [{"S": TIMES[0]}, {"S": TIMES[0] + ".000Z"}, {"S": "2024-01-02T03:04:60Z"}], "iso8601_ms": [{"S": TIMES[0] + "Z"}, {"S": TIMES[0] + ".678+00:00"}],
-    "iso8601_us": [{"S": TIMES[0] + "Z"}], "epoch_s": [{"N": "1.5"}, {"N": "1E30"}], "epoch_ms": [{"N": "0.001"}, {"N": "1E40"}], "integer": [{"N": "2147483648"}, {"N": "1.5"}],
-    "bigint": [{"N": "9223372036854775808"}, {"N": "0.5"}], "string": [{"S": "007"}, {"S": "1.50"}, {"S": "+1"}], "json": [{"M": {"b": {"B": "YQ=="}}}, {"L": [{"SS": ["a"]}]}, {"M": {"u": {"S": "\u0000"}}}],
+    "iso8601_us": [{"S": TIMES[0] + "Z"}], "epoch_s": [{"N": "1.5"}, {"N": "1E30"}], "epoch_ms": [{"N": "0.001"}, {"N": "1E40"}],
+    "integer": [{"N": "2147483648"}, {"N": "1.5"}],
+    "bigint": [{"N": "9223372036854775808"}, {"N": "0.5"}], "string": [{"S": "007"}, {"S": "1.50"}, {"S": "+1"}],
+    "json": [{"M": {"b": {"B": "YQ=="}}}, {"L": [{"SS": ["a"]}]}, {"M": {"u": {"S": "\u0000"}}}],
     "text[] list": [{"L": [{"N": "1"}]}, {"SS": ["a"]}], "text[] set": [{"SS": ["a", "\u0000"]}, {"L": [{"S": "a"}]}]}
 DEFAULT_CODEC = {"timestamptz": "iso8601", "jsonb": "json", "text[]": "set", "numeric[]": "set", "bytea[]": "set"}
 

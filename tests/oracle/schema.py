@@ -133,13 +133,15 @@ def random_table(random, name):
 def add_mistake(random, table, item):
     """Makes an item that DynamoDB refuses, or that stands at a limit."""
     mistakes = [lambda: item.pop(table.partition), lambda: item.update({table.partition: {"BOOL": True}}), lambda: item.update({"n": values.wrong(random)}),
-                lambda: item.update({table.partition: values.key_at_limit(random, table.key[table.partition], True)}), lambda: item.update({"deep": values.nested(random)}),
+                lambda: item.update({table.partition: values.key_at_limit(random, table.key[table.partition], True)}),
+                lambda: item.update({"deep": values.nested(random)}),
                 lambda: item.update({"": {"S": "x"}})]
     if table.sort:
         mistakes += [lambda: item.update({table.sort: values.key_at_limit(random, table.key[table.sort], False)}), lambda: item.pop(table.sort)]
     others = [name for name in table.types() if name not in table.key]
     if others:
-        mistakes += [lambda: item.update({random.choice(others): random.choice([{"BOOL": True}, {"S": ""}, {"B": ""}, {"N": "1"}, {"S": "k" * 2049}, {"NULL": True}])})] * 2
+        mistakes += [lambda: item.update({random.choice(others): random.choice([{"BOOL": True}, {"S": ""}, {"B": ""}, {"N": "1"}, {"S": "k" * 2049},
+                                                                                {"NULL": True}])})] * 2
     random.choice(mistakes)()
     return item
 

@@ -9,8 +9,10 @@ import partiql
 import schema
 import tables
 
-ONE_TABLE = [(18, operations.put_item), (22, operations.update_item), (8, operations.delete_item), (10, operations.get_item), (14, operations.query), (6, operations.scan),
-             (4, partiql.execute_statement), (1.2, tables.describe), (0.5, tables.update_table), (0.4, tables.time_to_live), (0.2, tables.tag), (0.4, tables.stream_mistake),
+ONE_TABLE = [(18, operations.put_item), (22, operations.update_item), (8, operations.delete_item), (10, operations.get_item), (14, operations.query),
+             (6, operations.scan),
+             (4, partiql.execute_statement), (1.2, tables.describe), (0.5, tables.update_table), (0.4, tables.time_to_live), (0.2, tables.tag),
+             (0.4, tables.stream_mistake),
              (0.7, operations.get_word)]
 MANY_TABLES = [(3, operations.batch_get), (4, operations.batch_write), (3, operations.transact_get), (7, operations.transact_write), (1.5, partiql.batch_execute),
                (1.5, partiql.execute_transaction)]

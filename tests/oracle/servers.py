@@ -1,4 +1,5 @@
 """The two servers under comparison, started here unless a URL names one that runs: DynamoDB Local and landfall serve --ephemeral."""
+import contextlib
 import os
 import pathlib
 import re
@@ -50,20 +51,23 @@ class DynamoDbLocal(Process):
 
     def __init__(self):
         port = free_port()
-        super().__init__(["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
-                          "-disableTelemetry", "-port", str(port)], subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
+        super().__init__(["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar",
+                          "DynamoDBLocal.jar", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)],
+                         subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
         self.url = f"http://127.0.0.1:{port}"
         self.wait_until_ready()
 
     def wait_until_ready(self):
         deadline = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                return Endpoint(self.url).call("ListTables", {})
-            except (OSError, Broken):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError("DynamoDB Local did not start")
-                time.sleep(0.05)
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("DynamoDB Local did not start")
+            time.sleep(0.05)
+
+    def answers(self):
+        with contextlib.closing(Endpoint(self.url)) as endpoint, contextlib.suppress(OSError, Broken):
+            return endpoint.call("ListTables", {}).ok
+        return False
 
 
 class Landfall(Process):

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""The oracle itself: two DynamoDB Locals show no difference, and one that lies is caught, each lie by the answer it is in."""
+import contextlib
+import http.server
+import io
+import json
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import normalise  # noqa: E402
+import oracle  # noqa: E402
+import servers  # noqa: E402
+import sequence  # noqa: E402
+import wire  # noqa: E402
+
+OPERATIONS = 400
+
+
+class Liar(http.server.ThreadingHTTPServer):
+    """Stands before an endpoint and changes answers: lie(call, request, answer) gives another answer or nothing."""
+    daemon_threads = True
+
+    def __init__(self, url, lie, headers=lambda headers: headers):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.upstream, self.lie, self.change_headers, self.lies = url, lie, headers, 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        """Clients leave when they have what they want."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.upstream = wire.Endpoint(self.server.upstream)
+
+    def finish(self):
+        self.upstream.close()
+        super().finish()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        call = self.headers["X-Amz-Target"].split(".")[1]
+        self.upstream.send(call, body)
+        answer = self.upstream.receive()
+        self.reply(answer, self.changed(call, body, answer))
+
+    def changed(self, call, body, answer):
+        try:
+            request = json.loads(body)
+        except ValueError:
+            return answer.body
+        lie = self.server.lie(call, request, answer.json()) if isinstance(request, dict) else None
+        if lie is None:
+            return answer.body
+        self.server.lies += 1
+        return json.dumps(lie).encode()
+
+    def reply(self, answer, body):
+        headers = {name: answer.headers[name] for name in ("content-type", "x-amzn-requestid", "x-amz-crc32") if name in answer.headers}
+        if body != answer.body:
+            headers.pop("x-amz-crc32", None)
+        text = f"HTTP/1.1 {answer.status} x\r\nContent-Length: {len(body)}\r\n" + "".join(f"{name}: {value}\r\n" for name,
+                                                                                          value in self.server.change_headers(headers).items())
+        self.wfile.write(text.encode() + b"\r\n" + body)
+
+    def log_message(self, *_):
+        """Silence."""
+
+
+# ---- lies ----
+
+def swapped_items(call, request, answer):
+    """A Query in the wrong order."""
+    items = answer.get("Items")
+    if call == "Query" and "IndexName" not in request and items and len(items) > 1 and items[0] != items[1]:
+        return {**answer, "Items": [items[1], items[0], *items[2:]]}
+
+
+def lost_item(call, request, answer):
+    """A Scan that leaves out an item and says it did not."""
+    if call == "Scan" and answer.get("Items"):
+        return {**answer, "Items": answer["Items"][1:]}
+
+
+def other_spelling(call, request, answer):
+    """A number that is equal but not in DynamoDB's form."""
+    if call == "GetItem" and '{"N": "1"}' in json.dumps(answer.get("Item")):
+        return json.loads(json.dumps(answer).replace('{"N": "1"}', '{"N": "1.0"}'))
+
+
+def other_capacity(call, request, answer):
+    capacity = answer.get("ConsumedCapacity")
+    if call == "PutItem" and capacity:
+        return {**answer, "ConsumedCapacity": {**capacity, "CapacityUnits": capacity["CapacityUnits"] + 0.5}}
+
+
+def other_text(call, request, answer):
+    name = "message" if "message" in answer else "Message"
+    if answer.get("__type", "").endswith("ConditionalCheckFailedException"):
+        return {**answer, name: answer[name] + "."}
+
+
+def other_type(call, request, answer):
+    if answer.get("__type", "").endswith("TransactionCanceledException"):
+        return {**answer, "__type": answer["__type"].replace("TransactionCanceled", "TransactionConflict")}
+
+
+def short_page(call, request, answer):
+    """The end where there is more."""
+    if call == "Query" and "LastEvaluatedKey" in answer:
+        return {name: value for name, value in answer.items() if name != "LastEvaluatedKey"}
+
+
+def lost_record(call, request, answer):
+    if call == "GetRecords" and len(answer.get("Records", [])) > 1:
+        return {**answer, "Records": answer["Records"][1:]}
+
+
+def other_old_image(call, request, answer):
+    if call == "UpdateItem" and request.get("ReturnValues") == "ALL_OLD" and answer.get("Attributes"):
+        return {**answer, "Attributes": {**answer["Attributes"], "more": {"S": "x"}}}
+
+
+def no_lie(call, request, answer):
+    return None
+
+
+@unittest.skipIf(servers.lacks(), servers.lacks())
+class OracleTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.locals = [servers.DynamoDbLocal(), servers.DynamoDbLocal()]
+        for server in cls.locals:
+            cls.addClassCleanup(server.stop)
+        cls.scripts = tempfile.mkdtemp(prefix="landfall-oracle-")
+        cls.addClassCleanup(shutil.rmtree, cls.scripts)
+
+    def run_oracle(self, ours, *more):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            status = oracle.main(["--theirs", self.locals[0].url, "--ours", ours, "--scripts", self.scripts, "--operations", str(OPERATIONS), "--seed",
+                                  "harness", *more])
+        return status, printed.getvalue()
+
+    def lying(self, lie, headers=lambda headers: headers):
+        server = Liar(self.locals[1].url, lie, headers)
+        self.addCleanup(server.stop)
+        return server
+
+    def test_equal_endpoints_show_no_difference(self):
+        for more in ([], ["--store", "relational", "--map", "shop"], ["--store", "relational", "--map", "devices"]):
+            status, printed = self.run_oracle(self.locals[1].url, *more)
+            self.assertEqual(status, 0, printed)
+            self.assertIn(f"{OPERATIONS} operations, 0 unexplained differences", printed)
+
+    def test_a_lie_is_seen(self):
+        places = {swapped_items: "Query .Items", lost_item: "Scan .Items", other_spelling: "GetItem .Item", other_capacity: "PutItem .ConsumedCapacity",
+                  other_text: "The conditional request failed.",
+                  other_type: "TransactionConflictException", short_page: "Query ", lost_record: "stream ", other_old_image: "UpdateItem .Attributes"}
+        for lie, place in places.items():
+            with self.subTest(lie.__name__):
+                server = self.lying(lie)
+                status, printed = self.run_oracle(server.url, "--operations", "1500", "--kinds", "1", "--no-shrink")
+                self.assertGreater(server.lies, 0, "the lie was never told")
+                self.assertEqual(status, 1, printed)
+                self.assertIn(place, re.search("DIFFERENCE 1: (.*)", printed)[1])
+
+    def test_a_wrong_checksum_is_seen(self):
+        server = self.lying(no_lie, lambda headers: {**headers, **({"x-amz-crc32": "1"} if "x-amz-crc32" in headers else {})})
+        status, printed = self.run_oracle(server.url, "--operations", "20", "--kinds", "1", "--no-shrink")
+        self.assertEqual(status, 1, printed)
+        self.assertIn("faults", printed)
+
+    def test_a_difference_shrinks_to_a_script_that_shows_it(self):
+        server = self.lying(other_old_image)
+        _, printed = self.run_oracle(server.url, "--operations", "1000", "--kinds", "1")
+        script = re.search(r"(\d+) step\(s\) show it: (\S+)", printed)
+        steps = json.loads(pathlib.Path(script[2]).read_text())["steps"]
+        # The table, an item, and the update that returns it.
+        self.assertEqual([step["call"] for step in steps], ["CreateTable", steps[1]["call"], "UpdateItem"], printed)
+        self.assertLess(len(json.dumps(steps[-1])), 250)
+        status, printed = self.run_oracle(server.url, "--replay", script[2])
+        self.assertEqual(status, 1, printed)
+        self.assertIn("3 steps, 1 differences", printed)
+        self.assertEqual(self.run_oracle(self.locals[1].url, "--replay", script[2])[0], 0)
+
+
+class GeneratorTest(unittest.TestCase):
+    def test_a_seed_gives_the_same_steps(self):
+        self.assertEqual(sequence.make("s", 3, 200), sequence.make("s", 3, 200))
+        self.assertNotEqual(sequence.make("s", 3, 200), sequence.make("s", 4, 200))
+
+
+class OrderTest(unittest.TestCase):
+    def test_only_items_with_equal_keys_change_places(self):
+        one, other, third = ({"g": {"S": "a"}, "pk": {"S": "1"}}, {"g": {"S": "a"}, "pk": {"S": "2"}}, {"g": {"S": "b"}, "pk": {"S": "0"}})
+        self.assertEqual(normalise.tie_order([other, one, third], ["g"]), [one, other, third])
+        self.assertEqual(normalise.tie_order([third, other, one], ["g"]), [third, one, other])
+
+    def test_scans_keep_the_order_within_a_partition(self):
+        items = [{"p": {"S": partition}, "s": {"N": sort}} for partition, sort in ("b1", "a2", "a1")]
+        self.assertEqual(normalise.scan_order(items, ["p", "s"]), [items[1], items[2], items[0]])
+
+
+if __name__ == "__main__":
+    unittest.main()
