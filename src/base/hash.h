@@ -25,6 +25,12 @@ static inline struct hash128 hash128_add(struct hash128 a, struct hash128 b)
     return (struct hash128){ low, a.high + b.high + (low < a.low) };
 }
 
+/* Subtraction modulo 2^128. */
+static inline struct hash128 hash128_subtract(struct hash128 a, struct hash128 b)
+{
+    return (struct hash128){ a.low - b.low, a.high - b.high - (a.low < b.low) };
+}
+
 static inline bool hash128_equal(struct hash128 a, struct hash128 b)
 {
     return a.low == b.low && a.high == b.high;

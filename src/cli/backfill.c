@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/profile.h"
+#include "cli/violations.h"
 
 static const char *table_text(void *context, size_t row, size_t column)
 {
@@ -51,8 +52,10 @@ static void print_changes(const struct backfill_result *result)
 
 static void print_text(const struct source *source, const struct backfill_result *result)
 {
-    if (source->file_count > 0)
+    if (source->file_count > 0) {
         print_load(result);
+        violations_print(&result->violations);
+    }
     if (source->window_count > 0)
         print_changes(result);
 }
@@ -79,6 +82,7 @@ static enum lf_code print_json(const struct backfill_result *result, const struc
         json_out_close(&json, '}');
     }
     json_out_close(&json, ']');
+    violations_put_json(&json, &result->violations);
     profile_put_json(&json, profile);
     json_out_close(&json, '}');
     return output_json(&json, err);
@@ -94,10 +98,12 @@ static enum lf_code print_result(const struct cli_options *options, const struct
         print_text(source, result);
     if (!options->json)
         profile_print(profile);
+    TRY(violations_check(&result->violations, err));
     if (result->totals.rejected == 0)
         return LF_OK;
-    return ERR(err, LF_REJECTS, "%s rejected; see %s and landfall.reject",
-               count_of_text(result->totals.rejected, "line was", "lines were", items), options->rejects);
+    return ERR(err, LF_REJECTS, "%s rejected; see %s%slandfall.reject",
+               count_of_text(result->totals.rejected, "line was", "lines were", items), options->rejects ? options->rejects : "",
+               options->rejects ? " and " : "");
 }
 
 static enum lf_code backfill(const struct cli_options *options, struct source *source, struct arena *arena, struct err *err)

@@ -30,6 +30,7 @@ struct backfill {
     enum pass pass;
     struct crew crew;
     _Atomic uint64_t items, unclaimed, rejected; /* committed by this process in this pass */
+    struct violations *violations;               /* what indexes and constraints refuse */
     backfill_report *report;
     void *report_context;
 };
@@ -186,7 +187,10 @@ static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *co
 {
     struct stage_profile *profile = run->options->profile;
     stage_clock_begin(stage_main(profile), STAGE_INDEX);
-    TRY(migrate_up(conn, run->options->migrations, MIGRATION_CONSTRAINTS, NULL, NULL, err));
+    const struct violations_options options = { .map = run->plan->map,
+                                                .dir = run->options->migrations,
+                                                .last = MIGRATION_CONSTRAINTS };
+    TRY(violations_migrate_up(conn, &options, run->violations, err));
     stage_clock_end(stage_main(profile));
     struct analysis analysis = { .plan = run->plan, .profile = profile };
     struct crew crew = { .postgres = run->options->postgres, .jobs = run->options->jobs, .profile = profile };
@@ -251,6 +255,29 @@ static enum lf_code put_result(const struct backfill *run, struct pg_conn *conn,
     return LF_OK;
 }
 
+/* Rows that were moved are where they are now. */
+static void count_violations(const struct backfill *run, struct backfill_result *result)
+{
+    for (size_t i = 0; i < run->violations->count; i++) {
+        const struct violation *violation = &run->violations->items[i];
+        for (size_t t = 0; t < run->plan->item; t++)
+            if (span_equal(result->tables[t].table, violation->table))
+                result->tables[t].rows -= violation->items;
+    }
+    result->tables[run->plan->item].rows += run->violations->moved;
+    result->totals.items -= run->violations->rejected;
+    result->totals.rejected += run->violations->rejected;
+}
+
+static enum lf_code index_and_count(struct backfill *run, struct pg_conn *conn, struct backfill_result *result, struct err *err)
+{
+    TRY(share_indexes(run, conn, err));
+    count_violations(run, result);
+    if (run->options->rejects && run->violations->rejected)
+        TRY(rejects_write(conn, run->load, run->options->rejects, err));
+    return LF_OK;
+}
+
 static enum lf_code load_and_index(struct backfill *run, struct pg_conn *conn, struct arena *state_arena, struct arena *arena,
                                    struct backfill_result *result, struct err *err)
 {
@@ -262,7 +289,7 @@ static enum lf_code load_and_index(struct backfill *run, struct pg_conn *conn, s
     TRY(put_result(run, conn, arena, result, err));
     (void)show_progress(run, 0, 0);
     start = seconds_now();
-    TRY(share_indexes(run, conn, err));
+    TRY(index_and_count(run, conn, result, err));
     result->index_seconds = seconds_now() - start;
     return LF_OK;
 }
@@ -278,6 +305,8 @@ static enum lf_code load_items(struct backfill *run, const struct map *map, stru
     char work_name[WORK_NAME_BYTES];
     TRY(load_plan_make(map, run->source, arena, &plan, err));
     run->plan = &plan;
+    violations_init(&result->violations, arena);
+    run->violations = &result->violations;
     TRY(pg_connect(run->options->postgres, &conn, err));
     TRY(load_plan_check(&plan, conn, err));
     TRY(load_state_open(conn, &plan, run->source, run->options->map_yaml, arena, &run->load, err));

@@ -22,6 +22,15 @@ void parity_add(struct parity *parity, const struct parity *other)
         add_sum(&parity->segments[i], &other->segments[i]);
 }
 
+void parity_subtract(struct parity *parity, const struct parity *other)
+{
+    for (size_t i = 0; i < PARITY_SEGMENTS; i++) {
+        struct parity_sum *sum = &parity->segments[i];
+        sum->count -= other->segments[i].count;
+        sum->sum = hash128_subtract(sum->sum, other->segments[i].sum);
+    }
+}
+
 uint64_t parity_count(const struct parity *parity)
 {
     uint64_t count = 0;

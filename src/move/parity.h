@@ -24,6 +24,8 @@ struct parity {
 
 void parity_add_item(struct parity *parity, const struct key *key, const struct item *item);
 void parity_add(struct parity *parity, const struct parity *other);
+/* `other` must have been added before. */
+void parity_subtract(struct parity *parity, const struct parity *other);
 uint64_t parity_count(const struct parity *parity);
 void parity_put(struct buf *buf, const struct parity *parity);
 enum lf_code parity_read(struct span bytes, struct parity *ret_parity, struct err *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "item/canonical.h"
 #include "move/overlay.h"
+#include "move/rejected_items.h"
 #include "source/records.h"
 
 enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
@@ -10,6 +11,7 @@ enum { SCAN_ARENA_BYTES = 64 * 1024 * 1024 /* for one line, read */ };
 struct scan_work {
     const struct scan *scan;
     const size_t *map_tables; /* of each table of the source, its index in the map */
+    struct rejected_items rejected;
     _Atomic size_t next_part; /* of the target */
 };
 
@@ -20,6 +22,7 @@ struct scanner {
     const struct scan *scan;
     unsigned worker;
     size_t window; /* whose changes are read, NO_WINDOW while it is items */
+    struct rejected_items *rejected;
     struct arena *arena;
     struct stage_clock *clock; /* may be NULL */
 };
@@ -50,6 +53,8 @@ static enum lf_code visit_item(const struct scanner *scanner, size_t table, cons
         return code;
     }
     if (scan->overlay && overlay_find(scan->overlay, table, &seen.key))
+        return LF_OK;
+    if (rejected_items_take(scanner->rejected, table, &seen.key, &item))
         return LF_OK;
     stage_part(scanner->clock, STAGE_SUMS);
     TRY(scan->visit(scan->context, scanner->worker, &seen, err));
@@ -184,6 +189,7 @@ static enum lf_code work_scan(void *context, unsigned worker, struct pg_conn *co
         .scan = work->scan,
         .worker = worker,
         .window = NO_WINDOW,
+        .rejected = &work->rejected,
         .arena = &arena,
         .clock = stage_worker(work->scan->crew->profile, worker),
     };
@@ -208,14 +214,24 @@ enum lf_code scan_match_tables(const struct map *map, const struct source *sourc
     return LF_OK;
 }
 
+static enum lf_code read_rejected(const struct scan *scan, struct rejected_items *ret_rejected, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    TRY(pg_connect(scan->crew->postgres, &conn, err));
+    return rejected_items_read(conn, scan->map, ret_rejected, err);
+}
+
 enum lf_code scan_run(struct scan *scan, struct err *err)
 {
     size_t map_tables[LIMIT_TABLES];
+    struct scan_work work = { .scan = scan, .map_tables = map_tables };
     if (scan->source) {
         TRY(scan_match_tables(scan->map, scan->source, map_tables, err));
+        TRY(read_rejected(scan, &work.rejected, err));
         source_rewind(scan->source);
     }
-    struct scan_work work = { .scan = scan, .map_tables = map_tables };
     atomic_store(&scan->crew->items_done, 0);
-    return crew_run(scan->crew, work_scan, &work, err);
+    enum lf_code code = crew_run(scan->crew, work_scan, &work, err);
+    rejected_items_done(&work.rejected);
+    return code;
 }

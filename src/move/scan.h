@@ -4,7 +4,8 @@
  * Verification is a few scans, each with another visitor: sums, keys, the details of single keys. The workers first take chunks
  * of the source until there is none, then parts of the target. Lines that are not items, or whose key is not one, are rejects:
  * the backfill keeps them elsewhere, and here they do not count. A row of the target whose key is no key (changed by SQL) is
- * given the hash of its item as key, so that it shows as an extra item.
+ * given the hash of its item as key, so that it shows as an extra item. Items of the source that were put aside because another
+ * one has their key (rejected_items.h) do not count either.
  *
  * With an overlay the source's side is what its windows leave (overlay.h), with changes_only just the images in the windows.
  */
