@@ -13,9 +13,14 @@
 
 struct read_gather;
 struct write_gather;
+struct item_place;
 
 enum lf_code read_gather_new(struct worker *worker, struct read_gather **ret_gather, struct err *err) MUST_CHECK;
 void read_gather_free(struct read_gather *gather); /* NULL is fine */
+
+/* Items of a table in the item store. Suspends the fiber. */
+enum lf_code read_gather_get(struct read_gather *gather, const struct table *table, const struct item_place *places, size_t count,
+                             struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 
 enum lf_code write_gather_new(struct worker *worker, struct write_gather **ret_gather, struct err *err) MUST_CHECK;
 void write_gather_free(struct write_gather *gather); /* NULL is fine */
