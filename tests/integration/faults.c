@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -15,26 +16,34 @@
 
 /* What is armed does not change while it is. */
 static enum fault_set armed_set;
+static const char *armed_function; /* NULL: all of the set */
 static enum fault_kind armed_kind;
 static unsigned armed_n;
 static _Atomic bool armed;
 static _Atomic unsigned counted;
-static const char *_Atomic failed;
+static _Atomic bool has_failed;
+static char failed[120]; /* written once, by the thread whose call it was */
 
 void faults_arm(enum fault_set set, enum fault_kind kind, unsigned n)
 {
+    faults_arm_function(set, NULL, kind, n);
+}
+
+void faults_arm_function(enum fault_set set, const char *function, enum fault_kind kind, unsigned n)
+{
     armed_set = set;
+    armed_function = function;
     armed_kind = kind;
     armed_n = n;
     counted = 0;
-    failed = NULL;
+    has_failed = false;
     armed = true;
 }
 
 const char *faults_disarm(void)
 {
     armed = false;
-    return failed;
+    return has_failed ? failed : NULL;
 }
 
 unsigned faults_counted(void)
@@ -42,15 +51,22 @@ unsigned faults_counted(void)
     return counted;
 }
 
-/* Counts a call: whether it is to fail. */
-static bool is_due(enum fault_set set, const char *function)
+/* Counts a call: whether it is to fail. `what` it does, may be "". */
+static bool is_due_for(enum fault_set set, const char *function, const char *what)
 {
-    if (!armed || set != armed_set)
+    if (!armed || set != armed_set || (armed_function && strcmp(function, armed_function) != 0))
         return false;
     unsigned number = atomic_fetch_add(&counted, 1) + 1;
-    if (number == armed_n)
-        failed = function;
+    if (number == armed_n) {
+        (void)snprintf(failed, sizeof failed, "%s%s%.80s", function, *what ? ": " : "", what);
+        has_failed = true;
+    }
     return number == armed_n || (armed_kind == FAULT_LASTING && armed_n > 0 && number > armed_n);
+}
+
+static bool is_due(enum fault_set set, const char *function)
+{
+    return is_due_for(set, function, "");
 }
 
 /* --- libpq --- */
@@ -63,9 +79,9 @@ static void cut(const PGconn *conn)
     (void)shutdown(PQsocket(conn), SHUT_RDWR);
 }
 
-static enum course course_of(const PGconn *conn, const char *function)
+static enum course course_of(const PGconn *conn, const char *function, const char *what)
 {
-    if (!is_due(FAULTS_LIBPQ, function))
+    if (!is_due_for(FAULTS_LIBPQ, function, what))
         return GO_ON;
     if (armed_kind == FAULT_CUT)
         cut(conn);
@@ -112,7 +128,7 @@ static PGresult *lose_result(PGconn *conn, PGresult *result)
 
 WRAPPED(PGresult *, PQexec, PGconn *conn, const char *sql)
 {
-    enum course course = course_of(conn, "PQexec");
+    enum course course = course_of(conn, "PQexec", sql);
     PGresult *result = course == REFUSE ? NULL : __real_PQexec(conn, sql);
     return course == LOSE ? lose_result(conn, result) : result;
 }
@@ -120,7 +136,7 @@ WRAPPED(PGresult *, PQexec, PGconn *conn, const char *sql)
 WRAPPED(PGresult *, PQexecParams, PGconn *conn, const char *sql, int count, const Oid *types, const char *const *values,
         const int *lengths, const int *formats, int format)
 {
-    enum course course = course_of(conn, "PQexecParams");
+    enum course course = course_of(conn, "PQexecParams", sql);
     PGresult *result = course == REFUSE ? NULL : __real_PQexecParams(conn, sql, count, types, values, lengths, formats, format);
     return course == LOSE ? lose_result(conn, result) : result;
 }
@@ -128,7 +144,7 @@ WRAPPED(PGresult *, PQexecParams, PGconn *conn, const char *sql, int count, cons
 /* Refused, libpq gives a result that says so, and the real ones after it. */
 WRAPPED(PGresult *, PQgetResult, PGconn *conn)
 {
-    enum course course = course_of(conn, "PQgetResult");
+    enum course course = course_of(conn, "PQgetResult", "");
     if (course == REFUSE)
         return PQmakeEmptyPGresult(conn, PGRES_FATAL_ERROR);
     PGresult *result = __real_PQgetResult(conn);
@@ -141,7 +157,7 @@ WRAPPED(PGresult *, PQgetResult, PGconn *conn)
 
 WRAPPED(int, PQputCopyData, PGconn *conn, const char *bytes, int len)
 {
-    enum course course = course_of(conn, "PQputCopyData");
+    enum course course = course_of(conn, "PQputCopyData", "");
     int done = course == REFUSE ? -1 : __real_PQputCopyData(conn, bytes, len);
     if (course == LOSE)
         cut(conn);
@@ -150,7 +166,7 @@ WRAPPED(int, PQputCopyData, PGconn *conn, const char *bytes, int len)
 
 WRAPPED(int, PQputCopyEnd, PGconn *conn, const char *message)
 {
-    enum course course = course_of(conn, "PQputCopyEnd");
+    enum course course = course_of(conn, "PQputCopyEnd", "");
     int done = course == REFUSE ? -1 : __real_PQputCopyEnd(conn, message);
     if (course == LOSE)
         cut(conn);
@@ -159,13 +175,13 @@ WRAPPED(int, PQputCopyEnd, PGconn *conn, const char *message)
 
 WRAPPED(int, PQgetCopyData, PGconn *conn, char **ret_bytes, int async)
 {
-    enum course course = course_of(conn, "PQgetCopyData");
+    enum course course = course_of(conn, "PQgetCopyData", "");
     return course == GO_ON ? __real_PQgetCopyData(conn, ret_bytes, async) : -2;
 }
 
 WRAPPED(PGcancel *, PQgetCancel, PGconn *conn)
 {
-    return course_of(conn, "PQgetCancel") == REFUSE ? NULL : __real_PQgetCancel(conn);
+    return course_of(conn, "PQgetCancel", "") == REFUSE ? NULL : __real_PQgetCancel(conn);
 }
 
 /* --- memory --- */

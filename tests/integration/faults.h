@@ -24,8 +24,10 @@ enum fault_kind {
 };
 
 void faults_arm(enum fault_set set, enum fault_kind kind, unsigned n);
+/* The same, of one function's calls only. */
+void faults_arm_function(enum fault_set set, const char *function, enum fault_kind kind, unsigned n);
 
-/* The name of the function whose call failed, NULL when there were fewer than n. */
+/* The function whose call failed, and what it was to do; NULL when there were fewer than n. */
 const char *faults_disarm(void);
 
 /* Calls counted since faults_arm. */
