@@ -11,6 +11,7 @@ enum {
 
 struct item_state {
     struct item_statements statements;
+    struct item_usage usage;
     struct buf texts[2 + 2 * ITEM_WRITES + 1]; /* owned */
     size_t text_count;
     char name[NAME_BYTES];
@@ -19,6 +20,11 @@ struct item_state {
 const struct item_statements *item_statements_of(const struct table *table)
 {
     return &((const struct item_state *)table->store_state)->statements;
+}
+
+struct item_usage *item_usage_of(const struct table *table)
+{
+    return &((struct item_state *)table->store_state)->usage;
 }
 
 /* Names -----------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "gateway/store/store.h"
 
 /* How a row is written. */
@@ -43,6 +45,12 @@ struct item_statements {
     struct span write_stream[ITEM_WRITES]; /* INSERT, UPDATE, REMOVE; the others are empty */
     struct span expired;                   /* $1 int8 now, $2 int8 limit: xmin, size, item */
 };
+
+/* What is learnt while the table is used. */
+struct item_usage {
+    _Atomic uint32_t size_bytes_mean; /* of items that pages have read; 0: none yet */
+};
+struct item_usage *item_usage_of(const struct table *table);
 
 /* store_state of a table in the item store. */
 const struct item_statements *item_statements_of(const struct table *table);

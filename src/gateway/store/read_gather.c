@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "gateway/store/gather.h"
+#include "gateway/store/item_columns.h"
 #include "gateway/store/item_rows.h"
 #include "gateway/store/item_table.h"
 #include "gateway/store/row_arrays.h"
