@@ -43,7 +43,8 @@ struct fiber {
     fiber_main *main;
     void *context;
     enum fiber_state state;
-    bool is_new; /* nothing has run on its stack yet */
+    bool is_new; /* nothing has run on its stack yet: it begins at `first`, not `here` */
+    ucontext_t first;
     jmp_buf here;
     struct stack_view stack;
 };
@@ -128,22 +129,23 @@ static void run_fibers(void)
     }
 }
 
-static void begin_stack(struct fiber *fiber)
+/* Where a new stack begins. */
+static void prepare_stack(struct fiber *fiber)
 {
-    ucontext_t context;
-    (void)getcontext(&context);
-    context.uc_stack.ss_sp = (void *)fiber->stack.bottom;
-    context.uc_stack.ss_size = fiber->stack.size;
-    context.uc_link = NULL;
-    makecontext(&context, run_fibers, 0);
-    fiber->is_new = false;
-    (void)setcontext(&context);
+    (void)getcontext(&fiber->first);
+    fiber->first.uc_stack.ss_sp = (void *)fiber->stack.bottom;
+    fiber->first.uc_stack.ss_size = fiber->stack.size;
+    fiber->first.uc_link = NULL;
+    makecontext(&fiber->first, run_fibers, 0);
+    fiber->is_new = true;
 }
 
 static void go_on(struct fiber *fiber)
 {
-    if (fiber->is_new)
-        begin_stack(fiber);
+    if (fiber->is_new) {
+        fiber->is_new = false;
+        (void)setcontext(&fiber->first);
+    }
     _longjmp(fiber->here, 1);
 }
 
@@ -165,11 +167,11 @@ static void run(struct fiber *fiber)
         switch_begins(&pool->loop_stack, &fiber->stack);
         go_on(fiber);
     }
-    fiber = running;
-    switch_ended(&fiber->pool->loop_stack, &fiber->stack);
+    struct fiber *left = running; /* not `fiber`, which may have been in a register */
+    switch_ended(&left->pool->loop_stack, &left->stack);
     running = NULL;
-    if (fiber->state == FIBER_SPARE)
-        give_back(fiber);
+    if (left->state == FIBER_SPARE)
+        give_back(left);
 }
 
 /* Stacks -------------------------------------------------------------------------------------------------------------------- */
@@ -212,7 +214,7 @@ static enum lf_code add_fiber(struct fiber_pool *pool, struct err *err)
     }
     introduce_stack(&fiber->stack);
     fiber->pool = pool;
-    fiber->is_new = true;
+    prepare_stack(fiber);
     fiber->next_all = pool->all;
     pool->all = fiber;
     pool->spare = fiber;
