@@ -270,11 +270,28 @@ WRONG_UPDATES = [
 WRONG_PROJECTIONS = ["", "a,", ",a", "a, a", "a.b, a", "a[0], a[0]", "status", "#missing", "a b", "a[", "a[x]", "a.", ":v0", "a[0].b, a[0].c", "*", "size(a)", "(a)"]
 
 
+def around(random, limit):
+    return limit + random.choice([-1, 0, 0, 1])
+
+
+def at_limit(random):
+    """A condition at a limit of expressions, or one step beside it: operands of IN, operators, length, depth of paths and of parentheses."""
+    return random.choice([
+        lambda: f"a IN ({', '.join([':v0'] * around(random, 100))})",
+        lambda: " AND ".join(["a = :v0"] * around(random, random.choice([150, 151, 300]))),
+        lambda: "NOT " * around(random, 299) + "a = :v0",
+        lambda: "a = :v0 OR " + "b" * (around(random, 4096) - len("a = :v0 OR  = :v0")) + " = :v0",
+        lambda: ".".join(["a"] * around(random, 32)) + " = :v0",
+        lambda: "a" + "[0]" * around(random, 31) + " = :v0",
+        lambda: "NOT (" * 20 + "a = :v0" + ")" * 20,
+        lambda: "b" * around(random, 255) + " = :v0"])()
+
+
 def wrong(random, kind):
     """A text that is mostly wrong, with values that it may or may not use."""
     texts = {"condition": WRONG_CONDITIONS, "update": WRONG_UPDATES, "projection": WRONG_PROJECTIONS}[kind]
     available = {":v0": {"S": "a"}, ":n": {"N": "1"}}
-    text = random.choice(texts)
+    text = at_limit(random) if kind == "condition" and random.random() < 0.2 else random.choice(texts)
     used = {name: value for name, value in available.items() if name in text or random.random() < 0.05}
     return text, used
 

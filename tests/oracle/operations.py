@@ -194,7 +194,8 @@ def wrong_key_condition(random, writer, key):
 def start_key(random, table, key):
     """Where a page would start: a whole key, one that lacks something, one of another partition."""
     start = {**{name: table.key_value(random, name) for name in key}, **table.make_key(random)}
-    if random.random() < 0.3:
+    if random.random() < 0.3 or len(start) > len(table.key):
+        # Among an index's items with equal keys, which come after this one is the endpoint's own.
         start.pop(random.choice(list(start)))
     if random.random() < 0.1:
         start["other"] = {"S": "x"}
@@ -220,6 +221,22 @@ def scan(random, table):
     return step("Scan", body, pages=True)
 
 
+def bulky(random, table):
+    """More than fits a page of 1 MB: items of one partition, read by every operation that pages, and deleted."""
+    key = table.make_key(random)
+    keys = [{**key, table.sort: values.numbered(table.key[table.sort], number)} for number in range(4)]
+    for item in keys:
+        yield step("PutItem", {"TableName": table.name, "Item": {**item, "big": {"S": "x" * random.choice([250000, 300000, 350000])}}, "ReturnConsumedCapacity": "INDEXES"})
+    writer = Writer(random, table)
+    body = {"TableName": table.name, "KeyConditionExpression": f"{table.partition} = {writer.value(key[table.partition])}", "ReturnConsumedCapacity": "TOTAL"}
+    yield step("Query", {**body, **writer.request_members()}, pages=True)
+    yield step("Query", {**body, **writer.request_members(), "ScanIndexForward": False, "Select": "COUNT"}, pages=True)
+    yield step("Scan", {"TableName": table.name, "ProjectionExpression": table.sort}, pages=True)
+    yield step("BatchGetItem", {"RequestItems": {table.name: {"Keys": keys}}, "ReturnConsumedCapacity": "TOTAL"})
+    for item in keys:
+        yield step("DeleteItem", {"TableName": table.name, "Key": item, "ReturnConsumedCapacity": "TOTAL"})
+
+
 # ---- batches ----
 
 def batch_get(random, tables):
@@ -227,7 +244,7 @@ def batch_get(random, tables):
     for table in random.sample(tables, random.randrange(1, min(len(tables), 2) + 1)):
         writer = Writer(random, table)
         count = random.choice([1, 2, 4, 8]) if random.random() < 0.99 else random.choice([0, 101])
-        keys = [key_of(random, table) if count < 9 else {**table.make_key(random), table.partition: numbered_key(table, n)} for n in range(count)]
+        keys = [key_of(random, table) if count < 9 else {**table.make_key(random), table.partition: values.numbered(table.key[table.partition], n)} for n in range(count)]
         entry = {"Keys": keys if random.random() < 0.03 else distinct_keys(keys)}
         add_projection(random, table, writer, entry)
         maybe(random, entry, "ConsistentRead", [None, None, True])
@@ -235,11 +252,6 @@ def batch_get(random, tables):
     body = {"RequestItems": requests}
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     return step("BatchGetItem", body)
-
-
-def numbered_key(table, number):
-    kind = table.key[table.partition]
-    return {kind: values.encoded(str(number).encode()) if kind == "B" else str(number)}
 
 
 def canonical_number(text):
@@ -265,7 +277,7 @@ def batch_write(random, tables):
     requests = {}
     for table in random.sample(tables, random.randrange(1, min(len(tables), 2) + 1)):
         count = random.choice([1, 2, 5, 10]) if random.random() < 0.99 else random.choice([0, 26])
-        keys = [table.make_key(random) if count < 26 else {**table.make_key(random), table.partition: numbered_key(table, n)} for n in range(count)]
+        keys = [table.make_key(random) if count < 26 else {**table.make_key(random), table.partition: values.numbered(table.key[table.partition], n)} for n in range(count)]
         keys = keys if random.random() < 0.03 else distinct_keys(keys)
         requests[table.name] = [write_request(random, table, key) for key in keys]
     body = {"RequestItems": requests}

@@ -32,9 +32,18 @@ class Run:
         while self.operations < self.options.operations and len(self.unexplained) < self.options.kinds:
             length = min(STEPS, self.options.operations - self.operations)
             steps = self.profile.make(self.options.seed, self.options.first + self.sequences, max(length, 10))
-            self.run_sequence(steps[:self.options.operations - self.operations])
+            try:
+                self.run_sequence(steps[:self.options.operations - self.operations])
+            except OSError as error:
+                self.report_loss(error, steps)
+                break
             self.sequences += 1
         return self.summary()
+
+    def report_loss(self, error, steps):
+        """An endpoint that answers no more ends the run; the sequence that it was in is kept."""
+        self.unexplained["an endpoint is gone"] += 1
+        print(f"\nGONE: {error}\n  seed {self.options.seed}, sequence {self.options.first + self.sequences}: {self.write_script('an endpoint is gone', steps)}")
 
     def run_sequence(self, steps):
         """To its end, or until the two sides may hold different things."""

@@ -67,8 +67,10 @@ def life_step(random, known):
         return replace_table(random, known)
     if roll < 0.01:
         return [tables.wrong_create(random, random.choice(known))]
-    if roll < 0.015:
+    if roll < 0.013:
         return [operations.put_item(random, schema.random_table(random, "missing"))]
+    if roll < 0.0135 and known[0].sort:
+        return list(operations.bulky(random, known[0]))
     return [one_step(random, known)]
 
 

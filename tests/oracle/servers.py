@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from wire import Broken, Endpoint, Signer
+from wire import Endpoint, Signer
 
 HERE = pathlib.Path(__file__).resolve().parent
 EMULATOR = HERE / "node_modules" / "amplify-dynamodb-simulator" / "emulator"
@@ -65,7 +65,7 @@ class DynamoDbLocal(Process):
             time.sleep(0.05)
 
     def answers(self):
-        with contextlib.closing(Endpoint(self.url)) as endpoint, contextlib.suppress(OSError, Broken):
+        with contextlib.closing(Endpoint(self.url)) as endpoint, contextlib.suppress(OSError):
             return endpoint.call("ListTables", {}).ok
         return False
 

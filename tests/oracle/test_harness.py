@@ -186,6 +186,16 @@ class OracleTest(unittest.TestCase):
         self.assertEqual(status, 1, printed)
         self.assertIn("faults", printed)
 
+    def test_an_endpoint_that_goes_is_told(self):
+        server = self.lying(lambda call, request, answer: sys.exit() if call == "UpdateItem" else None)
+        status, printed = self.run_oracle(server.url, "--kinds", "1", "--no-shrink")
+        self.assertEqual(status, 1, printed)
+        self.assertIn("broken", printed)
+        server.stop()
+        status, printed = self.run_oracle(server.url)
+        self.assertEqual(status, 1, printed)
+        self.assertIn("GONE", printed)
+
     def test_a_difference_shrinks_to_a_script_that_shows_it(self):
         server = self.lying(other_old_image)
         _, printed = self.run_oracle(server.url, "--operations", "1000", "--kinds", "1")
@@ -193,7 +203,7 @@ class OracleTest(unittest.TestCase):
         steps = json.loads(pathlib.Path(script[2]).read_text())["steps"]
         # The table, an item, and the update that returns it.
         self.assertEqual([step["call"] for step in steps], ["CreateTable", steps[1]["call"], "UpdateItem"], printed)
-        self.assertLess(len(json.dumps(steps[-1])), 250)
+        self.assertLess(len(json.dumps(steps)), 1000, steps)
         status, printed = self.run_oracle(server.url, "--replay", script[2])
         self.assertEqual(status, 1, printed)
         self.assertIn("3 steps, 1 differences", printed)

@@ -58,6 +58,11 @@ def respelled(random, value):
     return {"N": random.choice(NUMBERS.get(value["N"], [value["N"]]))} if "N" in value else value
 
 
+def numbered(kind, number):
+    """A key for each number."""
+    return {kind: encoded(str(number).encode()) if kind == "B" else str(number)}
+
+
 def key_at_limit(random, kind, is_partition):
     """A key of a length around the limit of 2,048 or 1,024 bytes, an empty one, or a number at its limits."""
     if kind == "N":

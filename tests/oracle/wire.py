@@ -17,7 +17,7 @@ SIGNED = "host;x-amz-date;x-amz-target"
 SECONDS_MAX = 60
 
 
-class Broken(Exception):
+class Broken(OSError):
     """The endpoint did not answer in HTTP."""
 
 
