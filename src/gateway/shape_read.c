@@ -11,6 +11,8 @@
 /* ---- errors, in DynamoDB's words ---- */
 
 #define JAVA_PACKAGE "com.amazonaws.dynamodb.v20120810."
+#define JAVA_VALUE JAVA_PACKAGE "AttributeValue"
+#define JAVA_ITEM "java.util.Map<java.lang.String, " JAVA_VALUE ">"
 
 enum lf_code shape_next(struct shape_reader *reader, struct json_token *ret_token, struct err *err)
 {
@@ -36,8 +38,8 @@ static void put_java_class(struct buf *buf, const struct shape *shape)
         [SHAPE_BOOLEAN] = "java.lang.Boolean",
         [SHAPE_TIMESTAMP] = "java.util.Date",
         [SHAPE_BLOB] = "java.nio.ByteBuffer",
-        [SHAPE_VALUE] = JAVA_PACKAGE "AttributeValue",
-        [SHAPE_ITEM] = "java.util.Map<java.lang.String, " JAVA_PACKAGE "AttributeValue>",
+        [SHAPE_VALUE] = JAVA_VALUE,
+        [SHAPE_ITEM] = JAVA_ITEM,
     };
     switch (shape->type) {
     case SHAPE_STRUCTURE:
@@ -404,6 +406,11 @@ enum lf_code shape_read_token(struct shape_reader *reader, const struct shape *s
 }
 
 /* Structures and attribute values are members by pointer. */
+static void set_pointer(char *field, void *pointer)
+{
+    memcpy(field, &pointer, sizeof pointer);
+}
+
 static enum lf_code read_value_member(struct shape_reader *reader, char *field, struct err *err)
 {
     bool is_null;
@@ -412,7 +419,7 @@ static enum lf_code read_value_member(struct shape_reader *reader, char *field, 
         return err->code;
     TRY(shape_read_value(reader, SHAPE_AS_MEMBER, &is_null, value, err));
     if (!is_null)
-        memcpy(field, &value, sizeof value);
+        set_pointer(field, value);
     return LF_OK;
 }
 
@@ -423,7 +430,7 @@ static enum lf_code read_structure_member(struct shape_reader *reader, const str
     if (!structure)
         return err->code;
     TRY(shape_read_token(reader, shape, SHAPE_AS_MEMBER, token, structure, err));
-    memcpy(field, &structure, sizeof structure);
+    set_pointer(field, structure);
     return LF_OK;
 }
 

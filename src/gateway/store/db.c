@@ -458,6 +458,11 @@ struct loop *db_loop(struct db *db)
     return db->loop;
 }
 
+struct db *db_of(const struct db_transaction *transaction)
+{
+    return transaction->db;
+}
+
 bool db_is_connected(const struct db *db)
 {
     for (size_t i = 0; i < db->read_count; i++)

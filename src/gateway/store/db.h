@@ -54,6 +54,7 @@ enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_sta
 /* `ret_is_certain`, set in any case, false: the connection went away while the answer to COMMIT was awaited. */
 enum lf_code db_commit(struct db_transaction *transaction, bool *ret_is_certain, struct err *err) MUST_CHECK;
 void db_rollback(struct db_transaction *transaction);
+struct db *db_of(const struct db_transaction *transaction);
 
 /* Text of a statement that is made at run time (names of relational tables): kept by its text, so that it is prepared once. The
  * statement lives as long as the db. */

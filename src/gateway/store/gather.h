@@ -14,6 +14,7 @@
 struct read_gather;
 struct write_gather;
 struct item_place;
+struct item_row;
 
 enum lf_code read_gather_new(struct worker *worker, struct read_gather **ret_gather, struct err *err) MUST_CHECK;
 void read_gather_free(struct read_gather *gather); /* NULL is fine */
@@ -24,3 +25,8 @@ enum lf_code read_gather_get(struct read_gather *gather, const struct table *tab
 
 enum lf_code write_gather_new(struct worker *worker, struct write_gather **ret_gather, struct err *err) MUST_CHECK;
 void write_gather_free(struct write_gather *gather); /* NULL is fine */
+
+/* Rows of one kind and one answer to has_images, in transactions of the gateway's choice: their is_applied is set. Keys must
+ * differ from those of all writes under way in this worker (write.h sees to that). Suspends the fiber. */
+enum lf_code write_gather_put(struct write_gather *gather, const struct table *table, struct item_row **rows, size_t count,
+                              struct err *err) MUST_CHECK;

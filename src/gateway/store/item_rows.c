@@ -9,7 +9,7 @@ static struct span bytes_of(const struct pg_result *rows, size_t row, size_t col
 enum lf_code item_row_number(const struct pg_result *rows, size_t row, size_t count, size_t *ret_number, struct err *err)
 {
     int64_t number = 0;
-    TRY(pg_read_int64(bytes_of(rows, row, ITEM_ROW_NUMBER), &number, err));
+    TRY(pg_read_int64(bytes_of(rows, row, ITEM_COLUMN_NUMBER), &number, err));
     if (number < 1 || (size_t)number > count)
         return ERR(err, LF_ROW, "row %lld of %zu was not asked for", (long long)number, count);
     *ret_number = (size_t)number - 1;

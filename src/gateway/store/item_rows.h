@@ -6,7 +6,7 @@
 #include "gateway/store/store.h"
 
 /* Where the row's number stands, in results that have one, and where xmin, size and item begin. */
-enum item_row { ITEM_ROW_NUMBER, ITEM_ROW_VERSION };
+enum item_column { ITEM_COLUMN_NUMBER, ITEM_COLUMN_VERSION };
 
 /* The row's number, from 0, less than `count`: LF_ROW otherwise. */
 enum lf_code item_row_number(const struct pg_result *rows, size_t row, size_t count, size_t *ret_number,

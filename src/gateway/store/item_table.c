@@ -105,16 +105,18 @@ static void put_get(struct buf *sql, const struct table *table, const char *name
     buf_printf(sql, " JOIN %s AS t ON t.h = k.h AND t.sk = k.sk%s", name, ending);
 }
 
-/* Rows are locked and inserted in the order in which they come. */
+/* First all locks, in order of their ids, as transactions take them; then the rows, in the order in which they come. */
 static void put_insert(struct buf *sql, const struct table *table, const char *name, const char *on_conflict)
 {
     buf_printf(sql, "INSERT INTO %s AS t (h, sk, pk, size, ttl, item", name);
     put_all_index_columns(sql, table, "", "");
-    buf_put_cstr(sql, ") SELECT h, sk, pk, size, ttl, item");
-    put_all_index_columns(sql, table, "", "");
-    buf_put_cstr(sql, " FROM (SELECT k.*, pg_advisory_xact_lock_shared(k.lock) AS locked FROM ");
+    buf_put_cstr(sql, ") SELECT k.h, k.sk, k.pk, k.size, k.ttl, k.item");
+    put_all_index_columns(sql, table, "k.", "");
+    buf_put_cstr(sql,
+                 " FROM (SELECT count(pg_advisory_xact_lock_shared(id)) AS taken FROM (SELECT id FROM unnest($3::int8[]) AS id "
+                 "ORDER BY id) AS ids) AS locks, ");
     put_arrays(sql, table, &put_columns, true);
-    buf_printf(sql, " OFFSET 0) AS k ON CONFLICT (h, sk) DO %s", on_conflict);
+    buf_printf(sql, " WHERE locks.taken >= 0 ON CONFLICT (h, sk) DO %s", on_conflict);
 }
 
 static void put_upsert(struct buf *sql, const struct table *table, const char *name)

@@ -59,7 +59,7 @@ static enum lf_code take_row(const struct read_batch *batch, const struct pg_res
     struct reader *reader = batch->first;
     for (; at >= reader->count; reader = reader->next)
         at -= reader->count;
-    return item_row_read(rows, row, ITEM_ROW_VERSION, reader->arena, &reader->items[at], err);
+    return item_row_read(rows, row, ITEM_COLUMN_VERSION, reader->arena, &reader->items[at], err);
 }
 
 static enum lf_code run(struct worker *worker, const struct read_batch *batch, struct err *err)

@@ -90,16 +90,15 @@ struct store {
     enum lf_code (*scan)(struct worker *worker, const struct table *table, const struct store_scan *scan, struct arena *arena,
                          struct store_page *ret_page, struct err *err);
 
-    /* One write in a transaction of its own, with its image for the stream. *ret_applied false: the guard did not hold.
-     * Unconditional writes of one turn are gathered. */
-    enum lf_code (*write)(struct worker *worker, const struct table *table, const struct store_write *write, struct arena *arena,
-                          bool *ret_applied, struct err *err);
+    /* Writes whose keys differ, each by itself, with their images for the stream. ret_applied[i] false: the guard of writes[i]
+     * did not hold. Writes of one turn are gathered; the caller holds the keys' turns (write.h). */
+    enum lf_code (*write)(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
+                          struct arena *arena, bool *ret_applied, struct err *err);
 
-    /* In a transaction: takes the key locks (exclusively, in order of lock id, in a statement of their own; all tables' keys by
-     * one call of store_lock_keys before), then reads these items FOR NO KEY UPDATE. */
+    /* In a transaction that holds the keys' locks (store_lock_keys): reads these items FOR NO KEY UPDATE. */
     enum lf_code (*lock)(struct db_transaction *transaction, const struct table *table, const struct item_key *keys, size_t count,
                          struct arena *arena, struct stored_item *ret_items, struct err *err);
-    /* Writes of items that `lock` has locked; deletes before puts. */
+    /* Writes of items that `lock` has locked, all with WRITE_VERSION; deletes before puts. */
     enum lf_code (*write_locked)(struct db_transaction *transaction, const struct table *table, const struct store_write *writes,
                                  size_t count, struct arena *arena, struct err *err);
     /* Point reads in the transaction's snapshot. */
@@ -139,4 +138,4 @@ struct store_lock {
     struct key key;
 };
 enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count,
-                             struct arena *arena, struct err *err) MUST_CHECK;
+                             struct err *err) MUST_CHECK;
