@@ -60,7 +60,7 @@ struct lf_code_info {
     const char *summary;
     int exit_status;
     int retryable;
-    int http_status;  /* 0 when the code is not one of the DynamoDB API */
-    const char *type; /* `__type` as AWS spells it, else NULL */
+    int http_status;      /* 0 when the code is not one of the DynamoDB API */
+    const char *api_type; /* `__type` as AWS spells it, else NULL */
 };
 const struct lf_code_info *lf_code_info(enum lf_code code);
