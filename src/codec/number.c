@@ -86,6 +86,15 @@ void number_digits_add(struct number_digits *digits, unsigned digit)
         digits->coefficient = digits->coefficient * powers_of_ten[places] + digit;
 }
 
+static enum lf_code check_magnitude(int64_t leading, struct err *err)
+{
+    if (leading > LIMIT_NUMBER_EXPONENT_MAX)
+        return ERR(err, LF_LIMIT, "Number overflow. Attempting to store a number with magnitude larger than supported range");
+    if (leading < LIMIT_NUMBER_EXPONENT_MIN)
+        return ERR(err, LF_LIMIT, "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+    return LF_OK;
+}
+
 enum lf_code number_from_digits(const struct number_digits *digits, int64_t exponent, bool negative, struct number *ret_number,
                                 struct err *err)
 {
@@ -96,11 +105,7 @@ enum lf_code number_from_digits(const struct number_digits *digits, int64_t expo
     if (digits->count > LIMIT_NUMBER_DIGITS)
         return ERR(err, LF_LIMIT, "Attempting to store more than %d significant digits in a Number", LIMIT_NUMBER_DIGITS);
     int64_t exponent_stripped = exponent + (int64_t)digits->zeros_pending;
-    int64_t leading = exponent_stripped + (int64_t)digits->count - 1;
-    if (leading > LIMIT_NUMBER_EXPONENT_MAX)
-        return ERR(err, LF_LIMIT, "Number overflow. Attempting to store a number with magnitude larger than supported range");
-    if (leading < LIMIT_NUMBER_EXPONENT_MIN)
-        return ERR(err, LF_LIMIT, "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+    TRY(check_magnitude(exponent_stripped + (int64_t)digits->count - 1, err));
     *ret_number = (struct number){ digits->coefficient, (int)exponent_stripped, negative };
     return LF_OK;
 }
@@ -256,6 +261,66 @@ bool number_to_int64(struct number number, int64_t *ret_value)
         return false;
     *ret_value = (int64_t)(number.negative ? 0 - (uint64_t)absolute : (uint64_t)absolute);
     return true;
+}
+
+/* --- arithmetic --- */
+
+/* No operand of an exact result is larger: of operands aligned at the lower exponent the one that stands there has 38 digits at
+ * most, and the other can only lose its 39th by losing a leading 1. */
+#define ALIGNED_MAX (2u * powers_of_ten[LIMIT_NUMBER_DIGITS])
+
+static enum lf_code too_precise(struct err *err)
+{
+    return ERR(err, LF_LIMIT, "DynamoDB only supports precision up to %d digits", LIMIT_NUMBER_DIGITS);
+}
+
+/* The coefficient at this exponent, which is not above the number's own. */
+static enum lf_code align(struct number number, int exponent, uint128 *ret_coefficient, struct err *err)
+{
+    int places = number.exponent - exponent;
+    if (places > LIMIT_NUMBER_DIGITS || number.coefficient > ALIGNED_MAX / powers_of_ten[places])
+        return too_precise(err);
+    *ret_coefficient = number.coefficient * powers_of_ten[places];
+    return LF_OK;
+}
+
+/* In its one form. */
+static enum lf_code normalize(uint128 coefficient, int exponent, bool negative, struct number *ret_number, struct err *err)
+{
+    if (coefficient == 0) {
+        *ret_number = (struct number){ 0 };
+        return LF_OK;
+    }
+    for (; coefficient % 10 == 0; coefficient /= 10)
+        exponent++;
+    if (coefficient >= powers_of_ten[LIMIT_NUMBER_DIGITS])
+        return too_precise(err);
+    struct number number = { coefficient, exponent, negative };
+    TRY(check_magnitude(magnitude(number), err));
+    *ret_number = number;
+    return LF_OK;
+}
+
+enum lf_code number_add(struct number a, struct number b, struct number *ret_sum, struct err *err)
+{
+    if (a.coefficient == 0 || b.coefficient == 0) {
+        *ret_sum = a.coefficient ? a : b;
+        return LF_OK;
+    }
+    int exponent = a.exponent < b.exponent ? a.exponent : b.exponent;
+    uint128 left, right;
+    TRY(align(a, exponent, &left, err));
+    TRY(align(b, exponent, &right, err));
+    if (a.negative == b.negative)
+        return normalize(left + right, exponent, a.negative, ret_sum, err);
+    return left >= right ? normalize(left - right, exponent, a.negative, ret_sum, err)
+                         : normalize(right - left, exponent, b.negative, ret_sum, err);
+}
+
+enum lf_code number_subtract(struct number a, struct number b, struct number *ret_difference, struct err *err)
+{
+    b.negative = !b.negative && b.coefficient != 0;
+    return number_add(a, b, ret_difference, err);
 }
 
 /* --- order --- */

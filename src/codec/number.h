@@ -48,6 +48,11 @@ struct number number_from_int64(int64_t value);
 /* True and the value when the number is an integer that fits. */
 bool number_to_int64(struct number number, int64_t *ret_value);
 
+/* The exact sum or difference. Errors: LF_LIMIT when it has more than 38 digits or its magnitude is out of range, in DynamoDB's
+ * words. */
+enum lf_code number_add(struct number a, struct number b, struct number *ret_sum, struct err *err) MUST_CHECK;
+enum lf_code number_subtract(struct number a, struct number b, struct number *ret_difference, struct err *err) MUST_CHECK;
+
 bool number_equal(struct number a, struct number b);
 int number_compare(struct number a, struct number b); /* negative, 0, positive */
 

@@ -59,6 +59,7 @@ enum lf_code parser_init(struct parser *parser, struct span text, enum expressio
     parser->operators = 0;
     parser->has_redundant_parentheses = false;
     fault_clear(&parser->word_error);
+    fault_clear(&parser->section_error);
     fault_clear(&parser->path_error);
     fault_clear(&parser->operand_error);
     return LF_OK;
@@ -415,6 +416,7 @@ enum lf_code parser_finish(struct parser *parser, const struct path_list *list, 
     if (parser->has_redundant_parentheses)
         return ERR(err, LF_VALIDATION, "Invalid %s: The expression has redundant parentheses;", kind_name(parser));
     TRY(report(&parser->word_error, err));
+    TRY(report(&parser->section_error, err));
     if (list)
         TRY(path_list_check(list, parser, err));
     TRY(report(&parser->operand_error, err));

@@ -33,6 +33,7 @@ struct parser {
     bool has_redundant_parentheses;
     size_t word_at; /* where word_error stands */
     struct fault word_error;
+    struct fault section_error; /* of updates */
     struct fault path_error;
     struct fault operand_error;
 };

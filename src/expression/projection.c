@@ -18,9 +18,10 @@ static struct projection_step **find_step(struct projection_step **steps, const 
     return steps;
 }
 
-static enum lf_code add_path(struct projection_step **steps, const struct document_path *path, struct arena *arena,
-                             struct err *err)
+static enum lf_code add_path(struct projection_step **steps, const struct document_path *paths, size_t number,
+                             struct arena *arena, struct err *err)
 {
+    const struct document_path *path = &paths[number];
     for (size_t i = 0; i < path->count; i++) {
         bool found;
         struct projection_step **at = find_step(steps, &path->elements[i], &found);
@@ -28,7 +29,7 @@ static enum lf_code add_path(struct projection_step **steps, const struct docume
             struct projection_step *step = arena_alloc(arena, sizeof *step, err);
             if (!step)
                 return err->code;
-            *step = (struct projection_step){ .element = path->elements[i], .next = *at };
+            *step = (struct projection_step){ .element = path->elements[i], .next = *at, .path = number };
             *at = step;
         }
         steps = (struct projection_step **)&(*at)->steps;
@@ -41,7 +42,7 @@ enum lf_code projection_of_paths(const struct document_path *paths, size_t count
 {
     struct projection_step *steps = NULL;
     for (size_t i = 0; i < count; i++)
-        TRY(add_path(&steps, &paths[i], arena, err));
+        TRY(add_path(&steps, paths, i, arena, err));
     *ret_projection = (struct projection){ steps };
     return LF_OK;
 }

@@ -18,6 +18,7 @@ struct projection_step {
     struct path_element element;
     const struct projection_step *next;  /* the next one from the same parent */
     const struct projection_step *steps; /* NULL: the whole value */
+    size_t path;                         /* that goes through here, the first of them: its place among the paths given */
 };
 
 struct projection {
