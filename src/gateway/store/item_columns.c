@@ -4,7 +4,7 @@
 
 enum { DIGEST_BYTES = 32, KEY_BYTES_MAX = 16 * 1024 };
 
-enum lf_code item_hash(struct span partition, struct arena *arena, struct span *ret_hash, struct err *err)
+enum lf_code place_hash(struct span partition, struct arena *arena, struct span *ret_hash, struct err *err)
 {
     unsigned char digest[DIGEST_BYTES];
     if (EVP_Digest(partition.ptr, partition.len, digest, NULL, EVP_sha256(), NULL) != 1)
@@ -14,7 +14,7 @@ enum lf_code item_hash(struct span partition, struct arena *arena, struct span *
 
 enum lf_code item_place(const struct key *key, struct arena *arena, struct item_place *ret_place, struct err *err)
 {
-    TRY(item_hash(key->partition, arena, &ret_place->h, err));
+    TRY(place_hash(key->partition, arena, &ret_place->h, err));
     ret_place->sk = key->sort.ptr ? key->sort : SPAN("");
     return LF_OK;
 }
@@ -88,7 +88,7 @@ enum lf_code index_columns(const struct table_index *index, const struct item *i
     else if (partition.ptr)
         columns.s = SPAN("");
     if (columns.s.ptr && !index->is_local)
-        TRY(item_hash(partition, arena, &columns.h, err));
+        TRY(place_hash(partition, arena, &columns.h, err));
     *ret_columns = columns;
     return LF_OK;
 }

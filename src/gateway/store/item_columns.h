@@ -21,7 +21,7 @@
 enum { ITEM_HASH_BYTES = 16 };
 
 /* Of key bytes. */
-enum lf_code item_hash(struct span partition, struct arena *arena, struct span *ret_hash, struct err *err) MUST_CHECK;
+enum lf_code place_hash(struct span partition, struct arena *arena, struct span *ret_hash, struct err *err) MUST_CHECK;
 
 /* h and sk of a key. */
 struct item_place {

@@ -254,7 +254,7 @@ static enum lf_code put_partition(struct page_query *query, const struct table *
         TRY(item_key_bytes(index->partition, index->partition_count, &range->partition, arena, &bytes, err));
     else
         TRY(item_key_bytes(&table->key.partition, 1, &range->partition, arena, &bytes, err));
-    TRY(item_hash(bytes, arena, &hash, err));
+    TRY(place_hash(bytes, arena, &hash, err));
     put_param(query, hash);
     return LF_OK;
 }
