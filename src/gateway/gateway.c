@@ -8,8 +8,8 @@
 #include "gateway/dispatch.h"
 #include "gateway/http/tls.h"
 #include "gateway/jobs.h"
+#include "gateway/key_queue.h"
 #include "gateway/store/gather.h"
-#include "gateway/write.h"
 #include "map/model.h"
 #include "pg/sql_gen.h"
 

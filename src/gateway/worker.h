@@ -16,7 +16,7 @@ struct worker {
     struct catalog *catalog;
     struct read_gather *reads;   /* point reads of this turn, store/gather.h */
     struct write_gather *writes; /* unconditional writes of this turn */
-    struct key_queue *keys;      /* requests on one key, one after the other: write.c */
+    struct key_queue *keys;      /* key_queue.h */
     struct auth_cache *auth;
     struct server *server; /* NULL: the worker of the background jobs */
     uint64_t random;

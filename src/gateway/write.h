@@ -5,38 +5,38 @@
  *     else: read ─► decide(old) ─► guarded write ─┬─ applied: done
  *                                                 └─ lost the race: transaction { lock ─► decide(old) ─► write }
  *
- * `decide` may be called more than once, each time with the item as it then is. Requests on one key that meet in one worker run
- * one after the other.
+ * `decide` may be called more than once, each time with the item as it then is. Requests on one key that meet in one worker take
+ * turns (key_queue.h). All functions run on a fiber.
  */
 #pragma once
 
 #include "gateway/store/store.h"
 
-/* What to do, given the old item (count 0 and `stored` not present when there is none). *ret_new: the item to write; set
- * *ret_deletes to delete; leave both alone to write nothing. Errors end the write and are passed on (a failed condition). */
+/* What to do, given the old item (not present: there is none). `writes` false leaves everything as it is. Errors end the write
+ * and are passed on (a failed condition). */
 struct write_decision {
-    const struct item *item;
-    bool deletes;
+    bool writes;
+    const struct item *item; /* NULL: delete */
 };
 typedef enum lf_code write_decide(void *context, struct stored_item *old, const struct item *old_item, struct arena *arena,
                                   struct write_decision *ret_decision, struct err *err);
 
-struct write_result {
-    struct stored_item old;  /* as it was when the write took effect */
-    struct item old_item;    /* count 0: there was none */
-    const struct item *item; /* as written, NULL: deleted or nothing */
+struct write_options {
+    write_decide *decide;
+    void *context;
+    bool by_ttl;
 };
 
-/* `decide` sees the old item. */
-enum lf_code write_item(struct worker *worker, const struct table *table, const struct item_key *key, write_decide *decide,
-                        void *context, struct arena *arena, struct write_result *ret_result, struct err *err) MUST_CHECK;
+/* Errors: the decision's; LF_CONNECT when it is unknown whether the write took effect; those of stores. */
+enum lf_code write_item(struct worker *worker, const struct table *table, const struct item_key *key,
+                        const struct write_options *options, struct arena *arena, struct err *err) MUST_CHECK;
 
-/* Puts (or, `item` NULL, deletes) whatever is there; nobody asked for the old item. Tables with a stream or several places per
- * key take the long way by themselves. */
-enum lf_code write_blindly(struct worker *worker, const struct table *table, const struct item_key *key, const struct item *item,
+/* Puts, or deletes, whatever is there, for those who need no old item. */
+struct blind_write {
+    struct item_key key;
+    const struct item *item; /* NULL: delete */
+};
+
+/* The keys differ. Each write is by itself: after an error some may have taken effect. Tables with a stream take the long way. */
+enum lf_code write_blindly(struct worker *worker, const struct table *table, const struct blind_write *writes, size_t count,
                            struct arena *arena, struct err *err) MUST_CHECK;
-
-/* Requests on one key that meet in one worker, in a row. */
-struct key_queue;
-enum lf_code key_queue_new(struct key_queue **ret_queue, struct err *err) MUST_CHECK;
-void key_queue_free(struct key_queue *queue); /* NULL is fine */
