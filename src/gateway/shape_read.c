@@ -1,5 +1,6 @@
 #include "gateway/shape.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,8 +12,7 @@
 /* ---- errors, in DynamoDB's words ---- */
 
 #define JAVA_PACKAGE "com.amazonaws.dynamodb.v20120810."
-#define JAVA_VALUE JAVA_PACKAGE "AttributeValue"
-#define JAVA_ITEM "java.util.Map<java.lang.String, " JAVA_VALUE ">"
+#define JAVA_MAP "java.util.Map<java.lang.String, "
 
 enum lf_code shape_next(struct shape_reader *reader, struct json_token *ret_token, struct err *err)
 {
@@ -30,24 +30,23 @@ enum lf_code shape_next(struct shape_reader *reader, struct json_token *ret_toke
 static void put_java_class(struct buf *buf, const struct shape *shape)
 {
     static const char *const classes[] = {
-        [SHAPE_STRING] = "java.lang.String",
-        [SHAPE_ENUM] = "java.lang.String",
-        [SHAPE_INTEGER] = "java.lang.Integer",
-        [SHAPE_LONG] = "java.lang.Long",
-        [SHAPE_DOUBLE] = "java.lang.Double",
-        [SHAPE_BOOLEAN] = "java.lang.Boolean",
-        [SHAPE_TIMESTAMP] = "java.util.Date",
-        [SHAPE_BLOB] = "java.nio.ByteBuffer",
-        [SHAPE_VALUE] = JAVA_VALUE,
-        [SHAPE_ITEM] = JAVA_ITEM,
+        [SHAPE_STRING] = "java.lang.String",  [SHAPE_ENUM] = "java.lang.String",    [SHAPE_INTEGER] = "java.lang.Integer",
+        [SHAPE_LONG] = "java.lang.Long",      [SHAPE_DOUBLE] = "java.lang.Double",  [SHAPE_BOOLEAN] = "java.lang.Boolean",
+        [SHAPE_TIMESTAMP] = "java.util.Date", [SHAPE_BLOB] = "java.nio.ByteBuffer",
     };
     switch (shape->type) {
+    case SHAPE_VALUE:
+        buf_put_cstr(buf, JAVA_PACKAGE "AttributeValue");
+        break;
+    case SHAPE_ITEM:
+        buf_put_cstr(buf, JAVA_MAP JAVA_PACKAGE "AttributeValue>");
+        break;
     case SHAPE_STRUCTURE:
         buf_printf(buf, JAVA_PACKAGE "%.*s", SPAN_ARG(shape->name));
         break;
     case SHAPE_LIST:
     case SHAPE_MAP:
-        buf_put_cstr(buf, shape->type == SHAPE_LIST ? "java.util.List<" : "java.util.Map<java.lang.String, ");
+        buf_put_cstr(buf, shape->type == SHAPE_LIST ? "java.util.List<" : JAVA_MAP);
         put_java_class(buf, shape->element);
         buf_put_byte(buf, '>');
         break;
@@ -277,29 +276,42 @@ struct list {
     size_t count;
 };
 
+/* Room for one more, zeroed and not yet counted; NULL when there is none. */
+static char *add_element(struct list *list, size_t size, struct arena *arena, struct err *err)
+{
+    if (build_room(arena, &list->values, list->count, size, err) != LF_OK)
+        return NULL;
+    assert(list->values);
+    return memset((char *)list->values + list->count * size, 0, size);
+}
+
+/* Items and attribute values begin before the token, where the reader stood. */
+static enum lf_code read_list_element(struct shape_reader *reader, const struct shape *shape, const struct json_reader *before,
+                                      const struct json_token *token, void *element, bool *ret_is_kept, struct err *err)
+{
+    if (shape->type != SHAPE_ITEM && shape->type != SHAPE_VALUE)
+        return read_element(reader, shape, token, element, ret_is_kept, err);
+    reader->json = *before;
+    *ret_is_kept = true;
+    if (shape->type == SHAPE_ITEM)
+        return shape_read_item(reader, shape, SHAPE_AS_ELEMENT, element, err);
+    return shape_read_value(reader, SHAPE_AS_ELEMENT, &(bool){ false }, element, err);
+}
+
 static enum lf_code read_list(struct shape_reader *reader, const struct shape *element, struct list *ret_list, struct err *err)
 {
     struct list list = { 0 };
-    bool is_self_reading = element->type == SHAPE_ITEM || element->type == SHAPE_VALUE;
     for (;;) {
-        struct json_reader before;
+        struct json_reader before = reader->json;
         struct json_token token;
-        bool is_kept = true;
-        if (is_self_reading)
-            before = reader->json;
+        bool is_kept;
         TRY(shape_next(reader, &token, err));
         if (token.kind == JSON_ARRAY_END)
             break;
-        TRY(build_room(reader->arena, &list.values, list.count, element->size, err));
-        void *place = memset((char *)list.values + list.count * element->size, 0, element->size);
-        if (is_self_reading)
-            reader->json = before;
-        if (element->type == SHAPE_ITEM)
-            TRY(shape_read_item(reader, element, SHAPE_AS_ELEMENT, place, err));
-        else if (element->type == SHAPE_VALUE)
-            TRY(shape_read_value(reader, SHAPE_AS_ELEMENT, &(bool){ false }, place, err));
-        else
-            TRY(read_element(reader, element, &token, place, &is_kept, err));
+        void *place = add_element(&list, element->size, reader->arena, err);
+        if (!place)
+            return err->code;
+        TRY(read_list_element(reader, element, &before, &token, place, &is_kept, err));
         list.count += is_kept;
     }
     if (!list.values)
@@ -356,8 +368,9 @@ static enum lf_code read_map(struct shape_reader *reader, const struct shape *sh
         TRY(shape_next(reader, &name, err));
         if (name.kind == JSON_OBJECT_END)
             break;
-        TRY(build_room(reader->arena, &map.values, map.count, shape->entry_size, err));
-        char *entry = memset((char *)map.values + map.count * shape->entry_size, 0, shape->entry_size);
+        char *entry = add_element(&map, shape->entry_size, reader->arena, err);
+        if (!entry)
+            return err->code;
         memcpy(entry, &name.text, sizeof name.text);
         TRY(shape_next(reader, &token, err));
         TRY(read_element(reader, shape->element, &token, entry + shape->entry_value_offset, &is_kept, err));
