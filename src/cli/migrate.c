@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/violations.h"
 
 /* What was applied or taken back, for the output of this run. */
 struct migrate_log {
@@ -12,6 +13,7 @@ struct migrate_log {
     const char *verb;
     struct buf json;
     size_t count;
+    struct violations violations;
 };
 
 static void log_migration(void *context, const struct migration *migration, double seconds)
@@ -58,11 +60,11 @@ static enum lf_code count_if_there(struct pg_conn *conn, const char *table, cons
 static enum lf_code confirm_contract(const struct cli_options *options, struct pg_conn *conn, struct err *err)
 {
     int64_t items;
-    char count[COUNT_TEXT_BYTES], text[160];
+    char count[2 * COUNT_TEXT_BYTES], text[160];
     TRY(count_if_there(conn, "landfall.item", "true", &items, err));
     (void)snprintf(text, sizeof text,
-                   "drops every ddb_extra column and the schema landfall, with %s %s no entity claims, for good",
-                   count_text((uint64_t)items, count), items == 1 ? "item that" : "items that");
+                   "drops every ddb_extra column and the schema landfall, with %s that no table holds, for good",
+                   count_of_text((uint64_t)items, "item", "items", count));
     return command_confirm(options, text, err);
 }
 
@@ -87,7 +89,28 @@ static enum lf_code last_step(const struct cli_options *options, struct pg_conn 
     return LF_OK;
 }
 
-static enum lf_code migrate(struct pg_conn *conn, struct migrate_log *log, struct err *err)
+/* Without a map, or with one that cannot be read, nothing is moved: migrations can be applied all the same. */
+static enum lf_code migrate_with_map(struct pg_conn *conn, struct migrate_log *log, enum migration_step last, struct arena *arena,
+                                     struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    struct map map;
+    struct span yaml;
+    bool has_map = command_read_map(log->options, arena, &map, &yaml, &ignored) == LF_OK;
+    const struct violations_options options = {
+        .map = has_map ? &map : NULL,
+        .dir = log->options->migrations,
+        .last = last,
+        .progress = log_migration,
+        .context = log,
+    };
+    enum lf_code code = violations_migrate_up(conn, &options, &log->violations, err);
+    if (!log->options->json)
+        violations_print(&log->violations);
+    return code;
+}
+
+static enum lf_code migrate(struct pg_conn *conn, struct migrate_log *log, struct arena *arena, struct err *err)
 {
     const struct cli_options *options = log->options;
     enum migration_step last;
@@ -98,21 +121,23 @@ static enum lf_code migrate(struct pg_conn *conn, struct migrate_log *log, struc
     }
     log->verb = "applied";
     TRY(last_step(options, conn, &last, err));
-    return migrate_up(conn, options->migrations, last, log_migration, log, err);
+    return migrate_with_map(conn, log, last, arena, err);
 }
 
-static enum lf_code run(const struct cli_options *options, struct pg_conn *conn, struct migrate_log *log, struct err *err)
+static enum lf_code run(const struct cli_options *options, struct pg_conn *conn, struct migrate_log *log, struct arena *arena,
+                        struct err *err)
 {
     json_out_open(&log->json, NULL, '{');
     json_out_open(&log->json, "migrations", '[');
-    TRY(migrate(conn, log, err));
+    TRY(migrate(conn, log, arena, err));
     json_out_close(&log->json, ']');
+    violations_put_json(&log->json, &log->violations);
     json_out_close(&log->json, '}');
     if (options->json)
-        return output_json(&log->json, err);
-    if (log->count == 0)
+        TRY(output_json(&log->json, err));
+    else if (log->count == 0)
         printf("nothing to do\n");
-    return LF_OK;
+    return violations_check(&log->violations, err);
 }
 
 static enum lf_code print_status(const struct migration_list *list, bool as_json, struct err *err)
@@ -148,12 +173,15 @@ static enum lf_code status(const struct cli_options *options, struct pg_conn *co
 enum lf_code command_migrate(const struct cli_options *options, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    ARENA_CLEANUP struct arena arena;
     struct migrate_log log = { .options = options };
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    violations_init(&log.violations, &arena);
     TRY(pg_connect(options->postgres, &conn, err));
     if (options->action == CLI_ACTION_STATUS)
         return status(options, conn, err);
     buf_init(&log.json, COMMAND_ARENA_BYTES);
-    enum lf_code code = run(options, conn, &log, err);
+    enum lf_code code = run(options, conn, &log, &arena, err);
     buf_done(&log.json);
     return code;
 }

@@ -105,6 +105,31 @@ static void reset(struct chunk_loader *loader)
     loader->sums = (struct parity){ 0 };
 }
 
+/* Rejects ------------------------------------------------------------------------------------------------------------------ */
+
+static void put_big_endian(char bytes[8], uint64_t number)
+{
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (char)(unsigned char)(number >> (56 - 8 * i));
+}
+
+static struct pg_field text_field(struct span text)
+{
+    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
+}
+
+static void put_reject(struct chunk_loader *loader, struct span file, uint64_t line, struct span reason, struct span content)
+{
+    char load[8], number[8];
+    put_big_endian(load, (uint64_t)loader->load);
+    put_big_endian(number, line);
+    struct pg_field fields[REJECT_FIELDS] = {
+        { load, sizeof load }, text_field(file), { number, sizeof number }, text_field(reason), text_field(content),
+    };
+    put_row(loader, loader->plan->reject, fields, REJECT_FIELDS);
+    loader->counts.rejected++;
+}
+
 /* Items -------------------------------------------------------------------------------------------------------------------- */
 
 /* Where a record stands, and what it belongs to. */
@@ -150,24 +175,67 @@ static void uncount_claimed(struct chunk_loader *loader, const struct place *pla
         loader->rows[target + 1 + c] -= row->children[c].row_count;
 }
 
+/* Sends what was put behind the savepoint, or takes it back, and *ret_sent is false. */
+static enum lf_code send_or_take_back(struct chunk_loader *loader, bool *ret_sent, struct err *refused, struct err *err)
+{
+    *ret_sent = flush(loader, refused) == LF_OK;
+    if (*ret_sent)
+        return pg_exec(loader->conn, "RELEASE SAVEPOINT item", err);
+    if (!breaks_constraint(refused)) {
+        *err = *refused;
+        return refused->code;
+    }
+    reset_buffers(loader);
+    return pg_exec(loader->conn, "ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item", err);
+}
+
+/* An item whose key landfall.item has already: as violations.h keeps those that are found later. */
+static enum lf_code put_repeated(struct chunk_loader *loader, const struct place *place, const struct key *key,
+                                 const struct item *item, struct err *err)
+{
+    struct pg_field fields[ITEM_ROW_FIELDS];
+    struct span reason, content;
+    struct span table = place->table->table->name;
+    TRY(arena_printf(&loader->arena, &reason, err, "%.*s:%" PRIu64 ": the source holds the DynamoDB key more than once",
+                     SPAN_ARG(place->file->name), place->records->number));
+    TRY(item_row_fields(table, key, item, reason, &loader->arena, fields, err));
+    TRY(arena_printf(&loader->arena, &content, err, "{\"Item\":%.*s}", (int)fields[4].len, fields[4].data));
+    put_reject(loader, table, 0, reason, content);
+    parity_subtract_item(&loader->sums, key, item);
+    loader->counts.items--;
+    return LF_OK;
+}
+
 /* Alone behind a savepoint: what is in the buffers before is sent first. */
+static enum lf_code unclaim_carefully(struct chunk_loader *loader, const struct place *place, const struct key *key,
+                                      const struct item *item, struct span reason, struct err *err)
+{
+    struct err refused = ERR_INIT;
+    bool is_sent;
+    TRY(flush(loader, err));
+    TRY(pg_exec(loader->conn, "SAVEPOINT item", err));
+    TRY(put_unclaimed(loader, place, key, item, reason, err));
+    TRY(send_or_take_back(loader, &is_sent, &refused, err));
+    if (is_sent)
+        return LF_OK;
+    loader->rows[loader->plan->item]--;
+    loader->counts.unclaimed--;
+    return put_repeated(loader, place, key, item, err);
+}
+
 static enum lf_code load_carefully(struct chunk_loader *loader, const struct place *place, const struct key *key,
                                    const struct item *item, const struct row *row, struct err *err)
 {
     struct err refused = ERR_INIT;
+    bool is_sent;
     TRY(flush(loader, err));
     TRY(pg_exec(loader->conn, "SAVEPOINT item", err));
     put_claimed(loader, place, row);
-    if (flush(loader, &refused) == LF_OK)
-        return pg_exec(loader->conn, "RELEASE SAVEPOINT item", err);
-    if (!breaks_constraint(&refused)) {
-        *err = refused;
-        return refused.code;
-    }
-    reset_buffers(loader);
+    TRY(send_or_take_back(loader, &is_sent, &refused, err));
+    if (is_sent)
+        return LF_OK;
     uncount_claimed(loader, place, row);
-    TRY(pg_exec(loader->conn, "ROLLBACK TO SAVEPOINT item", err));
-    return put_unclaimed(loader, place, key, item, span_from_cstr(refused.message), err);
+    return unclaim_carefully(loader, place, key, item, span_from_cstr(refused.message), err);
 }
 
 static enum lf_code load_item(struct chunk_loader *loader, const struct place *place, const struct key *key,
@@ -181,7 +249,7 @@ static enum lf_code load_item(struct chunk_loader *loader, const struct place *p
     parity_add_item(&loader->sums, key, item);
     stage_part(loader->clock, STAGE_PUT);
     if (!row.entity)
-        return put_unclaimed(loader, place, key, item, row.reason, err);
+        return (loader->is_careful ? unclaim_carefully : put_unclaimed)(loader, place, key, item, row.reason, err);
     if (loader->is_careful)
         return load_carefully(loader, place, key, item, &row, err);
     put_claimed(loader, place, &row);
@@ -219,38 +287,15 @@ static enum lf_code describe(const struct err *bad, struct arena *arena, struct 
     return arena_copy(arena, span_of(text, (size_t)len), ret_text, err);
 }
 
-static void put_big_endian(char bytes[8], uint64_t number)
-{
-    for (size_t i = 0; i < 8; i++)
-        bytes[i] = (char)(unsigned char)(number >> (56 - 8 * i));
-}
-
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
-static enum lf_code put_reject(struct chunk_loader *loader, const struct place *place, struct span reason, struct err *err)
-{
-    struct span content;
-    char load[8], number[8];
-    TRY(source_records_verbatim(place->records, &loader->arena, &content, err));
-    put_big_endian(load, (uint64_t)loader->load);
-    put_big_endian(number, place->records->number);
-    struct pg_field fields[REJECT_FIELDS] = {
-        { load, sizeof load }, text_field(place->file->name), { number, sizeof number }, text_field(reason), text_field(content),
-    };
-    put_row(loader, loader->plan->reject, fields, REJECT_FIELDS);
-    loader->counts.rejected++;
-    return LF_OK;
-}
-
 static enum lf_code bad_record(struct chunk_loader *loader, const struct place *place, const struct err *bad, struct err *err)
 {
-    struct span reason;
+    struct span reason, content;
     TRY(describe(bad, &loader->arena, &reason, err));
-    if (loader->keeps_rejects)
-        return put_reject(loader, place, reason, err);
+    if (loader->keeps_rejects) {
+        TRY(source_records_verbatim(place->records, &loader->arena, &content, err));
+        put_reject(loader, place->file->name, place->records->number, reason, content);
+        return LF_OK;
+    }
     return ERR_AT(err, bad->code, bad->offset, "%.*s:%" PRIu64 ": %.*s", SPAN_ARG(place->file->path), place->records->number,
                   SPAN_ARG(reason));
 }

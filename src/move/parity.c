@@ -11,9 +11,20 @@ static void add_sum(struct parity_sum *sum, const struct parity_sum *other)
     sum->sum = hash128_add(sum->sum, other->sum);
 }
 
+static void subtract_sum(struct parity_sum *sum, const struct parity_sum *other)
+{
+    sum->count -= other->count;
+    sum->sum = hash128_subtract(sum->sum, other->sum);
+}
+
 void parity_add_item(struct parity *parity, const struct key *key, const struct item *item)
 {
     add_sum(&parity->segments[key_segment(key)], &(struct parity_sum){ .count = 1, .sum = item_hash(item) });
+}
+
+void parity_subtract_item(struct parity *parity, const struct key *key, const struct item *item)
+{
+    subtract_sum(&parity->segments[key_segment(key)], &(struct parity_sum){ .count = 1, .sum = item_hash(item) });
 }
 
 void parity_add(struct parity *parity, const struct parity *other)
@@ -24,11 +35,8 @@ void parity_add(struct parity *parity, const struct parity *other)
 
 void parity_subtract(struct parity *parity, const struct parity *other)
 {
-    for (size_t i = 0; i < PARITY_SEGMENTS; i++) {
-        struct parity_sum *sum = &parity->segments[i];
-        sum->count -= other->segments[i].count;
-        sum->sum = hash128_subtract(sum->sum, other->segments[i].sum);
-    }
+    for (size_t i = 0; i < PARITY_SEGMENTS; i++)
+        subtract_sum(&parity->segments[i], &other->segments[i]);
 }
 
 uint64_t parity_count(const struct parity *parity)

@@ -23,6 +23,8 @@ struct parity {
 };
 
 void parity_add_item(struct parity *parity, const struct key *key, const struct item *item);
+/* The item must have been added before. */
+void parity_subtract_item(struct parity *parity, const struct key *key, const struct item *item);
 void parity_add(struct parity *parity, const struct parity *other);
 /* `other` must have been added before. */
 void parity_subtract(struct parity *parity, const struct parity *other);

@@ -86,13 +86,16 @@ static void sort_and_join(struct rejected_items *rejected)
     rejected->count = kept;
 }
 
-enum lf_code rejected_items_read(struct pg_conn *conn, const struct map *map, struct rejected_items *ret_rejected,
-                                 struct err *err)
+enum lf_code rejected_items_read(struct pg_conn *conn, const struct map *map, struct span fingerprint,
+                                 struct rejected_items *ret_rejected, struct err *err)
 {
+    static const char sql[] = "SELECT r.file, pg_catalog.convert_from(r.content, 'UTF8')"
+                              " FROM landfall.reject r JOIN landfall.load l ON l.id = r.load_id"
+                              " WHERE r.line = 0 AND l.fingerprint = $1";
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     struct rejected_items rejected = { 0 };
-    TRY(pg_query(conn, "SELECT file, pg_catalog.convert_from(content, 'UTF8') FROM landfall.reject WHERE line = 0", NULL, &result,
-                 err));
+    struct pg_field value = { fingerprint.ptr, fingerprint.len };
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
     rejected.items = calloc(pg_result_rows(result) + 1, sizeof *rejected.items);
     if (!rejected.items)
         return ERR(err, LF_MEMORY, "out of memory for %zu rejected items", pg_result_rows(result));

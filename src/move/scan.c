@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "item/canonical.h"
+#include "move/backfill.h"
 #include "move/overlay.h"
 #include "move/rejected_items.h"
 #include "source/records.h"
@@ -217,8 +218,15 @@ enum lf_code scan_match_tables(const struct map *map, const struct source *sourc
 static enum lf_code read_rejected(const struct scan *scan, struct rejected_items *ret_rejected, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    struct arena arena;
+    struct span fingerprint;
     TRY(pg_connect(scan->crew->postgres, &conn, err));
-    return rejected_items_read(conn, scan->map, ret_rejected, err);
+    arena_init(&arena, SCAN_ARENA_BYTES);
+    enum lf_code code = backfill_fingerprint(scan->source, &arena, &fingerprint, err);
+    if (code == LF_OK)
+        code = rejected_items_read(conn, scan->map, fingerprint, ret_rejected, err);
+    arena_done(&arena);
+    return code;
 }
 
 enum lf_code scan_run(struct scan *scan, struct err *err)

@@ -154,7 +154,7 @@ class WholeWay(DatabaseCase):
         self.landfall("backfill", COURT)
         self.assertEqual(self.states(), [True, True, True, False], "the load builds them")
         self.assertEqual(self.landfall("migrate", "up"), "nothing to do\n")
-        self.assertIn("with 1 item that no entity claims", self.landfall("migrate", "up", "--to", "contract", status=USAGE))
+        self.assertIn("with 1 item that no table holds", self.landfall("migrate", "up", "--to", "contract", status=USAGE))
 
     def test_tables_that_were_taken_back_are_loaded_again(self):
         self.landfall("inspect", COURT)
