@@ -15,7 +15,7 @@ struct fiber;
 
 /* A place in the queue of one key; on the stack of its fiber, or in its arena. */
 struct key_turn {
-    int64_t id; /* of the key: item_lock_id */
+    int64_t id; /* of the key: store_lock_id */
     struct fiber *fiber;
     struct key_turn *next;
 };

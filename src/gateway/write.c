@@ -1,7 +1,6 @@
 #include "gateway/write.h"
 
 #include "gateway/key_queue.h"
-#include "gateway/store/item_writes.h"
 #include "gateway/worker.h"
 
 /* One write that depends on the old item ----------------------------------------------------------------------------------------
@@ -82,7 +81,7 @@ enum lf_code write_item(struct worker *worker, const struct table *table, const 
                         const struct write_options *options, struct arena *arena, struct err *err)
 {
     struct job job = { worker, table, key, options, arena };
-    struct key_turn turn = { .id = item_lock_id(table, &key->bytes) };
+    struct key_turn turn = { .id = store_lock_id(table, &key->bytes) };
     key_queue_enter(worker->keys, &turn, 1);
     enum lf_code code = take_turn(&job, err);
     key_queue_leave(worker->keys, &turn, 1);
@@ -157,7 +156,7 @@ enum lf_code write_blindly(struct worker *worker, const struct table *table, con
     if (!turns)
         return err->code;
     for (size_t i = 0; i < count; i++)
-        turns[i].id = item_lock_id(table, &writes[i].key.bytes);
+        turns[i].id = store_lock_id(table, &writes[i].key.bytes);
     key_queue_enter(worker->keys, turns, count);
     enum lf_code code = write_all(worker, table, writes, count, arena, err);
     key_queue_leave(worker->keys, turns, count);

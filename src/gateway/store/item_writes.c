@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "gateway/store/row_arrays.h"
 #include "item/canonical.h"
 #include "item/ddbjson.h"
@@ -11,12 +10,6 @@ enum { JSON_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* A row ------------------------------------------------------------------------------------------------------------------------
  */
-
-int64_t item_lock_id(const struct table *table, const struct key *key)
-{
-    uint64_t id = (uint64_t)table->id;
-    return (int64_t)hash64(span_of((const char *)&id, sizeof id), key_hash(key));
-}
 
 static enum lf_code item_json(const struct item *item, struct arena *arena, struct span *ret_json, struct err *err)
 {
@@ -76,7 +69,7 @@ enum lf_code item_row_new(const struct table *table, const struct store_write *w
 {
     struct item_row row = { .kind = kind_of(write), .pk = write->key.bytes.partition, .by_ttl = write->by_ttl };
     row.is_idle = row.kind == ITEM_REMOVE && !write->old->is_present;
-    row.lock = item_lock_id(table, &write->key.bytes);
+    row.lock = store_lock_id(table, &write->key.bytes);
     TRY(item_place(&write->key.bytes, arena, &row.place, err));
     if (write->old)
         row.version = (uint32_t)write->old->version[0];

@@ -31,9 +31,6 @@ struct item_row {
 enum lf_code item_row_new(const struct table *table, const struct store_write *write, struct arena *arena,
                           struct item_row *ret_row, struct err *err) MUST_CHECK;
 
-/* The id of a key's lock. */
-int64_t item_lock_id(const struct table *table, const struct key *key);
-
 /* Runs a statement: on a connection for writing, or in a transaction. */
 typedef enum lf_code item_run(void *context, const struct pg_statement *statement, const struct pg_params *params,
                               struct pg_result **ret_rows, struct err *err);

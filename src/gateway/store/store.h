@@ -132,6 +132,9 @@ struct store {
 extern const struct store item_store;
 extern const struct store relational_store;
 
+/* The id of a key's lock: the same in every gateway. */
+int64_t store_lock_id(const struct table *table, const struct key *key);
+
 /* Key locks of a transaction: 64 bits per key, exclusively, in order of lock id, one statement. */
 struct store_lock {
     const struct table *table;

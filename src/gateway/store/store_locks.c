@@ -1,5 +1,12 @@
-#include "gateway/store/item_writes.h"
+#include "base/hash.h"
 #include "gateway/store/row_arrays.h"
+#include "gateway/store/store.h"
+
+int64_t store_lock_id(const struct table *table, const struct key *key)
+{
+    uint64_t id = (uint64_t)table->id;
+    return (int64_t)hash64(span_of((const char *)&id, sizeof id), key_hash(key));
+}
 
 enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count, struct err *err)
 {
@@ -12,7 +19,7 @@ enum lf_code store_lock_keys(struct db_transaction *transaction, const struct st
     row_arrays_init(&arrays);
     row_arrays_add(&arrays, PG_OID_INT8, count);
     for (size_t i = 0; i < count; i++)
-        row_arrays_put_int64(&arrays, item_lock_id(locks[i].table, &locks[i].key));
+        row_arrays_put_int64(&arrays, store_lock_id(locks[i].table, &locks[i].key));
     enum lf_code code = row_arrays_params(&arrays, &params, err);
     if (!code)
         code = db_tx_query(transaction, &take, &params, &taken, err);
