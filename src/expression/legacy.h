@@ -34,10 +34,16 @@ struct legacy_update {
     const struct value *value; /* NULL when not given */
 };
 
-/* QueryFilter or ScanFilter. `conditional_operator` is "AND", "OR" or NULL. No conditions give NULL, which always holds. */
+/* QueryFilter or ScanFilter. `conditional_operator` is "AND", "OR" or has no ptr. No conditions give NULL,
+ * which always holds. */
 enum lf_code legacy_filter(const struct legacy_condition *conditions, size_t count, struct span conditional_operator,
                            struct arena *arena, const struct expression_node **ret_root, struct err *err) MUST_CHECK;
 
+/* Of QueryFilter: no condition is on a key attribute of the table or index. */
+enum lf_code legacy_check_query_filter(const struct legacy_condition *conditions, size_t count, const struct span *key_names,
+                                       size_t key_name_count, struct err *err) MUST_CHECK;
+
+/* Expected; the same. */
 enum lf_code legacy_expect(const struct legacy_expected *expected, size_t count, struct span conditional_operator,
                            struct arena *arena, const struct expression_node **ret_root, struct err *err) MUST_CHECK;
 

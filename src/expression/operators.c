@@ -47,6 +47,16 @@ enum expression_node_kind operator_function(struct span name)
     return NODE_PATH;
 }
 
+const char *value_type_word(enum value_type type)
+{
+    static const char *const words[VALUE_TYPES] = {
+        [VALUE_S] = "STRING",  [VALUE_N] = "NUMBER",      [VALUE_B] = "BINARY",      [VALUE_BOOL] = "BOOLEAN",
+        [VALUE_NULL] = "NULL", [VALUE_SS] = "STRING_SET", [VALUE_NS] = "NUMBER_SET", [VALUE_BS] = "BINARY_SET",
+        [VALUE_L] = "LIST",    [VALUE_M] = "MAP",
+    };
+    return words[type];
+}
+
 /* The type an operand has whatever the item is; VALUE_TYPES when that depends on the item. */
 static enum value_type known_type(const struct expression_node *operand)
 {

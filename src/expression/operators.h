@@ -26,5 +26,8 @@ const struct operator_rule *operator_rule(enum expression_node_kind kind);
 /* The function of this name, or NODE_PATH when there is none. */
 enum expression_node_kind operator_function(struct span name);
 
+/* "STRING", "NUMBER_SET", …: the types' names where DynamoDB writes them out. */
+const char *value_type_word(enum value_type type);
+
 /* Whether the operands are what the operator takes: LF_VALIDATION. `kind` begins the message. */
 enum lf_code operator_check(const struct expression_node *node, enum expression_kind kind, struct err *err) MUST_CHECK;

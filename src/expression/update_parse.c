@@ -3,6 +3,7 @@
  *     set ::= path = sum                add ::= path :value
  *     sum ::= operand [ ( + | - ) operand ] | ( sum )
  */
+#include "expression/operators.h"
 #include "expression/parser.h"
 #include "expression/path.h"
 #include "expression/update.h"
@@ -43,16 +44,6 @@ static enum lf_code take_sum(struct parser *parser, struct operand *ret_operand,
     return LF_OK;
 }
 
-static const char *type_word(enum value_type type)
-{
-    static const char *const words[VALUE_TYPES] = {
-        [VALUE_S] = "STRING",  [VALUE_N] = "NUMBER",      [VALUE_B] = "BINARY",      [VALUE_BOOL] = "BOOLEAN",
-        [VALUE_NULL] = "NULL", [VALUE_SS] = "STRING_SET", [VALUE_NS] = "NUMBER_SET", [VALUE_BS] = "BINARY_SET",
-        [VALUE_L] = "LIST",    [VALUE_M] = "MAP",
-    };
-    return words[type];
-}
-
 /* ADD takes numbers and sets, DELETE sets. */
 static void check_change(struct parser *parser, enum update_verb verb, enum value_type type)
 {
@@ -62,7 +53,7 @@ static void check_change(struct parser *parser, enum update_verb verb, enum valu
         DEFER(&parser->operand_error,
               "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: %s, operand type: %s, "
               "typeSet: ALLOWED_FOR_%s_OPERAND",
-              name, type_word(type), name);
+              name, value_type_word(type), name);
 }
 
 static enum lf_code take_operand(struct parser *parser, enum update_verb verb, struct operand *ret_operand, struct err *err)

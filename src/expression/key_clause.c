@@ -1,0 +1,114 @@
+#include "expression/key_clause.h"
+
+static const struct key_clause *find_clause(const struct key_clause *clauses, size_t count, struct span name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(clauses[i].name, name))
+            return &clauses[i];
+    return NULL;
+}
+
+static enum lf_code not_supported(struct err *err)
+{
+    return ERR(err, LF_VALIDATION, "Query key condition not supported");
+}
+
+static enum lf_code missed(struct span name, struct err *err)
+{
+    return ERR(err, LF_VALIDATION, "Query condition missed key schema element: %.*s", SPAN_ARG(name));
+}
+
+static enum lf_code check_type(const struct value *value, const struct key_attribute *attribute, struct err *err)
+{
+    if (value && value->type != attribute->type)
+        return ERR(err, LF_VALIDATION,
+                   "One or more parameter values were invalid: Condition parameter type does not match schema type");
+    return LF_OK;
+}
+
+static enum lf_code check_not_empty(const struct value *value, const struct key_attribute *attribute, struct err *err)
+{
+    if (value && value->type != VALUE_N && value->bytes.len == 0)
+        return ERR(
+            err, LF_VALIDATION,
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s "
+            "value. Key: %.*s",
+            value->type == VALUE_S ? "string" : "binary", SPAN_ARG(attribute->name));
+    return LF_OK;
+}
+
+static enum lf_code check_values(const struct key_clause *clause, const struct key_attribute *attribute, struct err *err)
+{
+    TRY(check_not_empty(clause->value, attribute, err));
+    return check_not_empty(clause->upper, attribute, err);
+}
+
+static enum lf_code check_types(const struct key_clause *clause, const struct key_attribute *attribute, struct err *err)
+{
+    TRY(check_type(clause->value, attribute, err));
+    return check_type(clause->upper, attribute, err);
+}
+
+static enum lf_code reduce_partition(const struct key_clause *clauses, size_t count, const struct key_condition_schema *schema,
+                                     struct key_condition *condition, struct err *err)
+{
+    for (size_t i = 0; i < schema->partition_count; i++) {
+        const struct key_attribute *attribute = &schema->partition[i];
+        const struct key_clause *clause = find_clause(clauses, count, attribute->name);
+        if (!clause)
+            return missed(attribute->name, err);
+        TRY(check_types(clause, attribute, err));
+        if (!clause->is_equality)
+            return not_supported(err);
+        TRY(check_values(clause, attribute, err));
+        condition->partition[i] = *clause->value;
+    }
+    return LF_OK;
+}
+
+static void add_sort(const struct key_clause *clause, struct key_condition *condition)
+{
+    if (clause->is_equality) {
+        condition->sort[condition->sort_count++] = *clause->value;
+        return;
+    }
+    condition->range = clause->range;
+    condition->range_value = *clause->value;
+    if (clause->upper)
+        condition->range_upper = *clause->upper;
+}
+
+/* From the left, `left` clauses, of which all must be met with. */
+static enum lf_code reduce_sort(const struct key_clause *clauses, size_t count, size_t left,
+                                const struct key_condition_schema *schema, struct key_condition *condition, struct err *err)
+{
+    condition->sort_count = 0;
+    condition->range = KEY_RANGE_ALL;
+    for (size_t i = 0; left; i++) {
+        if (i == schema->sort_count || condition->range != KEY_RANGE_ALL)
+            return not_supported(err);
+        const struct key_attribute *attribute = &schema->sort[i];
+        const struct key_clause *clause = find_clause(clauses, count, attribute->name);
+        if (!clause)
+            return missed(attribute->name, err);
+        TRY(check_types(clause, attribute, err));
+        TRY(check_values(clause, attribute, err));
+        add_sort(clause, condition);
+        left--;
+    }
+    return LF_OK;
+}
+
+enum lf_code key_clauses_reduce(const struct key_clause *clauses, size_t count, const struct key_condition_schema *schema,
+                                struct key_condition *ret_condition, struct err *err)
+{
+    enum { USUAL_CLAUSES_MAX = 2 };
+    struct key_condition condition = { 0 };
+    bool is_usual = schema->partition_count == 1 && schema->sort_count <= 1;
+    if (is_usual && (count == 0 || count > USUAL_CLAUSES_MAX))
+        return ERR(err, LF_VALIDATION, "Conditions can be of length 1 or 2 only");
+    TRY(reduce_partition(clauses, count, schema, &condition, err));
+    TRY(reduce_sort(clauses, count, count - schema->partition_count, schema, &condition, err));
+    *ret_condition = condition;
+    return LF_OK;
+}
