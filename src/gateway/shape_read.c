@@ -1,7 +1,6 @@
 #include "gateway/shape.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -183,7 +182,7 @@ static enum lf_code read_timestamp(struct span text, struct arena *arena, int64_
 {
     double seconds;
     TRY(read_double(text, arena, &seconds, err));
-    *ret_unix_ms = saturate(round(seconds * 1000), true);
+    *ret_unix_ms = saturate(seconds * 1000 + (seconds < 0 ? -0.5 : 0.5), true);
     return LF_OK;
 }
 
