@@ -126,20 +126,27 @@ CREATE TABLE IF NOT EXISTS landfall.reject (
 
 -- Results of `landfall verify`.
 CREATE TABLE IF NOT EXISTS landfall.parity_run (
-    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    started_at  timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz,
-    compared    bigint,
-    different   bigint,
-    missing     bigint,
-    extra       bigint
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    started_at     timestamptz NOT NULL DEFAULT now(),
+    finished_at    timestamptz,
+    compared       bigint,
+    different      bigint,
+    missing        bigint,
+    extra          bigint,
+    segments       bigint,
+    segments_equal bigint,
+    subject        text COLLATE "C",                    -- what is compared with what; of runs that others may join or go on with
+    pages          bigint[],                            -- of each table when the run began: both decide on its parts
+    changes        text                                 -- of the target until then, see src/move/verify_share.c
 );
 CREATE TABLE IF NOT EXISTS landfall.parity_diff (
     run_id      bigint NOT NULL REFERENCES landfall.parity_run ON DELETE CASCADE,
     table_name  text NOT NULL,
     key         text NOT NULL,                          -- for people
     kind        text NOT NULL CHECK (kind IN ('different', 'missing', 'extra')),
-    attributes  text[] NOT NULL                         -- that differ
+    attributes  text[] NOT NULL,                        -- that differ
+    source      json,                                   -- both items in DynamoDB JSON, NULL where there is none
+    target      json
 );
 
 -- Who changed what, and when.

@@ -94,12 +94,12 @@ static enum lf_code verify(const struct cli_options *options, struct source *sou
         .profile = options->profile ? &clocks : NULL,
         .reread = options->reread,
         .repair = options->repair,
+        .lease_seconds = (unsigned)options->lease,
         .details_max = (size_t)options->details,
     };
     struct map map;
-    struct span yaml;
     struct verify_result result;
-    TRY(command_read_map(options, arena, &map, &yaml, err));
+    TRY(command_read_map(options, arena, &map, &verify.map_yaml, err));
     if (options->source)
         TRY(command_open_source(options, source, err));
     TRY(command_compare(&map, options->source ? source : NULL, &verify, arena, &result, err));

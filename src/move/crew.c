@@ -9,17 +9,32 @@
 
 enum { REPORT_INTERVAL_MS = 250 };
 
-enum lf_code snapshot_open(const char *postgres, struct snapshot *ret_snapshot, struct err *err)
+#define SQL_BEGIN_VIEW "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+static enum lf_code begin_view(struct pg_conn *conn, const char *name, struct err *err)
+{
+    if (!name)
+        return pg_exec(conn, SQL_BEGIN_VIEW, err);
+    return pg_execf(conn, err, SQL_BEGIN_VIEW "; SET TRANSACTION SNAPSHOT '%s'", name);
+}
+
+enum lf_code snapshot_join(const char *postgres, const char *name, struct snapshot *ret_snapshot, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(pg_connect(postgres, &conn, err));
-    TRY(pg_exec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err));
-    TRY(pg_query(conn, "SELECT pg_catalog.pg_export_snapshot()", &(struct pg_params){ .count = 0 }, &result, err));
+    TRY(begin_view(conn, name, err));
+    TRY(pg_query(conn, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_backend_pid()", &(struct pg_params){ .count = 0 }, &result, err));
     (void)snprintf(ret_snapshot->name, sizeof ret_snapshot->name, "%s", pg_result_text(result, 0, 0));
+    ret_snapshot->backend = pg_result_int64(result, 0, 1);
     ret_snapshot->conn = conn;
     conn = NULL;
     return LF_OK;
+}
+
+enum lf_code snapshot_open(const char *postgres, struct snapshot *ret_snapshot, struct err *err)
+{
+    return snapshot_join(postgres, NULL, ret_snapshot, err);
 }
 
 void snapshot_close(struct snapshot *snapshot)
@@ -59,8 +74,7 @@ static enum lf_code work_connected(const struct roster *roster, unsigned number,
     if (!roster->crew->needs_no_connection)
         TRY(pg_connect(roster->crew->postgres, &conn, err));
     if (roster->crew->snapshot)
-        TRY(pg_execf(conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '%s'",
-                     roster->crew->snapshot));
+        TRY(begin_view(conn, roster->crew->snapshot, err));
     return roster->work(roster->context, number, conn, err);
 }
 

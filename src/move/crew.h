@@ -18,9 +18,13 @@
 struct snapshot {
     struct pg_conn *conn; /* owned; inside the transaction, may be used for reading */
     char name[64];
+    int64_t backend; /* its process in the server */
 };
 
 enum lf_code snapshot_open(const char *postgres, struct snapshot *ret_snapshot, struct err *err) MUST_CHECK;
+/* The view that another process, on any host, holds open under this name; it lasts without that from here on. LF_SQL when the
+ * other is gone. */
+enum lf_code snapshot_join(const char *postgres, const char *name, struct snapshot *ret_snapshot, struct err *err) MUST_CHECK;
 void snapshot_close(struct snapshot *snapshot); /* safe on a zeroed one */
 
 typedef bool crew_report(void *context, uint64_t items_done, uint64_t items_total);

@@ -228,6 +228,11 @@ int64_t lease_worker(const struct lease *lease)
     return lease->worker;
 }
 
+const char *lease_work(const struct lease *lease)
+{
+    return lease->work;
+}
+
 enum lf_code lease_session(const struct lease *lease, struct pg_conn *conn, struct err *err)
 {
     return pg_execf(conn, err, "SET application_name = 'landfall %" PRId64 "'", lease->worker);
@@ -308,13 +313,16 @@ enum lf_code lease_release(struct lease *lease, uint64_t part, struct err *err)
     return run_work(lease, sql, numbers, 2, NULL, err);
 }
 
-enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, struct err *err)
+enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, uint64_t *ret_free, struct err *err)
 {
-    static const char sql[] = "SELECT count(*) FROM landfall.lease WHERE work = $1 AND part < $2 AND result IS NULL";
+    static const char sql[] = "SELECT count(*), count(*) FILTER (WHERE " SQL_IS_FREE ") FROM landfall.lease l"
+                              " WHERE work = $1 AND part < $2 AND result IS NULL";
     int64_t numbers[] = { (int64_t)end };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    TRY(bury(lease, err));
     TRY(query_work(lease, sql, numbers, 1, &result, err));
     *ret_left = (uint64_t)pg_result_int64(result, 0, 0);
+    *ret_free = (uint64_t)pg_result_int64(result, 0, 1);
     return LF_OK;
 }
 

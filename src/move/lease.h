@@ -40,6 +40,9 @@ static inline void lease_leave_ptr(struct lease **lease)
 /* landfall.worker.id */
 int64_t lease_worker(const struct lease *lease);
 
+/* The work's name. */
+const char *lease_work(const struct lease *lease);
+
 /* Names the session after the worker: it is ended when the worker is taken for dead. */
 enum lf_code lease_session(const struct lease *lease, struct pg_conn *conn, struct err *err) MUST_CHECK;
 
@@ -57,8 +60,9 @@ enum lf_code lease_take_next(struct lease *lease, uint64_t first, uint64_t end, 
 enum lf_code lease_finish(struct lease *lease, uint64_t part, struct span result, struct err *err) MUST_CHECK;
 enum lf_code lease_release(struct lease *lease, uint64_t part, struct err *err) MUST_CHECK;
 
-/* How many of the parts before `end` have no result. */
-enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, struct err *err) MUST_CHECK;
+/* How many of the parts before `end` have no result, and how many of these nobody holds. */
+enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, uint64_t *ret_free,
+                              struct err *err) MUST_CHECK;
 
 /* Forgets all parts: the work is done. */
 enum lf_code lease_clear(struct lease *lease, struct err *err) MUST_CHECK;

@@ -115,6 +115,8 @@ static enum lf_code take_chunks(const struct scan_work *work, const struct scann
         size_t table = work->map_tables[source->files[chunk->file].table];
         if (scanner->scan->wanted[table])
             TRY(visit_chunk(scanner, table, chunk, err));
+        if (scanner->scan->share)
+            TRY(scanner->scan->share->chunk_read(scanner->scan->context, scanner->worker, chunk, err));
     }
 }
 
@@ -168,16 +170,30 @@ static enum lf_code visit_row(void *context, const struct target_item *row, stru
     return crew_count(scan->crew, err);
 }
 
+static enum lf_code next_part(struct scan_work *work, size_t *ret_part, bool *ret_end, struct err *err)
+{
+    const struct scan *scan = work->scan;
+    if (scan->share)
+        return scan->share->next_part(scan->context, ret_part, ret_end, err);
+    *ret_part = atomic_fetch_add(&work->next_part, 1);
+    *ret_end = *ret_part >= scan->target->count;
+    return LF_OK;
+}
+
 static enum lf_code read_target(struct scan_work *work, struct scanner *scanner, struct pg_conn *conn, struct err *err)
 {
     const struct scan *scan = scanner->scan;
     for (;;) {
-        size_t next = atomic_fetch_add(&work->next_part, 1);
-        if (next >= scan->target->count)
+        size_t next;
+        bool end;
+        TRY(next_part(work, &next, &end, err));
+        if (end)
             return LF_OK;
         const struct target_part *part = &scan->target->items[next];
         if (scan->wanted[table_index(scan->map, part->table)])
             TRY(target_read(conn, scan->map, part, scanner->clock, visit_row, scanner, err));
+        if (scan->share)
+            TRY(scan->share->part_read(scan->context, scanner->worker, next, err));
     }
 }
 
@@ -237,6 +253,7 @@ enum lf_code scan_run(struct scan *scan, struct err *err)
         TRY(scan_match_tables(scan->map, scan->source, map_tables, err));
         TRY(read_rejected(scan, &work.rejected, err));
         source_rewind(scan->source);
+        source_set_gate(scan->source, scan->share ? scan->share->open_file : NULL, scan->context);
     }
     atomic_store(&scan->crew->items_done, 0);
     enum lf_code code = crew_run(scan->crew, work_scan, &work, err);

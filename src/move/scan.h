@@ -30,6 +30,17 @@ struct scan_item {
 /* Called by several threads; `worker` is 0 … jobs - 1. */
 typedef enum lf_code scan_visit(void *context, unsigned worker, const struct scan_item *item, struct err *err);
 
+/*
+ * Who decides what of a scan is read here, and hears what was: a scan that several processes share. All are called by several
+ * threads. A worker is at one chunk or one part at a time.
+ */
+struct scan_share {
+    source_gate *open_file;
+    enum lf_code (*chunk_read)(void *context, unsigned worker, const struct source_chunk *chunk, struct err *err);
+    enum lf_code (*next_part)(void *context, size_t *ret_part, bool *ret_end, struct err *err);
+    enum lf_code (*part_read)(void *context, unsigned worker, size_t part, struct err *err);
+};
+
 struct overlay;
 
 struct scan {
@@ -41,7 +52,8 @@ struct scan {
     const bool *wanted;                /* by index of map->tables */
     struct crew *crew;                 /* of verification: connections and progress */
     scan_visit *visit;
-    void *context;
+    const struct scan_share *share; /* NULL: everything is read */
+    void *context;                  /* of visit and share */
 };
 
 enum lf_code scan_run(struct scan *scan, struct err *err) MUST_CHECK;

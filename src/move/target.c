@@ -25,19 +25,16 @@ static enum lf_code add_parts(struct target_parts *parts, size_t capacity, struc
     return LF_OK;
 }
 
-struct relation_size {
-    uint64_t pages, rows;
-};
-
 static enum lf_code measure(struct pg_conn *conn, struct span schema, struct span name, struct arena *arena,
-                            struct relation_size *ret_size, struct err *err)
+                            struct target_sizes *sizes, struct err *err)
 {
     struct catalog_table table;
     TRY(catalog_read_table(conn, schema, name, arena, &table, err));
     if (!table.exists)
         return ERR(err, LF_PRECONDITION, "table %.*s.%.*s is not there; run `landfall migrate up`", SPAN_ARG(schema),
                    SPAN_ARG(name));
-    *ret_size = (struct relation_size){ table.pages, table.row_estimate };
+    sizes->pages[sizes->count] = table.pages;
+    sizes->rows[sizes->count++] = table.row_estimate;
     return LF_OK;
 }
 
@@ -49,51 +46,57 @@ static size_t entity_total(const struct map *map)
     return total;
 }
 
-static uint64_t part_total(const struct relation_size *sizes, size_t count, uint64_t pages_per_part)
+enum lf_code target_measure(struct pg_conn *conn, const struct map *map, struct arena *arena, struct target_sizes *ret_sizes,
+                            struct err *err)
 {
-    uint64_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += sizes[i].pages / pages_per_part + 1;
-    return total;
-}
-
-/* Sizes of all entities' tables in the order of the map, then of landfall.item. */
-static enum lf_code measure_all(struct pg_conn *conn, const struct map *map, struct arena *arena, struct relation_size *sizes,
-                                struct err *err)
-{
-    size_t at = 0;
+    size_t total = entity_total(map) + 1;
+    struct target_sizes sizes = { .pages = arena_calloc(arena, total, sizeof *sizes.pages, err) };
+    sizes.rows = sizes.pages ? arena_calloc(arena, total, sizeof *sizes.rows, err) : NULL;
+    if (!sizes.rows)
+        return err->code;
     for (size_t t = 0; t < map->table_count; t++)
         for (size_t e = 0; e < map->tables[t].entity_count; e++)
-            TRY(measure(conn, map->schema, map->tables[t].entities[e].table, arena, &sizes[at++], err));
-    return measure(conn, SPAN("landfall"), SPAN("item"), arena, &sizes[at], err);
+            TRY(measure(conn, map->schema, map->tables[t].entities[e].table, arena, &sizes, err));
+    TRY(measure(conn, SPAN("landfall"), SPAN("item"), arena, &sizes, err));
+    *ret_sizes = sizes;
+    return LF_OK;
+}
+
+static size_t part_total(const struct map *map, const struct target_sizes *sizes, uint64_t pages_per_part)
+{
+    size_t total = 0;
+    for (size_t i = 0; i + 1 < sizes->count; i++)
+        total += sizes->pages[i] / pages_per_part + 1;
+    return total + map->table_count * (sizes->pages[sizes->count - 1] / pages_per_part + 1);
+}
+
+enum lf_code target_divide(const struct map *map, const struct target_sizes *sizes, uint64_t pages_per_part, struct arena *arena,
+                           struct target_parts *ret_parts, struct err *err)
+{
+    size_t capacity = part_total(map, sizes, pages_per_part), unclaimed = sizes->count - 1;
+    struct target_parts parts = { .items = arena_calloc(arena, capacity, sizeof *parts.items, err) };
+    if (!parts.items)
+        return err->code;
+    for (size_t i = 0; i < sizes->count; i++)
+        parts.row_estimate += sizes->rows[i];
+    for (size_t t = 0, at = 0; t < map->table_count; t++) {
+        const struct map_table *table = &map->tables[t];
+        for (size_t e = 0; e < table->entity_count; e++, at++) {
+            struct target_part part = { .table = table, .entity = &table->entities[e] };
+            TRY(add_parts(&parts, capacity, part, sizes->pages[at], pages_per_part, err));
+        }
+        TRY(add_parts(&parts, capacity, (struct target_part){ .table = table }, sizes->pages[unclaimed], pages_per_part, err));
+    }
+    *ret_parts = parts;
+    return LF_OK;
 }
 
 enum lf_code target_plan(struct pg_conn *conn, const struct map *map, uint64_t pages_per_part, struct arena *arena,
                          struct target_parts *ret_parts, struct err *err)
 {
-    size_t entities = entity_total(map);
-    struct relation_size *sizes = arena_calloc(arena, entities + 1, sizeof *sizes, err);
-    if (!sizes)
-        return err->code;
-    TRY(measure_all(conn, map, arena, sizes, err));
-    struct relation_size unclaimed = sizes[entities];
-
-    size_t capacity = part_total(sizes, entities, pages_per_part) + map->table_count * part_total(&unclaimed, 1, pages_per_part);
-    struct target_parts parts = { .items = arena_calloc(arena, capacity, sizeof *parts.items, err) };
-    if (!parts.items)
-        return err->code;
-    parts.row_estimate = unclaimed.rows;
-    for (size_t t = 0, at = 0; t < map->table_count; t++) {
-        const struct map_table *table = &map->tables[t];
-        for (size_t e = 0; e < table->entity_count; e++, at++) {
-            struct target_part part = { .table = table, .entity = &table->entities[e] };
-            TRY(add_parts(&parts, capacity, part, sizes[at].pages, pages_per_part, err));
-            parts.row_estimate += sizes[at].rows;
-        }
-        TRY(add_parts(&parts, capacity, (struct target_part){ .table = table }, unclaimed.pages, pages_per_part, err));
-    }
-    *ret_parts = parts;
-    return LF_OK;
+    struct target_sizes sizes;
+    TRY(target_measure(conn, map, arena, &sizes, err));
+    return target_divide(map, &sizes, pages_per_part, arena, ret_parts, err);
 }
 
 static void put_page_range(struct buf *sql, const struct target_part *part)

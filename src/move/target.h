@@ -22,7 +22,20 @@ struct target_parts {
     uint64_t row_estimate; /* for progress */
 };
 
-/* About `pages_per_part` pages each. Every table of the map must be there (LF_PRECONDITION). */
+/* What a plan depends on. */
+struct target_sizes {
+    uint64_t *pages; /* of each entity's table in the order of the map, then of landfall.item */
+    uint64_t *rows;  /* estimates */
+    size_t count;
+};
+
+/* Sizes now; equal sizes of a map give equal plans. Errors as of target_plan. */
+enum lf_code target_measure(struct pg_conn *conn, const struct map *map, struct arena *arena, struct target_sizes *ret_sizes,
+                            struct err *err) MUST_CHECK;
+enum lf_code target_divide(const struct map *map, const struct target_sizes *sizes, uint64_t pages_per_part, struct arena *arena,
+                           struct target_parts *ret_parts, struct err *err) MUST_CHECK;
+
+/* Both. About `pages_per_part` pages each. Every table of the map must be there (LF_PRECONDITION). */
 enum lf_code target_plan(struct pg_conn *conn, const struct map *map, uint64_t pages_per_part, struct arena *arena,
                          struct target_parts *ret_parts, struct err *err) MUST_CHECK;
 

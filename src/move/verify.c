@@ -9,11 +9,13 @@
 #include "move/repair.h"
 #include "move/verify_details.h"
 #include "move/verify_record.h"
+#include "move/verify_share.h"
 #include "move/verify_sums.h"
 
 enum {
     VERIFY_PAGES_PER_PART = 2048, /* 16 MB */
     VERIFY_ARENA_BYTES = 256 * 1024 * 1024,
+    WAIT_INTERVAL_MS = 250,
 };
 
 static double seconds_now(void)
@@ -48,6 +50,12 @@ static uint64_t count_items(const struct comparison *comparison, const struct pa
     return count;
 }
 
+static enum lf_code alloc_target_sums(struct comparison *comparison, struct err *err)
+{
+    comparison->target_sums = arena_calloc(&comparison->arena, comparison->map->table_count, sizeof(struct parity), err);
+    return comparison->target_sums ? LF_OK : err->code;
+}
+
 static void expect_items(struct comparison *comparison, bool read_source)
 {
     uint64_t source = count_items(comparison, comparison->source_sums);
@@ -63,8 +71,7 @@ static enum lf_code comparison_open(struct comparison *comparison, struct err *e
     comparison->crew.snapshot = comparison->snapshot.name;
     TRY(target_plan(comparison->snapshot.conn, comparison->map, VERIFY_PAGES_PER_PART, &comparison->arena, &comparison->parts,
                     err));
-    comparison->target_sums = arena_calloc(&comparison->arena, comparison->map->table_count, sizeof(struct parity), err);
-    return comparison->target_sums ? LF_OK : err->code;
+    return alloc_target_sums(comparison, err);
 }
 
 /* Leaves the source's sums: they do not change. */
@@ -147,19 +154,26 @@ static enum lf_code compare_keys(struct comparison *comparison, struct segment_s
     return LF_OK;
 }
 
-static enum lf_code compare_opened(struct comparison *comparison, bool read_source, struct arena *arena,
-                                   struct verify_result *result, struct err *err)
+/* The sums of both sides, and what lies behind those that are unequal. */
+static enum lf_code compare_summed(struct comparison *comparison, struct arena *arena, struct verify_result *result,
+                                   struct err *err)
 {
     struct segment_set unequal = { arena_calloc(&comparison->arena, comparison->map->table_count, PARITY_SEGMENTS, err) };
     if (!unequal.flags)
         return err->code;
-    expect_items(comparison, read_source);
-    TRY(sums_of_scan(comparison, read_source, err));
     compare_sums(comparison, unequal, result);
     if (comparison->source)
         return compare_keys(comparison, unequal, arena, result, err);
     count_by_segment(comparison, unequal, result);
     return LF_OK;
+}
+
+static enum lf_code compare_opened(struct comparison *comparison, bool read_source, struct arena *arena,
+                                   struct verify_result *result, struct err *err)
+{
+    expect_items(comparison, read_source);
+    TRY(sums_of_scan(comparison, read_source, err));
+    return compare_summed(comparison, arena, result, err);
 }
 
 static enum lf_code compare(struct comparison *comparison, bool read_source, struct arena *arena, struct verify_result *result,
@@ -187,6 +201,76 @@ static enum lf_code compare_recorded(struct comparison *comparison, struct pg_co
     result->compared = count_items(comparison, comparison->source_sums);
     return record_end(conn, record, result, err);
 }
+
+/* One of several processes ------------------------------------------------------------------------------------------------- */
+
+/* All parts are read, and the end of the run is leased to this process. Somebody may have ended it a moment before. */
+static enum lf_code end_run(struct comparison *comparison, struct pg_conn *conn, const struct share *share, struct arena *arena,
+                            struct verify_result *result, struct err *err)
+{
+    bool ended;
+    TRY(record_read(conn, share->run, comparison->options->details_max, arena, &ended, result, err));
+    if (ended)
+        return LF_OK;
+    TRY(alloc_target_sums(comparison, err));
+    TRY(sums_of_share(comparison, conn, share, err));
+    TRY(compare_summed(comparison, arena, result, err));
+    result->compared = count_items(comparison, comparison->source_sums);
+    return record_end(conn, share->run, result, err);
+}
+
+static enum lf_code wait_for_others(struct comparison *comparison, struct err *err)
+{
+    const struct timespec pause = { .tv_nsec = WAIT_INTERVAL_MS * 1000000L };
+    struct crew *crew = &comparison->crew;
+    uint64_t done = atomic_load(&crew->items_done);
+    (void)nanosleep(&pause, NULL);
+    if (crew->report && crew->report(crew->report_context, done, done > crew->items_total ? done : crew->items_total))
+        return ERR(err, LF_INTERRUPTED, "stopped; other processes are still at this comparison");
+    return LF_OK;
+}
+
+/* What there is to do for this process now; waits a little when it is nothing. */
+static enum lf_code take_share(struct comparison *comparison, struct pg_conn *conn, const struct share *share,
+                               struct arena *arena, bool *ret_ended, struct verify_result *result, struct err *err)
+{
+    uint64_t left, unheld;
+    bool is_ours = false;
+    TRY(lease_count_left(share->lease, share->parts, &left, &unheld, err));
+    if (unheld > 0)
+        return sums_of_free_parts(comparison, share, err);
+    if (left == 0)
+        TRY(lease_take(share->lease, LEASE_PART_LAST, &is_ours, err));
+    *ret_ended = is_ours;
+    return is_ours ? end_run(comparison, conn, share, arena, result, err) : wait_for_others(comparison, err);
+}
+
+static enum lf_code share_run(struct comparison *comparison, struct pg_conn *conn, const struct share *share, struct arena *arena,
+                              struct verify_result *result, struct err *err)
+{
+    expect_items(comparison, share->files > 0);
+    for (bool ended = false; !ended;) {
+        TRY(take_share(comparison, conn, share, arena, &ended, result, err));
+        if (!ended)
+            TRY(record_read(conn, share->run, comparison->options->details_max, arena, &ended, result, err));
+    }
+    return lease_clear(share->lease, err);
+}
+
+static enum lf_code compare_shared(struct comparison *comparison, struct pg_conn *conn, bool read_source, struct arena *arena,
+                                   struct verify_result *result, struct err *err)
+{
+    struct share share = { 0 };
+    enum lf_code code = share_open(comparison, conn, read_source, &share, err);
+    comparison->crew.snapshot = comparison->snapshot.name;
+    if (code == LF_OK)
+        code = share_run(comparison, conn, &share, arena, result, err);
+    share_close(&share);
+    comparison_close(comparison);
+    return code;
+}
+
+/* Repairs -------------------------------------------------------------------------------------------------------------------- */
 
 /* What is left after a repair, in a new view of the target. */
 static enum lf_code compare_again(struct comparison *comparison, struct pg_conn *conn, struct verify_result *result,
@@ -254,7 +338,10 @@ static enum lf_code run_compared(struct comparison *comparison, struct pg_conn *
     if (!comparison->source_sums || !result->details)
         return err->code;
     TRY(find_source_sums(comparison, conn, &result->source_reread, err));
-    TRY(compare_recorded(comparison, conn, result->source_reread, arena, result, err));
+    if (comparison->options->repair || comparison->overlay)
+        TRY(compare_recorded(comparison, conn, result->source_reread, arena, result, err));
+    else
+        TRY(compare_shared(comparison, conn, result->source_reread, arena, result, err));
     if (comparison->options->repair && count_differences(result))
         TRY(compare_again(comparison, conn, result, err));
     if (result->detail_count)

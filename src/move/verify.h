@@ -6,6 +6,11 @@
  * are read again and compared by key (hash), then by attribute; memory is bounded by taking as many segments at a time as fit.
  * Everything is compared, never a sample, in both directions.
  *
+ * Several processes, on any hosts, that compare the same share one run (verify_share.h): each part of the source and the target
+ * is read by one of them, one compares the sums and what lies behind unequal ones, and all give the same result. What they have
+ * read is recorded as they go, so a run that was killed is gone on with, as long as nothing tells that the target was changed
+ * since. Repairs, and sources with windows, are done by one process alone.
+ *
  * A source of a full export and windows stands for what the windows leave (overlay.h): it is always read, and the target is
  * expected to be at the end of the last window. Sums on record are those of full exports alone, so that without a source nothing
  * can be said once windows were applied (LF_PRECONDITION). A source of windows alone is refused (LF_SOURCE).
@@ -20,6 +25,8 @@
 struct verify_options {
     const char *postgres;
     unsigned jobs;
+    struct span map_yaml;          /* the map as written: only processes with the same one share a run */
+    unsigned lease_seconds;        /* until a process that says nothing is taken for dead; 0: LEASE_SECONDS */
     struct stage_profile *profile; /* NULL: none is wanted */
     bool reread;                   /* read the source although its sums are on record */
     bool repair;        /* make the target equal: missing and different items are written from the source, extra ones deleted */

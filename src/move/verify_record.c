@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RECORD_TEXT_BYTES = 64 * 1024 * 1024 };
+enum { RECORD_TEXT_BYTES = 64 * 1024 * 1024, NUMBER_BYTES = 24 };
 
 enum lf_code record_check(struct pg_conn *conn, struct err *err)
 {
@@ -53,19 +53,20 @@ void record_put_array(struct buf *buf, const struct span *texts, size_t count)
     buf_put_byte(buf, '}');
 }
 
-static const char *kind_name(enum verify_kind kind)
-{
-    static const char *const names[] = {
-        [VERIFY_DIFFERENT] = "different",
-        [VERIFY_MISSING] = "missing",
-        [VERIFY_EXTRA] = "extra",
-    };
-    return names[kind];
-}
+static const char *const kind_names[] = {
+    [VERIFY_DIFFERENT] = "different",
+    [VERIFY_MISSING] = "missing",
+    [VERIFY_EXTRA] = "extra",
+};
 
 static struct pg_field text_field(struct span text)
 {
     return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
+}
+
+static struct pg_field json_field(struct span json)
+{
+    return json.len ? text_field(json) : PG_NULL;
 }
 
 static enum lf_code insert_difference(struct pg_conn *conn, const char *run, const struct verify_difference *difference,
@@ -76,15 +77,16 @@ static enum lf_code insert_difference(struct pg_conn *conn, const char *run, con
     TRY(buf_check(key, err));
     TRY(buf_check(attributes, err));
     struct pg_field values[] = {
-        text_field(span_from_cstr(run)),  text_field(difference->table),
-        text_field(buf_span(key)),        text_field(span_from_cstr(kind_name(difference->kind))),
-        text_field(buf_span(attributes)),
+        text_field(span_from_cstr(run)),     text_field(difference->table),
+        text_field(buf_span(key)),           text_field(span_from_cstr(kind_names[difference->kind])),
+        text_field(buf_span(attributes)),    json_field(difference->source_json),
+        json_field(difference->target_json),
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     return pg_query(conn,
-                    "INSERT INTO landfall.parity_diff (run_id, table_name, key, kind, attributes)"
-                    " VALUES ($1, $2, $3, $4, $5)",
-                    &(struct pg_params){ .values = values, .count = 5 }, &result, err);
+                    "INSERT INTO landfall.parity_diff (run_id, table_name, key, kind, attributes, source, target)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    &(struct pg_params){ .values = values, .count = 7 }, &result, err);
 }
 
 static enum lf_code insert_differences(struct pg_conn *conn, int64_t run, const struct verify_result *result, struct err *err)
@@ -109,9 +111,105 @@ enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct verify_r
 {
     TRY(pg_exec(conn, "BEGIN", err));
     TRY(insert_differences(conn, run, result, err));
-    TRY(pg_execf(conn, err,
-                 "UPDATE landfall.parity_run SET finished_at = pg_catalog.now(), compared = %" PRIu64 ", different = %" PRIu64
-                 ", missing = %" PRIu64 ", extra = %" PRIu64 " WHERE id = %" PRId64,
-                 result->compared, result->different, result->missing, result->extra, run));
+    TRY(pg_execf(
+        conn, err,
+        "UPDATE landfall.parity_run SET finished_at = pg_catalog.now(), compared = %" PRIu64 ", different = %" PRIu64
+        ", missing = %" PRIu64 ", extra = %" PRIu64 ", segments = %" PRIu64 ", segments_equal = %" PRIu64 " WHERE id = %" PRId64,
+        result->compared, result->different, result->missing, result->extra, result->segments, result->segments_equal, run));
     return pg_exec(conn, "COMMIT", err);
+}
+
+/* Reading ------------------------------------------------------------------------------------------------------------------ */
+
+static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
+{
+    int len = snprintf(text, NUMBER_BYTES, "%" PRId64, number);
+    return (struct pg_field){ text, (size_t)len };
+}
+
+static enum lf_code read_counts(struct pg_conn *conn, int64_t run, bool *ret_ended, struct verify_result *result, struct err *err)
+{
+    char number[NUMBER_BYTES];
+    struct pg_field value = number_field(number, run);
+    PG_RESULT_CLEANUP struct pg_result *row = NULL;
+    TRY(pg_query(conn,
+                 "SELECT compared, different, missing, extra, segments, segments_equal FROM landfall.parity_run"
+                 " WHERE id = $1 AND finished_at IS NOT NULL",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &row, err));
+    *ret_ended = pg_result_rows(row) > 0;
+    if (!*ret_ended)
+        return LF_OK;
+    uint64_t *const counts[] = { &result->compared, &result->different, &result->missing,
+                                 &result->extra,    &result->segments,  &result->segments_equal };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        *counts[i] = (uint64_t)pg_result_int64(row, 0, i);
+    return LF_OK;
+}
+
+static enum verify_kind kind_of(const char *name)
+{
+    enum verify_kind kind = VERIFY_DIFFERENT;
+    while (kind < VERIFY_EXTRA && strcmp(name, kind_names[kind]) != 0)
+        kind++;
+    return kind;
+}
+
+static enum lf_code copy_field(const struct pg_result *rows, size_t row, size_t column, struct arena *arena,
+                               struct span *ret_text, struct err *err)
+{
+    struct pg_field field = pg_result_get(rows, row, column);
+    return arena_copy(arena, span_of(field.data, field.len), ret_text, err);
+}
+
+/* Columns as of read_details; room for its attributes. */
+static enum lf_code read_detail(const struct pg_result *rows, size_t row, struct arena *arena, struct verify_difference *detail,
+                                struct err *err)
+{
+    *detail = (struct verify_difference){ .kind = kind_of(pg_result_text(rows, row, 1)) };
+    TRY(copy_field(rows, row, 2, arena, &detail->table, err));
+    TRY(copy_field(rows, row, 3, arena, &detail->key, err));
+    TRY(copy_field(rows, row, 4, arena, &detail->source_json, err));
+    TRY(copy_field(rows, row, 5, arena, &detail->target_json, err));
+    detail->attributes = arena_calloc(arena, (size_t)pg_result_int64(rows, row, 6), sizeof *detail->attributes, err);
+    return detail->attributes ? LF_OK : err->code;
+}
+
+/* One row for each attribute of a difference, one for a difference without. */
+static enum lf_code put_details(const struct pg_result *rows, size_t details_max, struct arena *arena,
+                                struct verify_result *result, struct err *err)
+{
+    for (size_t row = 0; row < pg_result_rows(rows); row++) {
+        bool is_new = row == 0 || strcmp(pg_result_text(rows, row, 0), pg_result_text(rows, row - 1, 0)) != 0;
+        if (is_new && result->detail_count == details_max)
+            return LF_OK;
+        if (is_new)
+            TRY(read_detail(rows, row, arena, &result->details[result->detail_count++], err));
+        struct verify_difference *detail = &result->details[result->detail_count - 1];
+        if (pg_result_get(rows, row, 7).data)
+            TRY(copy_field(rows, row, 7, arena, &detail->attributes[detail->attribute_count++], err));
+    }
+    return LF_OK;
+}
+
+static enum lf_code read_details(struct pg_conn *conn, int64_t run, size_t details_max, struct arena *arena,
+                                 struct verify_result *result, struct err *err)
+{
+    char number[NUMBER_BYTES];
+    struct pg_field value = number_field(number, run);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn,
+                 "SELECT d.ctid, d.kind, d.table_name, d.key, d.source, d.target,"
+                 " coalesce(pg_catalog.array_length(d.attributes, 1), 0), a.name"
+                 " FROM landfall.parity_diff d"
+                 " LEFT JOIN LATERAL pg_catalog.unnest(d.attributes) WITH ORDINALITY a (name, place) ON true"
+                 " WHERE d.run_id = $1 ORDER BY d.ctid, a.place",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
+    return put_details(rows, details_max, arena, result, err);
+}
+
+enum lf_code record_read(struct pg_conn *conn, int64_t run, size_t details_max, struct arena *arena, bool *ret_ended,
+                         struct verify_result *result, struct err *err)
+{
+    TRY(read_counts(conn, run, ret_ended, result, err));
+    return *ret_ended ? read_details(conn, run, details_max, arena, result, err) : LF_OK;
 }

@@ -9,6 +9,11 @@ enum lf_code record_check(struct pg_conn *conn, struct err *err) MUST_CHECK;
 /* A run that has begun. */
 enum lf_code record_begin(struct pg_conn *conn, int64_t *ret_run, struct err *err) MUST_CHECK;
 
+/* What a run has found that some other process may have ended: *ret_ended, and then its counts and at most `details_max` details,
+ * in the arena, where U+0000 is U+FFFD. */
+enum lf_code record_read(struct pg_conn *conn, int64_t run, size_t details_max, struct arena *arena, bool *ret_ended,
+                         struct verify_result *result, struct err *err) MUST_CHECK;
+
 enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct verify_result *result, struct err *err) MUST_CHECK;
 
 /* A text[] as PostgreSQL reads it. U+0000, which PostgreSQL cannot hold, becomes U+FFFD here and in all that is recorded. */

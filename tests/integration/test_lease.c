@@ -67,12 +67,13 @@ static void release(struct lease *lease, uint64_t part)
     harness_check(lease_release(lease, part, &err), &err);
 }
 
-static uint64_t count_left(struct lease *lease)
+static void expect_left(struct lease *lease, uint64_t want_left, uint64_t want_free)
 {
     struct err err = ERR_INIT;
-    uint64_t left;
-    harness_check(lease_count_left(lease, PARTS, &left, &err), &err);
-    return left;
+    uint64_t left, free;
+    harness_check(lease_count_left(lease, PARTS, &left, &free, &err), &err);
+    assert_int_equal(left, want_left);
+    assert_int_equal(free, want_free);
 }
 
 static void sleep_ms(long ms)
@@ -106,22 +107,23 @@ static void test_next(void **state)
     uint64_t part;
     for (unsigned again = 0; again < 2; again++)
         harness_check(lease_offer(first, PARTS, &err), &err);
-    assert_int_equal(count_left(first), PARTS);
+    expect_left(first, PARTS, PARTS);
     for (uint64_t want = 1; want < PARTS; want++) {
         assert_true(take_next(want % 2 ? first : second, &part));
         assert_int_equal(part, want);
     }
     assert_false(take_next(first, &part));
+    expect_left(second, PARTS, 1);
     release(second, 2);
     finish(first, 1, SPAN("one"));
     finish(second, 1, SPAN("another"));
     assert_int_equal(harness_int64(conn, "SELECT count(*) FROM landfall.lease WHERE part = 1 AND result = 'one'"), 1);
-    assert_int_equal(count_left(second), PARTS - 1);
+    expect_left(second, PARTS - 1, 2);
     assert_true(take_next(first, &part));
     assert_int_equal(part, 2);
     assert_false(take(second, 1)); /* it is done */
     harness_check(lease_clear(first, &err), &err);
-    assert_int_equal(count_left(second), 0);
+    expect_left(second, 0, 0);
 }
 
 static void test_leaving(void **state)

@@ -1,10 +1,15 @@
 /* Verification and repair on a real target: each kind of difference is made by SQL, seen, named, recorded and repaired. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "court.h"
 #include "move/verify.h"
+#include "move/verify_record.h"
 
 enum { DETAILS_MAX = 10, RESULT_ARENA_BYTES = 64 * 1024 * 1024 };
 
@@ -336,6 +341,239 @@ static void test_interrupted(void **state)
     expect_equal();
 }
 
+/* Several processes ------------------------------------------------------------------------------------------------------ */
+
+/* Until the sessions that are closed are gone, and with them their counts of changed rows have come in. */
+static void wait_for_sessions(int64_t others)
+{
+    struct pg_conn *looks = harness_connect(uri);
+    const struct timespec pause = { .tv_nsec = 2000000 };
+    unsigned looked = 0;
+    while (harness_int64(looks, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                " AND backend_type = 'client backend' AND pid <> pg_backend_pid()") > others &&
+           looked++ < 5000)
+        (void)nanosleep(&pause, NULL);
+    pg_close(looks);
+    assert_true(looked < 5000);
+}
+
+static void exec_apart(const char *sql)
+{
+    struct pg_conn *apart = harness_connect(uri);
+    harness_exec(apart, sql);
+    pg_close(apart);
+    wait_for_sessions(0);
+}
+
+static int64_t int64_apart(const char *sql)
+{
+    struct pg_conn *apart = harness_connect(uri);
+    int64_t number = harness_int64(apart, sql);
+    pg_close(apart);
+    return number;
+}
+
+/* Nobody is connected any more. */
+static void begin_at_rest(const char *database)
+{
+    begin(database);
+    pg_close(conn);
+    conn = NULL;
+    wait_for_sessions(0);
+}
+
+static void interrupt_verify(void)
+{
+    struct err err = ERR_INIT;
+    struct verify_result result;
+    struct verify_options options = { .postgres = uri, .jobs = 2 };
+    assert_int_equal(verify_run(court_map(), &source, &options, stop, NULL, &arena, &result, &err), LF_INTERRUPTED);
+    wait_for_sessions(0);
+}
+
+/* What was recorded counts: here it is not what the target holds. */
+static void test_goes_on(void **state)
+{
+    (void)state;
+    begin_at_rest("goes_on");
+    interrupt_verify();
+    exec_apart("UPDATE landfall.lease SET result = ''");
+    struct verify_result result = verify();
+    assert_int_equal(result.segments_equal,
+                     PARITY_SEGMENTS * 2 - int64_apart("SELECT segments - segments_equal FROM landfall.parity_run"));
+    assert_true(result.segments_equal < result.segments);
+    expect_counts(&result, 0, 0, 0); /* the keys are always read */
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run"), 1);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.lease"), 0);
+    expect_equal();
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run WHERE finished_at IS NOT NULL"), 2);
+}
+
+/* An interrupted run whose parts are all recorded, as equal, before the target changes: it must not be believed. */
+static void expect_begins_anew(const char *database, const char *change, bool stays)
+{
+    begin_at_rest(database);
+    interrupt_verify();
+    exec_apart("UPDATE landfall.lease SET result = ''");
+    struct pg_conn *other = harness_connect(uri);
+    harness_exec(other, change);
+    if (!stays) {
+        pg_close(other);
+        wait_for_sessions(0);
+    }
+    struct verify_result result = verify();
+    expect_counts(&result, 1, 0, 0);
+    assert_int_equal(result.segments_equal, result.segments - 1);
+    if (stays)
+        pg_close(other);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run WHERE subject IS NULL"), 1);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.lease"), 0);
+}
+
+static void test_changed_meanwhile(void **state)
+{
+    (void)state;
+    expect_begins_anew("changed_meanwhile", "UPDATE court.message SET subject = 'changed' WHERE message_id = 'm3-4'", false);
+}
+
+static void test_changed_by_a_session_that_stays(void **state)
+{
+    (void)state;
+    expect_begins_anew("changed_by_one_that_stays", "UPDATE court.message SET subject = 'changed' WHERE message_id = 'm3-4'",
+                       true);
+}
+
+static void test_child_table_changed_meanwhile(void **state)
+{
+    (void)state;
+    expect_begins_anew("child_changed_meanwhile", "DELETE FROM court.party WHERE docket_number = '6-26' AND position = 1", false);
+}
+
+/* Whatever it reads differs from another map's reading. */
+static void test_another_map_is_another_run(void **state)
+{
+    (void)state;
+    begin_at_rest("another_map");
+    interrupt_verify();
+    exec_apart("UPDATE landfall.lease SET result = ''");
+    struct verify_result result = verify_with((struct verify_options){ .map_yaml = SPAN("another") });
+    assert_int_equal(result.segments_equal, result.segments);
+    result = verify_with((struct verify_options){ .reread = true });
+    assert_int_equal(result.segments_equal, result.segments);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run"), 3);
+}
+
+static bool halt_once(void *context, uint64_t items_read, uint64_t items_total)
+{
+    bool *was_halted = context;
+    (void)items_read, (void)items_total;
+    if (!*was_halted)
+        (void)raise(SIGSTOP);
+    *was_halted = true;
+    return false;
+}
+
+/* A process that halts while it verifies; its exit status says whether it found everything equal. */
+static pid_t start_halting(unsigned lease_seconds)
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct err err = ERR_INIT;
+        struct verify_result result;
+        struct verify_options options = { .postgres = uri, .jobs = 2, .reread = true, .lease_seconds = lease_seconds };
+        bool was_halted = false;
+        enum lf_code code = verify_run(court_map(), &source, &options, halt_once, &was_halted, &arena, &result, &err);
+        _exit(code == LF_OK && result.compared == COURT_ITEMS && result.segments_equal == result.segments ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    return pid;
+}
+
+static void expect_one_run(void)
+{
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run"), 1);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.parity_run WHERE finished_at IS NOT NULL"), 1);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.lease"), 0);
+    assert_int_equal(int64_apart("SELECT count(*) FROM landfall.worker"), 0);
+}
+
+/* The second one joins the first, does its part when its time is up, and both give the same. Rows that were changed after the
+ * first began are as they were, for both. */
+static void test_shared(void **state)
+{
+    (void)state;
+    int status;
+    begin("shared");
+    pid_t pid = start_halting(1);
+    harness_exec(conn, "UPDATE court.message SET subject = 'changed' WHERE message_id = 'm3-4'");
+    struct verify_result result = verify_with((struct verify_options){ .reread = true, .lease_seconds = 1 });
+    expect_counts(&result, 0, 0, 0);
+    assert_int_equal(result.segments_equal, result.segments);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_one_run();
+    result = verify();
+    expect_counts(&result, 1, 0, 0);
+}
+
+/* One that is killed is replaced at once, not when its time is up. */
+static void test_killed(void **state)
+{
+    (void)state;
+    enum { NEVER = 3600 };
+    int status;
+    begin_at_rest("killed");
+    pid_t pid = start_halting(NEVER);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    wait_for_sessions(0);
+    struct verify_result result = verify_with((struct verify_options){ .reread = true });
+    expect_counts(&result, 0, 0, 0);
+    expect_one_run();
+}
+
+/* What a process that did not end the run itself gives is what the other one found. */
+static void test_result_on_record(void **state)
+{
+    (void)state;
+    begin("on_record");
+    struct err err = ERR_INIT;
+    struct verify_result recorded = { .details = arena_calloc(&arena, DETAILS_MAX, sizeof *recorded.details, &err) };
+    bool ended;
+    harness_exec(conn, "UPDATE court.message SET subject = 'changed', docket_number = '4-26' WHERE message_id = 'm3-4';"
+                       "DELETE FROM court.device WHERE id = 1000; INSERT INTO court.device (id) VALUES (-5)");
+    struct verify_result result = verify();
+    assert_int_equal(result.detail_count, 4);
+    int64_t run = harness_int64(conn, "SELECT max(id) FROM landfall.parity_run");
+    harness_check(record_read(conn, run, DETAILS_MAX, &arena, &ended, &recorded, &err), &err);
+    assert_true(ended);
+    expect_counts(&recorded, result.different, result.missing, result.extra);
+    assert_int_equal(recorded.compared, result.compared);
+    assert_int_equal(recorded.segments, result.segments);
+    assert_int_equal(recorded.segments_equal, result.segments_equal);
+    assert_int_equal(recorded.detail_count, result.detail_count);
+    for (size_t i = 0; i < result.detail_count; i++) {
+        const struct verify_difference *want = NULL, *have = &recorded.details[i];
+        for (size_t k = 0; k < result.detail_count; k++)
+            if (span_equal(result.details[k].key, have->key) && span_equal(result.details[k].table, have->table))
+                want = &result.details[k];
+        assert_non_null(want);
+        assert_int_equal(have->kind, want->kind);
+        assert_true(span_equal(have->source_json, want->source_json));
+        assert_true(span_equal(have->target_json, want->target_json));
+        assert_int_equal(have->attribute_count, want->attribute_count);
+        for (size_t a = 0; a < want->attribute_count; a++)
+            assert_true(span_equal(have->attributes[a], want->attributes[a]));
+    }
+    recorded.detail_count = 0;
+    harness_check(record_read(conn, run, 1, &arena, &ended, &recorded, &err), &err);
+    assert_int_equal(recorded.detail_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end)
 
 int main(void)
@@ -358,6 +596,14 @@ int main(void)
         TEST(test_without_source),
         TEST(test_preconditions),
         TEST(test_interrupted),
+        TEST(test_goes_on),
+        TEST(test_changed_meanwhile),
+        TEST(test_changed_by_a_session_that_stays),
+        TEST(test_child_table_changed_meanwhile),
+        TEST(test_another_map_is_another_run),
+        TEST(test_shared),
+        TEST(test_killed),
+        TEST(test_result_on_record),
     };
     return cmocka_run_group_tests(tests, court_start, court_stop);
 }
