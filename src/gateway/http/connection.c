@@ -343,13 +343,10 @@ static void end_stream(struct connection *connection)
 {
     if (!connection->closes || connection->lingers || connection->is_handling || queued(connection))
         return;
-    if (connection->saw_end) {
-        connection->is_broken = true;
-        return;
-    }
     give_exchange(connection);
     transport_end(&connection->transport);
     connection->lingers = true;
+    connection->is_broken = connection->is_broken || connection->saw_end;
     connection->waits_since_ms = loop_now_ms(connection->set->loop);
 }
 
@@ -400,8 +397,10 @@ static void settle(void *context)
 
 static void on_deadline(struct connection *connection)
 {
-    bool is_slow = connection->request_since_ms && !queued(connection) && !connection->lingers;
-    if (is_slow)
+    bool reads_slowly = queued(connection) > 0;
+    if (reads_slowly)
+        transport_give_up(&connection->transport);
+    if (connection->request_since_ms && !reads_slowly && !connection->lingers)
         refuse(connection, 408, "the request took too long to arrive");
     else
         connection->is_broken = true;

@@ -55,8 +55,8 @@ static enum lf_code split_address(const char *address, struct host_port *ret, st
 {
     const char *colon = strrchr(address, ':');
     size_t host_len = colon ? (size_t)(colon - address) : 0;
-    bool is_ip6 = host_len > 1 && address[0] == '[' && colon[-1] == ']';
-    bool is_ambiguous = !is_ip6 && memchr(address, ':', host_len);
+    bool is_ip6 = host_len > 2 && address[0] == '[' && colon[-1] == ']';
+    bool is_ambiguous = !is_ip6 && (address[0] == '[' || memchr(address, ':', host_len));
     char *port_end = NULL;
     long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &port_end, 10) : -1;
     if (host_len == 0 || host_len >= sizeof ret->host || is_ambiguous || port < 0 || port > UINT16_MAX || *port_end)

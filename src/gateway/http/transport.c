@@ -99,6 +99,12 @@ void transport_end(struct transport *transport)
     (void)shutdown(transport->fd, SHUT_WR);
 }
 
+void transport_give_up(struct transport *transport)
+{
+    struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+    (void)setsockopt(transport->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void transport_close(struct transport *transport)
 {
     tls_session_free(transport->tls);

@@ -27,4 +27,6 @@ enum transport_state transport_write(struct transport *transport, const struct i
 bool transport_has_pending(const struct transport *transport);
 /* Ends the stream to the client; reading goes on. */
 void transport_end(struct transport *transport);
+/* Makes the coming close throw away what the kernel still holds for a client that does not read. */
+void transport_give_up(struct transport *transport);
 void transport_close(struct transport *transport);
