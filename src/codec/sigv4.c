@@ -280,8 +280,8 @@ static enum lf_code derive_key(struct secret first, const struct sigv4_scope *sc
     return hmac(last, SPAN("aws4_request"), key, err);
 }
 
-static enum lf_code signing_key(struct secret secret_key, const struct sigv4_scope *scope, unsigned char key[DIGEST_BYTES],
-                                struct err *err)
+enum lf_code sigv4_key_derive(struct secret secret_key, const struct sigv4_scope *scope, struct sigv4_key *ret_key,
+                              struct err *err)
 {
     struct buf first;
     buf_init(&first, CANONICAL_BYTES_MAX);
@@ -289,7 +289,7 @@ static enum lf_code signing_key(struct secret secret_key, const struct sigv4_sco
     buf_put_span(&first, secret_reveal(secret_key));
     enum lf_code code = buf_check(&first, err);
     if (code == LF_OK)
-        code = derive_key(secret_of(buf_span(&first)), scope, key, err);
+        code = derive_key(secret_of(buf_span(&first)), scope, ret_key->bytes, err);
     secret_wipe(first.data, first.len);
     buf_done(&first);
     return code;
@@ -313,24 +313,37 @@ static bool is_time(struct span time)
     return time.len == SIGV4_TIME_BYTES && time.ptr[SIGV4_TIME_BYTES - 1] == 'Z';
 }
 
-enum lf_code sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct secret secret_key,
-                        struct arena *arena, struct sigv4_signature *ret_signature, struct err *err)
+static enum lf_code check_time(struct span time, struct err *err)
+{
+    if (!is_time(time))
+        return ERR(err, LF_USAGE, "\"%.*s\" is no time of a signature, like 20130524T000000Z", SPAN_ARG(time));
+    return LF_OK;
+}
+
+enum lf_code sigv4_sign_with(const struct sigv4_request *request, const struct sigv4_scope *scope, const struct sigv4_key *key,
+                             struct arena *arena, struct sigv4_signature *ret_signature, struct err *err)
 {
     struct sigv4_signature signature;
     struct span text;
-    unsigned char key[DIGEST_BYTES], digest[DIGEST_BYTES];
-    if (!is_time(scope->time))
-        return ERR(err, LF_USAGE, "\"%.*s\" is no time of a signature, like 20130524T000000Z", SPAN_ARG(scope->time));
+    unsigned char digest[DIGEST_BYTES];
+    TRY(check_time(scope->time, err));
     TRY(make_canonical(request, arena, &signature, err));
     TRY(string_to_sign(scope, signature.canonical_request, arena, &text, err));
-    enum lf_code code = signing_key(secret_key, scope, key, err);
-    if (code == LF_OK)
-        code = hmac(secret_of(span_of((const char *)key, sizeof key)), text, digest, err);
-    secret_wipe(key, sizeof key);
-    TRY(code);
+    TRY(hmac(secret_of(span_of((const char *)key->bytes, sizeof key->bytes)), text, digest, err));
     TRY(put_hex(digest, arena, &signature.text, err));
     *ret_signature = signature;
     return LF_OK;
+}
+
+enum lf_code sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct secret secret_key,
+                        struct arena *arena, struct sigv4_signature *ret_signature, struct err *err)
+{
+    struct sigv4_key key;
+    TRY(check_time(scope->time, err));
+    TRY(sigv4_key_derive(secret_key, scope, &key, err));
+    enum lf_code code = sigv4_sign_with(request, scope, &key, arena, ret_signature, err);
+    secret_wipe(&key, sizeof key);
+    return code;
 }
 
 enum lf_code sigv4_authorization(const struct sigv4_signature *signature, const struct sigv4_scope *scope,

@@ -45,7 +45,18 @@ struct sigv4_signature {
     struct span canonical_request; /* for people who look for a difference; holds no secret key, but a session token */
 };
 
+/* What the secret key becomes for one day, region and service: whoever signs or checks often keeps it, and wipes it. */
+struct sigv4_key {
+    unsigned char bytes[32];
+};
+enum lf_code sigv4_key_derive(struct secret secret_key, const struct sigv4_scope *scope, struct sigv4_key *ret_key,
+                              struct err *err) MUST_CHECK;
+
 /* Everything is in the arena. Errors: LF_USAGE when the time is none, LF_MEMORY. */
+enum lf_code sigv4_sign_with(const struct sigv4_request *request, const struct sigv4_scope *scope, const struct sigv4_key *key,
+                             struct arena *arena, struct sigv4_signature *ret_signature, struct err *err) MUST_CHECK;
+
+/* Both in one. */
 enum lf_code sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope, struct secret secret_key,
                         struct arena *arena, struct sigv4_signature *ret_signature, struct err *err) MUST_CHECK;
 
