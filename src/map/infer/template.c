@@ -338,9 +338,11 @@ static size_t choose_candidate(const struct mining *mining, size_t place)
     return first_exact < INFER_CANDIDATES_MAX ? first_exact : first;
 }
 
+/* U+0000, which PostgreSQL cannot hold, is no text of a template: such a place is a piece, and its items are claimed by nobody.
+ */
 static bool looks_like_word(struct span text)
 {
-    if (text.len > WORD_BYTES_MAX)
+    if (text.len > WORD_BYTES_MAX || span_find_byte(text, '\0') < text.len)
         return false;
     for (size_t i = 0; i < text.len; i++)
         if (isdigit((unsigned char)text.ptr[i]) && text.len > 2)
@@ -707,7 +709,8 @@ static enum lf_code add_library_constants(const struct table_model *model, struc
 {
     struct span name = SPAN("__edb_v__");
     const struct value *first = kind->sample_count ? item_get(&kind->sample[0], name) : NULL;
-    if (!first || first->type != VALUE_S || span_equal(model->marker, name))
+    if (!first || first->type != VALUE_S || span_equal(model->marker, name) ||
+        span_find_byte(first->bytes, '\0') < first->bytes.len)
         return LF_OK;
     struct kind_template t = { .attr = name, .type = VALUE_S, .is_constant = true };
     t.template.parts = arena_calloc(&infer->arena, 1, sizeof *t.template.parts, err);
