@@ -38,10 +38,12 @@ struct key_file;
 enum lf_code key_file_read(const char *path, bool create, struct key_file **ret_file, struct err *err) MUST_CHECK;
 void key_file_free(struct key_file *file); /* wipes; NULL is fine */
 
-/* All keys that are not disabled. Errors: those of pg_query; LF_CREDENTIALS when a secret was encrypted with another key file. */
+/* A set of all keys that are not disabled, with one owner. Errors: those of pg_query; LF_CREDENTIALS when a secret was encrypted
+ * with another key file. */
 enum lf_code access_keys_read(struct pg_conn *conn, const struct key_file *file, struct access_keys **ret_keys,
                               struct err *err) MUST_CHECK;
-void access_keys_free(struct access_keys *keys);                                           /* wipes; NULL is fine */
+void access_keys_ref(struct access_keys *keys);   /* another owner */
+void access_keys_unref(struct access_keys *keys); /* wipes with the last one; NULL is fine */
 const struct access_key *access_keys_find(const struct access_keys *keys, struct span id); /* NULL when there is none */
 
 /* A new key with these grants (JSON); its id (20 characters) and secret (40) are in the arena. LF_USAGE when the grants are none.

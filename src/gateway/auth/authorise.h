@@ -2,7 +2,9 @@
  * authorise: whether the caller may do this operation with the tables that its request names.
  *
  * Which grant an operation needs and where its request names tables is said in api/operations.yaml. What is refused is
- * LF_ACCESS_DENIED, in AWS's words. PartiQL names its tables in its statements: the operations ask for each by `authorise_table`.
+ * LF_ACCESS_DENIED, in AWS's words. What PartiQL and shard iterators
+ * name is found by the operations, which ask for each table by `authorise_table`. What names no table needs a grant for all
+ * (`*`).
  */
 #pragma once
 
