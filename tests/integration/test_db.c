@@ -439,9 +439,10 @@ static void a_parameter_that_is_wrong_leaves_the_connection_right(void **state)
 
 /* --- connections that are lost --- */
 
+/* Returns when they are gone. */
 static void terminate_all(void)
 {
-    assert_true(count_rows("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    assert_true(count_rows("SELECT count(pg_terminate_backend(pid, 20000)) FROM pg_stat_activity "
                            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'") > 0);
 }
 
@@ -520,7 +521,8 @@ static void wait_for_a_turn(void *context)
         harness_check(tx_int(transaction, &twice, 1, &err), &err);
         fiber_sleep(loop, 20);
         terminate_all();
-        fiber_sleep(loop, 20);
+        while (db_is_connected(db))
+            fiber_sleep(loop, 1);
         db_rollback(transaction);
         return;
     }
