@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS landfall.gateway (
     id              uuid PRIMARY KEY,
     address         text NOT NULL,
     beat            bigint NOT NULL DEFAULT 0,
+    beat_at         timestamptz NOT NULL DEFAULT now(),
     catalog_version bigint NOT NULL DEFAULT 0,          -- acknowledged: no request under an older one is left
     started_at      timestamptz NOT NULL DEFAULT now()
 );
@@ -46,9 +47,10 @@ CREATE TABLE IF NOT EXISTS landfall.gateway (
 -- Who does a job that one process at a time may do; each new owner has a higher token.
 CREATE TABLE IF NOT EXISTS landfall.leader (
     job         text COLLATE "C" PRIMARY KEY,
-    owner       uuid NOT NULL,
-    token       bigint NOT NULL,
-    beat        bigint NOT NULL DEFAULT 0
+    owner       uuid,                                   -- of landfall.gateway
+    token       bigint NOT NULL DEFAULT 0,
+    beat        bigint NOT NULL DEFAULT 0,
+    is_vacant   boolean NOT NULL                        -- nobody does it: to be taken at once
 );
 
 -- Access keys of applications. Secrets are encrypted with the key file of `serve`.

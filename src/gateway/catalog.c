@@ -205,7 +205,8 @@ static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t 
     TRY(pg_query(
         conn,
         "INSERT INTO landfall.gateway AS g (id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO "
-        "UPDATE SET beat = g.beat + 1, catalog_version = excluded.catalog_version RETURNING (SELECT version FROM "
+        "UPDATE SET beat = g.beat + 1, beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version "
+        "FROM "
         "landfall.catalog)",
         &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
     int64_t version = pg_result_int64(rows, 0, 0);
@@ -349,6 +350,29 @@ enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span nam
         return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Table: %.*s not found", SPAN_ARG(short_name));
     *ret_table = table;
     return LF_OK;
+}
+
+enum lf_code catalog_all(struct catalog *catalog, struct arena *arena, const struct table ***ret_tables, size_t *ret_count,
+                         struct err *err)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    size_t count = catalog->tables.count;
+    const struct table **tables = arena_calloc(arena, count + 1, sizeof *tables, err);
+    for (size_t i = 0; tables && i < count; i++) {
+        tables[i] = catalog->tables.values[i];
+        table_ref(tables[i]);
+    }
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    if (!tables)
+        return err->code;
+    *ret_tables = tables;
+    *ret_count = count;
+    return LF_OK;
+}
+
+const char *catalog_gateway_id(const struct catalog *catalog)
+{
+    return catalog->id;
 }
 
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err)

@@ -89,7 +89,14 @@ void table_unref(const struct table *table); /* NULL is fine */
 /* NULL when there is none. */
 const struct table_index *table_find_index(const struct table *table, struct span name);
 
-/* LF_INTERNAL when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
+/* References to all tables, in the arena; unref each. */
+enum lf_code catalog_all(struct catalog *catalog, struct arena *arena, const struct table ***ret_tables, size_t *ret_count,
+                         struct err *err) MUST_CHECK;
+
+/* The id of this gateway in landfall.gateway: a uuid. */
+const char *catalog_gateway_id(const struct catalog *catalog);
+
+/* LF_INTERNAL_SERVER when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err) MUST_CHECK;
 
 /* Change ------------------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "base/backoff.h"
 #include "gateway/dispatch.h"
 #include "gateway/http/tls.h"
-#include "gateway/jobs.h"
+#include "gateway/jobs/jobs.h"
 #include "gateway/key_queue.h"
 #include "gateway/store/gather.h"
 #include "map/model.h"

@@ -2,7 +2,7 @@
  * gateway: `landfall serve` as a whole: workers, the catalog, background jobs.
  *
  *     gateway ─┬─ catalog (heartbeat thread)
- *              ├─ jobs: sequencer, TTL, indexes being filled (jobs.h; a thread, elected among gateways)
+ *              ├─ jobs: sequencer, TTL, indexes being filled (jobs/; a thread, elected among gateways)
  *              └─ worker × N: loop, HTTP server on the shared port, db, gathers ─► dispatch ─► operations/
  *
  * Stops gracefully: no new connections, what is in flight is answered, then the workers end.

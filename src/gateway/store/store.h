@@ -6,7 +6,7 @@
  * requests: they find, page, and write items; what to write is decided above them (write.h), on the old item.
  *
  * Each callback runs on a fiber and may suspend it. One call is one statement, hence one snapshot, unless its comment says more.
- * Errors of all: LF_SQL, LF_CONNECT (outcome unknown where it writes), LF_MEMORY, LF_THROTTLED when the queue is full.
+ * Errors of all: LF_SQL, LF_CONNECT (outcome unknown where it writes), LF_MEMORY, LF_THROTTLING when the queue is full.
  */
 #pragma once
 

@@ -1,0 +1,90 @@
+#include "gateway/jobs/jobs.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/backoff.h"
+#include "gateway/jobs/tidy.h"
+#include "gateway/jobs/ttl.h"
+#include "gateway/stream/sequencer.h"
+#include "gateway/table_work.h"
+
+enum { ARENA_BYTES_MAX = 256 * 1024 * 1024, PAUSE_MS_MAX = 5000, SLICE_MS = 50 };
+
+static const struct job {
+    const char *name;
+    job_step *step;
+    unsigned pause_ms; /* when there is nothing to do */
+} jobs[] = {
+    { "sequencer", sequencer_step, 10 },
+    { "ttl", ttl_step, 500 },
+    { "tables", table_work_step, 200 },
+    { "tidy", tidy_step, 5000 },
+};
+
+struct running_job {
+    const struct job *job;
+    struct worker *worker;
+    const _Atomic bool *stop;
+    struct arena arena;
+    struct leadership leadership;
+    struct backoff backoff;
+};
+
+static void pause_ms(const struct running_job *run, unsigned ms)
+{
+    for (unsigned left = ms; left && !atomic_load(run->stop);) {
+        unsigned slice = left < SLICE_MS ? left : SLICE_MS;
+        fiber_sleep(run->worker->loop, slice);
+        left -= slice;
+    }
+}
+
+static enum lf_code step(struct running_job *run, bool *ret_more, struct err *err)
+{
+    arena_reset(&run->arena);
+    TRY(leader_try(run->worker, &run->leadership, err));
+    return run->leadership.is_mine ? run->job->step(run->worker, &run->leadership, &run->arena, ret_more, err) : LF_OK;
+}
+
+static void run_job(void *context)
+{
+    struct running_job *run = context;
+    while (!atomic_load(run->stop)) {
+        struct err err = ERR_INIT;
+        bool has_more = false;
+        if (step(run, &has_more, &err)) {
+            (void)err_while(&err, "doing the job '%s'", run->job->name);
+            worker_log(run->worker, SPAN(""), &err);
+            pause_ms(run, backoff_next_ms(&run->backoff));
+        } else if (!has_more) {
+            pause_ms(run, run->job->pause_ms);
+        }
+    }
+    leader_resign(run->worker, &run->leadership);
+    arena_done(&run->arena);
+    free(run);
+}
+
+static enum lf_code start(const struct job *job, struct worker *worker, const _Atomic bool *stop, struct err *err)
+{
+    struct running_job *run = calloc(1, sizeof *run);
+    if (!run)
+        return ERR(err, LF_MEMORY, "no memory for a job");
+    *run = (struct running_job){ .job = job, .worker = worker, .stop = stop, .leadership = { .job = job->name } };
+    arena_init(&run->arena, ARENA_BYTES_MAX);
+    backoff_init(&run->backoff, job->pause_ms, PAUSE_MS_MAX, backoff_seed());
+    enum lf_code code = fiber_start(loop_fibers(worker->loop), run_job, run, err);
+    if (code) {
+        arena_done(&run->arena);
+        free(run);
+    }
+    return code;
+}
+
+enum lf_code jobs_start(struct worker *worker, const _Atomic bool *stop, struct err *err)
+{
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+        TRY(start(&jobs[i], worker, stop, err));
+    return LF_OK;
+}

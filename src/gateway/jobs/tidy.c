@@ -1,0 +1,17 @@
+#include "gateway/jobs/tidy.h"
+
+enum lf_code tidy_step(struct worker *worker, const struct leadership *leadership, struct arena *arena, bool *ret_more,
+                       struct err *err)
+{
+    static const struct pg_statement tokens = {
+        .sql = "DELETE FROM landfall.request_token WHERE answered_at < now() - interval '10 minutes'",
+    };
+    static const struct pg_statement gateways = {
+        .sql = "DELETE FROM landfall.gateway WHERE beat_at < now() - interval '10 minutes'",
+    };
+    PG_RESULT_CLEANUP struct pg_result *forgotten = NULL;
+    PG_RESULT_CLEANUP struct pg_result *gone = NULL;
+    (void)leadership, (void)arena, (void)ret_more;
+    TRY(db_write(worker->db, &tokens, &(struct pg_params){ 0 }, &forgotten, err));
+    return db_write(worker->db, &gateways, &(struct pg_params){ 0 }, &gone, err);
+}
