@@ -1,9 +1,7 @@
 /*
  * jobs: what goes on behind the requests, on a worker without a server.
  *
- *     sequencer   gives changes their numbers in commit order       stream/sequencer.h
  *     ttl         deletes what has expired                          jobs/ttl.h
- *     tables      goes on with what UpdateTable and DeleteTable have begun    table_work.h
  *     tidy        forgets old tokens of transactions and gateways that are gone   jobs/tidy.h
  *
  * Each job is a fiber that steps while its gateway leads it (leader.h). A step that fails is logged, and tried again after a
