@@ -6,6 +6,7 @@
 
 #include "base/file_text.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "map/map_yaml.h"
 
@@ -47,6 +48,14 @@ enum lf_code command_confirm(const struct cli_options *options, const char *what
             return LF_OK;
     }
     return ERR(err, LF_USAGE, "this %s; say --yes to do it", what);
+}
+
+void command_note_unmapped(const char *command, const struct unmapped *unmapped)
+{
+    char items[2 * COUNT_TEXT_BYTES];
+    if (unmapped->items)
+        fprintf(stderr, "landfall %s: left out: %s in landfall.item of tables that the map does not have (%s)\n", command,
+                count_of_text(unmapped->items, "item", "items", items), unmapped->tables);
 }
 
 static double share_of(double part, double whole)

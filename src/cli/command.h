@@ -37,6 +37,9 @@ enum lf_code command_open_source(const struct cli_options *options, struct sourc
 /* Asks on a terminal; without one, or on any answer but yes, LF_USAGE that names --yes. `what` says what is destroyed. */
 enum lf_code command_confirm(const struct cli_options *options, const char *what, struct err *err) MUST_CHECK;
 
+/* Says on standard error that items in landfall.item were left out because the map does not have their tables; nothing for 0. */
+void command_note_unmapped(const char *command, const struct unmapped *unmapped);
+
 /* A backfill with its progress on standard error. */
 enum lf_code command_load(const struct map *map, struct source *source, const struct backfill_options *backfill,
                           struct arena *arena, struct backfill_result *ret_result, struct err *err) MUST_CHECK;

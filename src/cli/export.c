@@ -23,6 +23,7 @@ static enum lf_code print_json(const struct cli_options *options, const struct e
     json_out_count(&json, "items", result->items);
     json_out_count(&json, "files", result->files);
     json_out_count(&json, "bytes", result->bytes);
+    json_out_count(&json, "unmapped", result->unmapped.items);
     json_out_number(&json, "seconds", result->seconds);
     json_out_close(&json, '}');
     return output_json(&json, err);
@@ -50,6 +51,7 @@ enum lf_code command_export(const struct cli_options *options, struct err *err)
     enum lf_code code = export_run(&map, &export, show, &progress, &result, err);
     progress_end(&progress);
     TRY(code);
+    command_note_unmapped("export", &result.unmapped);
     if (options->json)
         return print_json(options, &result, err);
     print_text(options, &result);

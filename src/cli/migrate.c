@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/violations.h"
+#include "move/control.h"
 
 /* What was applied or taken back, for the output of this run. */
 struct migrate_log {
@@ -68,6 +69,31 @@ static enum lf_code confirm_contract(const struct cli_options *options, struct p
     return command_confirm(options, text, err);
 }
 
+static enum lf_code is_contracted(const struct cli_options *options, struct pg_conn *conn, bool *ret_contracted, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct migration_list list;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    TRY(migrate_read(options->migrations, conn, &arena, &list, err));
+    *ret_contracted = false;
+    for (size_t i = 0; i < list.count; i++)
+        *ret_contracted |= list.items[i].step == MIGRATION_CONTRACT && list.items[i].applied;
+    return LF_OK;
+}
+
+/* A contract of empty tables takes away what the load needs. */
+static enum lf_code prepare_contract(const struct cli_options *options, struct pg_conn *conn, int64_t loads, struct err *err)
+{
+    bool contracted;
+    TRY(is_contracted(options, conn, &contracted, err));
+    if (contracted)
+        return LF_OK;
+    if (loads == 0)
+        return ERR(err, LF_PRECONDITION,
+                   "nothing was loaded yet, and the contract takes away what a load needs: run `landfall backfill`");
+    return confirm_contract(options, conn, err);
+}
+
 /* Once a backfill has finished, indexes and constraints are due. */
 static enum lf_code last_step(const struct cli_options *options, struct pg_conn *conn, enum migration_step *ret_step,
                               struct err *err)
@@ -80,11 +106,12 @@ static enum lf_code last_step(const struct cli_options *options, struct pg_conn 
     };
     int64_t loads;
     *ret_step = steps[options->to];
-    if (options->to == CLI_TO_CONTRACT)
-        return confirm_contract(options, conn, err);
-    if (options->to != CLI_TO_UNSET)
+    if (options->to != CLI_TO_CONTRACT && options->to != CLI_TO_UNSET)
         return LF_OK;
+    TRY(control_check_owner(conn, err));
     TRY(count_if_there(conn, "landfall.load", "finished_at IS NOT NULL", &loads, err));
+    if (options->to == CLI_TO_CONTRACT)
+        return prepare_contract(options, conn, loads, err);
     *ret_step = loads ? MIGRATION_CONSTRAINTS : MIGRATION_TABLES;
     return LF_OK;
 }

@@ -58,6 +58,7 @@ static enum lf_code print_json(const struct verify_result *result, const struct 
     json_out_count(&json, "missing", result->missing);
     json_out_count(&json, "extra", result->extra);
     json_out_count(&json, "repaired", result->repaired);
+    json_out_count(&json, "unmapped", result->unmapped.items);
     json_out_count(&json, "segments", result->segments);
     json_out_count(&json, "segments_equal", result->segments_equal);
     json_out_bool(&json, "source_reread", result->source_reread);
@@ -74,6 +75,7 @@ static enum lf_code print_json(const struct verify_result *result, const struct 
 static enum lf_code print_result(const struct cli_options *options, const struct verify_result *result,
                                  const struct stage_profile *profile, struct err *err)
 {
+    command_note_unmapped("verify", &result->unmapped);
     if (options->json)
         TRY(print_json(result, profile, err));
     else

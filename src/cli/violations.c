@@ -45,7 +45,9 @@ enum lf_code violations_check(const struct violations *violations, struct err *e
 {
     char items[2 * COUNT_TEXT_BYTES];
     if (violations->moved)
-        return ERR(err, LF_REJECTS, "%s constraints; see reason in landfall.item",
+        return ERR(err, LF_REJECTS,
+                   "%s constraints; see reason in landfall.item (if they are many, the map's "
+                   "`primary_key`, `unique` or `foreign_keys` promise too much)",
                    count_of_text(violations->moved, "item breaks", "items break", items));
     if (violations->rejected)
         return ERR(err, LF_REJECTS, "%s a DynamoDB key that another item has; see landfall.reject",

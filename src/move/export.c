@@ -77,7 +77,12 @@ enum lf_code export_run(const struct map *map, const struct export_options *opti
         .crew = { .postgres = options->postgres, .jobs = options->jobs, .report = report, .report_context = context },
     };
     arena_init(&export.arena, EXPORT_PARTS_BYTES);
-    enum lf_code code = run(&export, ret_result, err);
+    struct export_result result = { 0 };
+    enum lf_code code = run(&export, &result, err);
+    if (code == LF_OK)
+        code = control_unmapped(export.snapshot.conn, map, &result.unmapped, err);
+    if (code == LF_OK)
+        *ret_result = result;
     export_folder_close(&export.folder);
     snapshot_close(&export.snapshot);
     arena_done(&export.arena);

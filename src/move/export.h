@@ -16,5 +16,6 @@ struct export_options {
 
 typedef bool export_report(void *context, uint64_t items_written, uint64_t items_total);
 
+/* What a run that fails or is stopped has written is removed. */
 enum lf_code export_run(const struct map *map, const struct export_options *options, export_report *report, void *context,
                         struct export_result *ret_result, struct err *err) MUST_CHECK;

@@ -53,9 +53,10 @@ static enum lf_code check_empty(const char *path, struct err *err)
     return empty ? LF_OK : ERR(err, LF_PRECONDITION, "folder %s is not empty", path);
 }
 
-static enum lf_code make_root(const char *path, struct err *err)
+static enum lf_code make_root(const char *path, bool *ret_made, struct err *err)
 {
-    if (mkdir(path, FOLDER_MODE) == 0)
+    *ret_made = mkdir(path, FOLDER_MODE) == 0;
+    if (*ret_made)
         return LF_OK;
     return errno == EEXIST ? check_empty(path, err) : ERR(err, LF_IO, "cannot make folder %s: %s", path, strerror(errno));
 }
@@ -117,7 +118,7 @@ static enum lf_code make_folders(struct export_folder *folder, struct err *err)
     folder->tables = arena_calloc(&folder->arena, folder->map->table_count, sizeof *folder->tables, err);
     if (!folder->tables)
         return err->code;
-    TRY(make_root(folder->dir, err));
+    TRY(make_root(folder->dir, &folder->made_dir, err));
     for (size_t t = 0; t < folder->map->table_count; t++)
         TRY(make_table_folders(folder, t, err));
     return LF_OK;
@@ -136,10 +137,51 @@ enum lf_code export_folder_open(struct export_folder *folder, const struct map *
     return code;
 }
 
+/* Whatever is in a folder that bears the export's own id. */
+static void remove_files(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+        (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
+    (void)rmdir(path);
+}
+
+static void remove_within(struct export_folder *folder, struct span within, const char *name, int (*remove_one)(const char *))
+{
+    struct span path;
+    struct err ignored = ERR_INIT;
+    if (arena_printf(&folder->arena, &path, &ignored, "%.*s/%s", SPAN_ARG(within), name) == LF_OK)
+        (void)remove_one(path.ptr);
+}
+
+/* Paths are made in the order of the folders, so the last one is there when all are. */
+static void remove_table(struct export_folder *folder, const struct export_table *table)
+{
+    if (!table->data.ptr)
+        return;
+    remove_files(table->data.ptr);
+    remove_files(table->folder.ptr);
+    remove_within(folder, table->root, "AWSDynamoDB", rmdir);
+    remove_within(folder, table->root, "table.json", unlink);
+    (void)rmdir(table->root.ptr);
+}
+
+static void remove_unfinished(struct export_folder *folder)
+{
+    for (size_t t = 0; folder->tables && t < folder->map->table_count; t++)
+        remove_table(folder, &folder->tables[t]);
+    if (folder->made_dir)
+        (void)rmdir(folder->dir);
+}
+
 void export_folder_close(struct export_folder *folder)
 {
     if (!folder->map)
         return;
+    if (!folder->is_finished)
+        remove_unfinished(folder);
     arena_done(&folder->arena);
     pthread_mutex_destroy(&folder->mutex);
     *folder = (struct export_folder){ 0 };
@@ -287,6 +329,7 @@ enum lf_code export_folder_finish(struct export_folder *folder, struct export_re
     for (size_t t = 0; t < folder->map->table_count; t++)
         TRY(finish_table(folder, t, err));
     add_up(folder, &result);
+    folder->is_finished = true;
     result.seconds = (double)(now_ms() - folder->start_ms) / 1000;
     *ret_result = result;
     return LF_OK;

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "move/control.h"
 #include "move/export_manifest.h"
 
 struct export_result {
@@ -18,6 +19,7 @@ struct export_result {
     uint64_t bytes; /* compressed */
     size_t files;
     double seconds;
+    struct unmapped unmapped; /* not written */
 };
 
 struct export_table;
@@ -27,6 +29,8 @@ struct export_folder {
     const char *dir;       /* borrowed */
     char id[EXPORT_ID_BYTES];
     int64_t start_ms;
+    bool made_dir; /* it was not there before */
+    bool is_finished;
     pthread_mutex_t mutex; /* of tables and arena while workers write */
     struct export_table *tables;
     struct arena arena;
@@ -36,7 +40,7 @@ struct export_folder {
  * for a folder), LF_IO, LF_MEMORY. */
 enum lf_code export_folder_open(struct export_folder *folder, const struct map *map, const char *dir, struct err *err) MUST_CHECK;
 
-/* Safe on a zeroed one. */
+/* What was not finished is removed, but for files that others put there. Safe on a zeroed one. */
 void export_folder_close(struct export_folder *folder);
 
 /* Writes the manifests, when all writers have finished, and adds up. */

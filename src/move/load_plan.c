@@ -1,6 +1,7 @@
 #include "move/load_plan.h"
 
 #include "map/ddl.h"
+#include "move/control.h"
 #include "move/item_row.h"
 #include "pg/catalog.h"
 
@@ -182,8 +183,7 @@ static enum lf_code check_table(const struct load_plan *plan, const struct load_
 
 static enum lf_code check_all(const struct load_plan *plan, struct pg_conn *conn, struct arena *arena, struct err *err)
 {
-    struct catalog_table table;
-    TRY(read_target(&plan->targets[plan->item], conn, arena, &table, err));
+    TRY(control_check(conn, plan->map, err));
     for (size_t i = 0; i < plan->table_count; i++)
         TRY(check_table(plan, &plan->tables[i], conn, arena, err));
     return LF_OK;

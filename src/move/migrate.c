@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/backoff.h"
+#include "move/control.h"
 #include "move/migrate_file.h"
 #include "pg/retry.h"
 #include "pg/sql_gen.h"
@@ -292,6 +293,7 @@ static enum lf_code read_locked(struct run *run, struct err *err)
 
 static enum lf_code up(struct run *run, enum migration_step last, struct err *err)
 {
+    TRY(control_check_owner(run->conn, err));
     TRY(read_locked(run, err));
     if (run->list.count == 0)
         return ERR(err, LF_PRECONDITION, "%s holds no migrations: run `landfall plan`", run->dir);

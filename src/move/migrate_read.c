@@ -45,8 +45,8 @@ static enum lf_code list_folder(const char *dir, struct arena *arena, struct mig
         return err->code;
     DIR *folder = opendir(dir);
     if (!folder)
-        return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "cannot read the folder of migrations %s: %s", dir,
-                   strerror(errno));
+        return errno == ENOENT ? ERR(err, LF_PRECONDITION, "there is no folder of migrations %s: run `landfall plan`", dir)
+                               : ERR(err, LF_IO, "cannot read the folder of migrations %s: %s", dir, strerror(errno));
     enum lf_code code = list_entries(folder, dir, arena, list, err);
     (void)closedir(folder);
     return code;

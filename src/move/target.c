@@ -1,8 +1,10 @@
 #include "move/target.h"
 
 #include "item/ddbjson.h"
+#include "map/column_codec.h"
 #include "map/ddl.h"
 #include "map/row.h"
+#include "move/control.h"
 #include "move/copy_rows.h"
 #include "pg/catalog.h"
 
@@ -49,6 +51,7 @@ static size_t entity_total(const struct map *map)
 enum lf_code target_measure(struct pg_conn *conn, const struct map *map, struct arena *arena, struct target_sizes *ret_sizes,
                             struct err *err)
 {
+    TRY(control_check(conn, map, err));
     size_t total = entity_total(map) + 1;
     struct target_sizes sizes = { .pages = arena_calloc(arena, total, sizeof *sizes.pages, err) };
     sizes.rows = sizes.pages ? arena_calloc(arena, total, sizeof *sizes.rows, err) : NULL;
@@ -133,6 +136,35 @@ static enum lf_code decode_unclaimed(const struct pg_field *field, struct arena 
     return json_end(&reader, err);
 }
 
+/* A column of the primary key as people write it. */
+static void put_key_column(struct buf *buf, const struct column *column, struct pg_field field, struct arena *arena)
+{
+    struct value value;
+    struct err ignored = ERR_INIT;
+    buf_put_span(buf, column->name);
+    buf_put_byte(buf, '=');
+    if (!field.data || column->codec->to_item(field, arena, &value, &ignored) != LF_OK)
+        buf_put_byte(buf, '?');
+    else
+        ddbjson_put_value(buf, &value);
+}
+
+/* Which row it was: its table and its primary key, or without one its DynamoDB table alone. */
+static enum lf_code name_row(const struct entity *entity, const struct pg_field *fields, struct arena *arena, struct err *err)
+{
+    struct buf key;
+    buf_init(&key, TARGET_SQL_BYTES);
+    for (size_t i = 0; i < entity->primary_key_count; i++) {
+        unsigned column = entity->primary_key[i];
+        buf_put_cstr(&key, i ? ", " : "");
+        put_key_column(&key, &entity->columns[column], fields[column], arena);
+    }
+    enum lf_code code =
+        err_while(err, "reading the row of table %.*s with %.*s", SPAN_ARG(entity->table), SPAN_ARG(buf_span(&key)));
+    buf_done(&key);
+    return code;
+}
+
 static enum lf_code decode(const struct target_part *part, const struct pg_field *fields, struct arena *arena,
                            struct item *ret_item, struct err *err)
 {
@@ -141,7 +173,7 @@ static enum lf_code decode(const struct target_part *part, const struct pg_field
     if (code == LF_OK)
         return LF_OK;
     if (part->entity)
-        return err_while(err, "reading a row of table %.*s", SPAN_ARG(part->entity->table));
+        return name_row(part->entity, fields, arena, err);
     return err_while(err, "reading an item of table %.*s in landfall.item", SPAN_ARG(part->table->name));
 }
 

@@ -383,11 +383,12 @@ enum lf_code verify_run(const struct map *map, struct source *source, const stru
     if (source)
         TRY(source_require_items(source, err));
     TRY(pg_connect(options->postgres, &conn, err));
-    TRY(record_check(conn, err));
+    TRY(control_check(conn, map, err));
     arena_init(&comparison.arena, VERIFY_ARENA_BYTES);
     enum lf_code code = run(&comparison, conn, arena, &result, err);
     arena_done(&comparison.arena);
     TRY(code);
+    TRY(control_unmapped(conn, map, &result.unmapped, err));
     result.seconds = seconds_now() - start;
     *ret_result = result;
     return LF_OK;

@@ -19,7 +19,7 @@
 
 #include "base/stage_clock.h"
 #include "map/model.h"
-#include "pg/conn.h"
+#include "move/control.h"
 #include "source/source.h"
 
 struct verify_options {
@@ -50,6 +50,7 @@ struct verify_result {
     uint64_t repaired; /* of these; proven by another comparison after the repair */
     uint64_t segments, segments_equal;
     bool source_reread;
+    struct unmapped unmapped;          /* not compared */
     struct verify_difference *details; /* in the arena given, at most details_max */
     size_t detail_count;
     double seconds;

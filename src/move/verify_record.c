@@ -5,15 +5,6 @@
 
 enum { RECORD_TEXT_BYTES = 64 * 1024 * 1024, NUMBER_BYTES = 24 };
 
-enum lf_code record_check(struct pg_conn *conn, struct err *err)
-{
-    PG_RESULT_CLEANUP struct pg_result *there = NULL;
-    TRY(pg_query(conn, "SELECT pg_catalog.to_regclass('landfall.parity_run')", &(struct pg_params){ .count = 0 }, &there, err));
-    if (!pg_result_get(there, 0, 0).data)
-        return ERR(err, LF_PRECONDITION, "the schema landfall is not there; run `landfall migrate up`");
-    return LF_OK;
-}
-
 enum lf_code record_begin(struct pg_conn *conn, int64_t *ret_run, struct err *err)
 {
     static const char sql[] = "INSERT INTO landfall.parity_run DEFAULT VALUES RETURNING id";

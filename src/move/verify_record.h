@@ -3,9 +3,6 @@
 
 #include "move/verify.h"
 
-/* LF_PRECONDITION when the control schema is not there. */
-enum lf_code record_check(struct pg_conn *conn, struct err *err) MUST_CHECK;
-
 /* A run that has begun. */
 enum lf_code record_begin(struct pg_conn *conn, int64_t *ret_run, struct err *err) MUST_CHECK;
 

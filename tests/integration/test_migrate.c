@@ -227,7 +227,7 @@ static void nothing_to_migrate(void **state)
     const struct fixture *fixture = *state;
     struct err err = ERR_INIT;
     up_fails(fixture, LF_PRECONDITION, "landfall plan");
-    assert_int_equal(migrate_up(fixture->conn, "/nowhere/at/all", MIGRATION_TABLES, NULL, NULL, &err), LF_NOT_FOUND);
+    assert_int_equal(migrate_up(fixture->conn, "/nowhere/at/all", MIGRATION_TABLES, NULL, NULL, &err), LF_PRECONDITION);
 }
 
 static void a_failure_leaves_nothing_of_its_file(void **state)
