@@ -199,8 +199,7 @@ static void test_chunks_that_come_byte_by_byte(void **state)
                                "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: z\r\n\r\n";
     struct live_server live;
     start(&live);
-    int fd = live_connect(&live), on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+    int fd = live_connect(&live);
     for (size_t i = 0; i < sizeof text - 1; i++)
         send_bytes(fd, span_of(text + i, 1));
     expect_answer(fd, 200, "hello world");
