@@ -368,6 +368,80 @@ static void test_digit_by_digit(void **state)
     assert_text(number, "0");
 }
 
+static void check_sum(const char *a, const char *b, const char *sum)
+{
+    struct number result;
+    struct err err = ERR_INIT;
+    assert_ok(err, number_add(parsed(a), parsed(b), &result, &err));
+    assert_text(result, sum);
+    assert_ok(err, number_add(parsed(b), parsed(a), &result, &err));
+    assert_text(result, sum);
+}
+
+static void check_no_sum(const char *a, const char *b, const char *message)
+{
+    struct number result;
+    struct err err = ERR_INIT;
+    assert_int_equal(number_add(parsed(a), parsed(b), &result, &err), LF_LIMIT);
+    assert_string_equal(err.message, message);
+}
+
+#define DIGITS_38 "99999999999999999999999999999999999999"
+
+static void test_sums(void **state)
+{
+    (void)state;
+    check_sum("1", "2", "3");
+    check_sum("1", "-1", "0");
+    check_sum("0", "-0.5", "-0.5");
+    check_sum("0.1", "0.2", "0.3");
+    check_sum("5", "5", "10");
+    check_sum("1e38", "-1", DIGITS_38);
+    check_sum(DIGITS_38, "1", "100000000000000000000000000000000000000");
+    check_sum("1e37", "1", "10000000000000000000000000000000000001");
+    check_sum("9.9e125", "-9.8e125",
+              "1"
+              "0000000000000000000000000000000000000000"
+              "0000000000000000000000000000000000000000"
+              "0000000000000000000000000000000000000000"
+              "0000");
+}
+
+static void test_sums_out_of_range(void **state)
+{
+    (void)state;
+    static const char precision[] = "DynamoDB only supports precision up to 38 digits";
+    check_no_sum("1e38", "1", precision);
+    check_no_sum(DIGITS_38, DIGITS_38, precision);
+    check_no_sum("2e38", "-1", precision);
+    check_no_sum("9e38", "-1", precision);
+    check_no_sum("1e125", "1e-130", precision);
+    check_no_sum("9.9e125", "9.9e125",
+                 "Number overflow. Attempting to store a number with magnitude larger than supported range");
+    check_no_sum("1.1e-130", "-1e-130",
+                 "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+}
+
+static void test_differences_undo_sums(void **state)
+{
+    (void)state;
+    enum { RUNS = 100 * 1000 };
+    size_t exact = 0;
+    for (int run = 0; run < RUNS; run++) {
+        struct number a = random_number(), b = random_number(), sum, back;
+        struct err err = ERR_INIT;
+        if (a.coefficient && b.coefficient)
+            b.exponent = a.exponent; /* so that many sums fit */
+        if (number_add(a, b, &sum, &err) != LF_OK)
+            continue;
+        exact++;
+        assert_ok(err, number_subtract(sum, b, &back, &err));
+        assert_true(number_equal(a, back));
+        assert_int_equal(sign_of(number_compare(sum, a)), b.coefficient == 0 ? 0 : b.negative ? -1 : 1);
+    }
+    assert_true(exact > RUNS / 100);
+}
+
 int main(void)
 {
     random_seed();
@@ -386,6 +460,9 @@ int main(void)
         cmocka_unit_test(test_order_of_neighbours),
         cmocka_unit_test(test_keys_in_known_order),
         cmocka_unit_test(test_digit_by_digit),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_sums_out_of_range),
+        cmocka_unit_test(test_differences_undo_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
