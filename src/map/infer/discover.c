@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "map/infer/internal.h"
 #include "map/naming.h"
@@ -16,7 +17,9 @@ enum {
     WHOLE_ITEMS_MIN = 3,
     WHOLES_MAX = 8,
     INNERS_MAX = 32,
-    INNER_ITEMS_SHARE = 20, /* a word inside keys counts from one key in so many */
+    INNER_ITEMS_SHARE = 20,  /* a word inside keys counts from one key in so many */
+    HELD_SHARE_PERCENT = 95, /* of keys begin with what an attribute says */
+    SPREAD_MIN = 5,          /* beginnings among the keys of one marker's items */
     CLASS_BYTES_MAX = 48,
     PROFILE_ATTRIBUTES = 256,
 };
@@ -273,6 +276,98 @@ static size_t key_part_count(const struct map_table *table)
     return key_schema_has_sort(&table->key) ? 2 : 1;
 }
 
+/* ---- beginnings of keys that are values: the names of tenants ---- */
+
+/* The known beginning of a key: its number, classes->prefix_count when it has none. */
+static size_t prefix_index(const struct key_classes *classes, struct span text)
+{
+    struct span prefix = word_prefix(text);
+    size_t i = 0;
+    while (i < classes->prefix_count && !(prefix.ptr && span_equal(classes->prefixes[i], prefix)))
+        i++;
+    return i;
+}
+
+static bool begins_with_value(struct span text, struct span value)
+{
+    size_t start = 0;
+    while (start < text.len && is_class_separator(text.ptr[start]))
+        start++;
+    struct span rest = span_from(text, start);
+    return value.len > 0 && value.len < rest.len && is_class_separator(rest.ptr[value.len]) &&
+           strncasecmp(rest.ptr, value.ptr, value.len) == 0;
+}
+
+/* Whether the keys begin with what the attribute says. */
+static bool attribute_holds_beginnings(const struct table_model *model, size_t part, const struct key_classes *classes,
+                                       struct span attr)
+{
+    uint64_t keys = 0, held = 0;
+    for (size_t i = 0; i < model->sample_count; i++) {
+        struct span text = key_text(model->table, part, &model->sample[i]);
+        if (prefix_index(classes, text) == classes->prefix_count)
+            continue;
+        keys++;
+        held += begins_with_value(text, string_attribute(&model->sample[i], attr));
+    }
+    return held * 100 >= keys * HELD_SHARE_PERCENT;
+}
+
+static bool any_attribute_holds_beginnings(const struct table_model *model, size_t part, const struct key_classes *classes)
+{
+    const struct item *first = &model->sample[0];
+    for (size_t a = 0; a < first->count; a++)
+        if (!span_equal(first->attributes[a].name, model->marker) && !is_key_attribute(model->table, first->attributes[a].name) &&
+            attribute_holds_beginnings(model, part, classes, first->attributes[a].name))
+            return true;
+    return false;
+}
+
+/* How many beginnings the keys of a marker's items have, and how many items these are. */
+static size_t count_beginnings(const struct table_model *model, size_t part, const struct key_classes *classes,
+                               struct span marker, size_t *ret_items)
+{
+    bool seen[GROUPS_MAX] = { false };
+    size_t distinct = 0;
+    *ret_items = 0;
+    for (size_t i = 0; i < model->sample_count; i++) {
+        size_t at = prefix_index(classes, key_text(model->table, part, &model->sample[i]));
+        if (at == classes->prefix_count || !span_equal(string_attribute(&model->sample[i], model->marker), marker))
+            continue;
+        ++*ret_items;
+        distinct += !seen[at];
+        seen[at] = true;
+    }
+    return distinct;
+}
+
+/* Whether the items of every marker that has enough of them are spread over the beginnings. */
+static bool markers_are_spread(const struct table_model *model, size_t part, const struct key_classes *classes)
+{
+    struct groups markers;
+    uint64_t present;
+    bool any = false;
+    group_by_attribute(model, model->marker, &markers, &present);
+    for (size_t i = 0; i < markers.count; i++) {
+        size_t items, distinct = count_beginnings(model, part, classes, markers.items[i].value, &items);
+        bool is_spread = distinct >= SPREAD_MIN && distinct * 2 >= classes->prefix_count;
+        if (items >= 2 * classes->prefix_count && !is_spread)
+            return false;
+        any = any || (items >= 2 * classes->prefix_count);
+    }
+    return any;
+}
+
+/* A marker has told the kinds. Where keys of all of them begin with the same words, or with what an attribute holds, the words
+ * tell tenants apart and not kinds. */
+static bool beginnings_are_values(const struct table_model *model, size_t part, const struct key_classes *classes)
+{
+    return model->marker.ptr && classes->prefix_count > 1 &&
+           (any_attribute_holds_beginnings(model, part, classes) || markers_are_spread(model, part, classes));
+}
+
+/* ---- classes of a key ---- */
+
 /* Whether the items whose key is exactly `whole` have other attributes than the rest. */
 static enum lf_code whole_stands_apart(struct infer *infer, const struct table_model *model, size_t part, struct span whole,
                                        bool *ret_apart, struct err *err)
@@ -424,6 +519,8 @@ static enum lf_code find_classes(struct infer *infer, struct table_model *model,
             groups_add(&wholes, text);
     }
     TRY(take_prefixes(infer, &prefixes, &model->classes[part], err));
+    if (beginnings_are_values(model, part, &model->classes[part]))
+        model->classes[part].prefix_count = 0;
     TRY(find_inner_words(infer, model, part, &model->classes[part], err));
     return take_wholes(infer, model, part, &wholes, &model->classes[part], err);
 }

@@ -276,6 +276,64 @@ static void kinds_by_discriminator(void **state)
     assert_all_claimed(f);
 }
 
+static const char *const tenants[] = { "acme", "globex", "hooli", "initech", "piper", "stark", "umbrella" };
+
+static void add_of_tenant(struct fixture *f, const char *tenant, int i, const char *more)
+{
+    add(f,
+        "{\"pk\":{\"S\":\"%s#USER#%d\"},\"sk\":{\"S\":\"PROFILE\"},\"type\":{\"S\":\"User\"},\"userId\":{\"N\":\"%d\"},"
+        "\"email\":{\"S\":\"e%d\"}%s}",
+        tenant, i, i, i, more);
+    add(f,
+        "{\"pk\":{\"S\":\"%s#ORDER#%d\"},\"sk\":{\"S\":\"ORDER\"},\"type\":{\"S\":\"Order\"},\"orderId\":{\"N\":\"%d\"},"
+        "\"total\":{\"N\":\"%d\"}%s}",
+        tenant, i, i, i, more);
+}
+
+/* The marker tells the kinds; the first word of their keys, which an attribute holds, is a value. */
+static void tenants_that_an_attribute_names_are_no_kinds(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++) {
+        char more[64];
+        (void)snprintf(more, sizeof more, ",\"tenantId\":{\"S\":\"%s\"}", tenants[i % 2]);
+        add_of_tenant(f, tenants[i % 2], i, more);
+    }
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_template(f, "User", "pk", "{tenant_id}#USER#{user_id}");
+    assert_template(f, "Order", "pk", "{tenant_id}#ORDER#{order_id}");
+    assert_all_claimed(f);
+}
+
+/* The same where the key alone says it: all kinds are spread over these words. */
+static void tenants_in_keys_alone_are_no_kinds(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 140; i++)
+        add_of_tenant(f, tenants[i % 7], i, "");
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 2);
+    assert_template(f, "User", "pk", "{pk}#USER#{user_id}");
+    assert_all_claimed(f);
+}
+
+/* Copies for another access path have the marker of what they copy: few words, and another key behind each. */
+static void copies_under_another_word_are_kinds(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++) {
+        add_of_tenant(f, "case", i, "");
+        add(f,
+            "{\"pk\":{\"S\":\"mail#e%d\"},\"sk\":{\"S\":\"USER#%d\"},\"type\":{\"S\":\"User\"},\"userId\":{\"N\":\"%d\"},"
+            "\"email\":{\"S\":\"e%d\"}}",
+            i, i, i, i);
+    }
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 3);
+    assert_all_claimed(f);
+}
+
 /* A status explains which attributes are there as well, but it is no type: one kind in two states. */
 static void a_state_is_no_kind(void **state)
 {
@@ -618,6 +676,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_inside_the_key_are_no_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(kinds_by_library_marker, setup, teardown),
         cmocka_unit_test_setup_teardown(kinds_by_discriminator, setup, teardown),
+        cmocka_unit_test_setup_teardown(tenants_that_an_attribute_names_are_no_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(tenants_in_keys_alone_are_no_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(copies_under_another_word_are_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(a_state_is_no_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(a_type_of_alike_items_is_a_column, setup, teardown),
         cmocka_unit_test_setup_teardown(kinds_that_come_after_the_sample_are_drafted, setup, teardown),
