@@ -71,11 +71,13 @@ CREATE TABLE IF NOT EXISTS landfall.request_token (
 );
 CREATE INDEX IF NOT EXISTS request_token_answered_at ON landfall.request_token (answered_at);
 
--- Changes of tables with a stream, as writers insert them: the id is drawn while the item's row is locked, hence ordered per key.
+-- Changes of tables with a stream, as writers insert them: the id is drawn while the item's row is locked, hence ordered per key, but
+-- not in commit order. src/gateway/stream/sequencer.h makes the partitions, and drops them a day later.
 CREATE SEQUENCE IF NOT EXISTS landfall.change_id AS bigint CACHE 1;
 CREATE TABLE IF NOT EXISTS landfall.change_in (
     id          bigint NOT NULL DEFAULT nextval('landfall.change_id'),
     table_id    bigint NOT NULL,
+    label       text NOT NULL,                          -- of the stream
     h           bytea NOT NULL,                         -- of the partition key, as in the item store: the shard follows from it
     sk          bytea NOT NULL,
     old_item    json,                                   -- NULL: there was none
@@ -84,4 +86,24 @@ CREATE TABLE IF NOT EXISTS landfall.change_in (
     changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
-CREATE TABLE IF NOT EXISTS landfall.change_in_first PARTITION OF landfall.change_in DEFAULT;
+CREATE TABLE IF NOT EXISTS landfall.change_in_0 PARTITION OF landfall.change_in FOR VALUES FROM (0) TO (1048576);
+
+-- The same changes in commit order: what streams are read by. Numbers have no gaps.
+CREATE TABLE IF NOT EXISTS landfall.change (
+    number      bigint NOT NULL,
+    table_id    bigint NOT NULL,
+    shard       integer NOT NULL,
+    id          bigint NOT NULL,                        -- of landfall.change_in
+    PRIMARY KEY (table_id, shard, number)
+);
+
+-- How far the sequencer is. All changes up to `position` have their numbers, of which `number` is the last. All up to mark_id are settled, committed
+-- or not, once no transaction is left that began before mark_xmax.
+CREATE TABLE IF NOT EXISTS landfall.sequencer (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    position    bigint NOT NULL DEFAULT 0,
+    number      bigint NOT NULL DEFAULT 0,
+    mark_id     bigint NOT NULL DEFAULT 0,
+    mark_xmax   xid8 NOT NULL DEFAULT '0'
+);
+INSERT INTO landfall.sequencer DEFAULT VALUES ON CONFLICT DO NOTHING;

@@ -6,6 +6,7 @@
 #include "base/backoff.h"
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
+#include "gateway/stream/sequencer.h"
 
 enum { ARENA_BYTES_MAX = 256 * 1024 * 1024, PAUSE_MS_MAX = 5000, SLICE_MS = 50 };
 
@@ -14,6 +15,7 @@ static const struct job {
     job_step *step;
     unsigned pause_ms; /* when there is nothing to do */
 } jobs[] = {
+    { "sequencer", sequencer_step, 10 },
     { "ttl", ttl_step, 500 },
     { "tidy", tidy_step, 5000 },
 };

@@ -1,6 +1,7 @@
 /*
  * jobs: what goes on behind the requests, on a worker without a server.
  *
+ *     sequencer   gives changes their numbers in commit order           stream/sequencer.h
  *     ttl         deletes what has expired                          jobs/ttl.h
  *     tidy        forgets old tokens of transactions and gateways that are gone   jobs/tidy.h
  *

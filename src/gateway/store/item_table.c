@@ -165,9 +165,10 @@ static const char returning[] = " RETURNING t.h, t.sk";
 static void put_change(struct buf *sql, const struct table *table, const char *images)
 {
     buf_printf(sql,
-               ") INSERT INTO landfall.change_in (table_id, h, sk, old_item, new_item, by_ttl) SELECT %lld, w.h, w.sk, %s FROM w "
+               ") INSERT INTO landfall.change_in (table_id, label, h, sk, old_item, new_item, by_ttl) SELECT %lld, '%.*s', w.h, "
+               "w.sk, %s FROM w "
                "RETURNING h, sk",
-               (long long)table->id, images);
+               (long long)table->id, SPAN_ARG(table->stream_label), images);
 }
 
 static void put_write(struct buf *sql, const struct table *table, const char *name, enum item_write kind)
