@@ -288,7 +288,7 @@ enum lf_code ddbjson_read_line(struct span line, struct arena *arena, struct ite
     struct err bare_err = ERR_INIT;
     if (read_bare(line, arena, ret_item, &bare_err) == LF_OK)
         return LF_OK;
-    *err = wrapped_err.offset > bare_err.offset ? wrapped_err : bare_err;
+    *err = bare_err.code != LF_MEMORY && wrapped_err.offset > bare_err.offset ? wrapped_err : bare_err;
     return err->code;
 }
 
