@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes C from api/operations.yaml: gen_operations.py {header|table} api/operations.yaml OUTPUT.
+"""Makes C from api/operations.yaml: gen_operations.py {header|table|runs} api/operations.yaml OUTPUT.
 
-header: enums, structs of requests, declarations. table: the descriptors that src/gateway/shape.h explains. The grammar of
-operations.yaml stands at its top.
+header: enums, structs of requests, declarations. table: the descriptors that src/gateway/shape.h explains. runs: the functions of the
+operations by number, for dispatch. The grammar of operations.yaml stands at its top.
 """
 import re
 import sys
@@ -167,6 +167,7 @@ def complete_operation(name, operation, model, shapes):
     operation["name"] = name
     operation["target"] = model["targets"][operation.get("service", "dynamodb")] + "." + name
     operation.setdefault("in", "none")
+    operation.setdefault("served", True)
     if operation["grant"] not in GRANTS or operation["in"] not in PLACES:
         fail(f"{name}: no such grant or place of the table")
     for side in ("request", "reply"):
@@ -287,8 +288,8 @@ def header(model):
     for shape in used:
         if shape["kind"] == "structure":
             lines += struct_lines(shape, shapes, shape["name"] in requests)
-    lines += entries
-    return lines + [f"extern const struct shape shape_{shape['c_name']};" for shape in shapes.values()]
+    lines += entries + [f"extern const struct shape shape_{shape['c_name']};" for shape in shapes.values()] + ["", "struct call;"]
+    return lines + [run_prototype(operation) + ";" for operation in model["operations"].values() if operation["served"]]
 
 
 # --- descriptors ---
@@ -403,9 +404,30 @@ def table(model):
                     f"const unsigned operation_slot_mask = {mask};", f"const uint64_t operation_slot_factor = UINT64_C({factor});"]
 
 
+# --- functions ---
+
+
+def run_prototype(operation):
+    name = snake(operation["name"])
+    return f"enum lf_code operation_{name}(struct call *call, const struct {name}_request *request, struct err *err)"
+
+
+def runs(model):
+    """What dispatch calls takes any request; each function takes its own."""
+    lines = ["/* Made from api/operations.yaml. */", '#include "gateway/dispatch.h"', ""]
+    served = [operation for operation in model["operations"].values() if operation["served"]]
+    for operation in served:
+        name = snake(operation["name"])
+        lines += [f"static enum lf_code run_{name}(struct call *call, const void *request, struct err *err)", "{",
+                  f"    return operation_{name}(call, request, err);", "}", ""]
+    lines.append("operation_run *const operation_runs[OPERATIONS] = {")
+    lines += [f"    [OPERATION_{constant(operation['name'])}] = run_{snake(operation['name'])}," for operation in served]
+    return lines + ["};"]
+
+
 def main():
     kind, source, output = sys.argv[1:]
-    lines = {"header": header, "table": table}[kind](load(source))
+    lines = {"header": header, "table": table, "runs": runs}[kind](load(source))
     with open(output, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
