@@ -289,7 +289,7 @@ def header(model):
         if shape["kind"] == "structure":
             lines += struct_lines(shape, shapes, shape["name"] in requests)
     lines += entries + [f"extern const struct shape shape_{shape['c_name']};" for shape in shapes.values()] + ["", "struct call;"]
-    return lines + [run_prototype(operation) + ";" for operation in model["operations"].values() if operation["served"]]
+    return lines + [run_prototype(operation) + ";" for operation in model["operations"].values()]
 
 
 # --- descriptors ---
