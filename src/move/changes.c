@@ -72,16 +72,16 @@ enum lf_code changes_check_none(struct pg_conn *conn, struct err *err)
     return LF_OK;
 }
 
-static enum lf_code record_windows(const struct applying *applying, struct pg_conn *conn, struct err *err)
+static enum lf_code record_windows(void *context, struct pg_conn *conn, struct err *err)
 {
+    const struct applying *applying = context;
     const struct source *source = applying->source;
-    TRY(pg_exec(conn, "BEGIN", err));
     for (size_t i = 0; i < source->window_count; i++) {
         const struct source_window *window = &source->windows[i];
         if (applying->pending[i])
             TRY(insert_window(conn, source->tables[window->table].name, &window->from_us, window->to_us, window->name, err));
     }
-    return pg_exec(conn, "COMMIT", err);
+    return LF_OK;
 }
 
 /* What is pending -------------------------------------------------------------------------------------------------------- */
@@ -147,17 +147,18 @@ static enum lf_code replace_rows(struct applying *applying, struct err *err)
         .source = applying->source,
         .overlay = &applying->overlay,
         .changes_only = true,
+        .finish = record_windows,
+        .finish_context = applying,
     };
     return repair_run(&repair, &applying->keys, err);
 }
 
-static enum lf_code apply_pending(struct applying *applying, struct pg_conn *conn, struct err *err)
+static enum lf_code apply_pending(struct applying *applying, struct err *err)
 {
     TRY(overlay_read(applying->map, applying->source, applying->map_tables, applying->pending, &applying->overlay, err));
     TRY(overlay_differences(&applying->overlay, &applying->keys, err));
     count_changes(applying);
-    TRY(replace_rows(applying, err));
-    return record_windows(applying, conn, err);
+    return replace_rows(applying, err);
 }
 
 static enum lf_code apply(struct applying *applying, struct err *err)
@@ -170,7 +171,7 @@ static enum lf_code apply(struct applying *applying, struct err *err)
     TRY(pg_connect(applying->options->postgres, &conn, err));
     TRY(pg_exec(conn, "SELECT pg_catalog.pg_advisory_lock(" WINDOWS_LOCK ")", err));
     TRY(find_pending(applying, conn, err));
-    return applying->result.windows ? apply_pending(applying, conn, err) : LF_OK;
+    return applying->result.windows ? apply_pending(applying, err) : LF_OK;
 }
 
 enum lf_code changes_apply(const struct map *map, struct source *source, const struct changes_options *options,

@@ -2,13 +2,14 @@
  * changes: brings a loaded target to the end of its source's windows (incremental exports).
  *
  *     landfall.window: how far each table is ── windows that follow, without a gap ── overlay: the last record of each key
- *       └─ written when all is there ◄── repair: rows of these keys give way to the images, or go ◄──┘
+ *       └─ with the last batch ◄──────── repair: rows of these keys give way to the images, or go ◄──┘
  *
  * What a window says of a key is its item at the window's end, so only the last record of each key matters, and all windows that
  * are pending are applied in one pass, by the code that repairs (repair.h): whichever table holds the key, landfall.item
- * included. Each batch is a transaction. The windows' rows in landfall.window follow in one more, after the last of them: a run
- * that ends before is done again from its beginning, which leaves the same rows. One process at a time applies (an advisory
- * lock). Until it is through, the target stands between two states of its source. Constraints may be there already.
+ * included. Each batch is a transaction, and the windows' rows in landfall.window are in that of the last one (or in one more,
+ * where items had to be written again): a run that ends before is done again from its beginning, which leaves the same rows. One
+ * process at a time applies (an advisory lock). Until it is through, the target stands between two states of its source.
+ * Constraints may be there already.
  */
 #pragma once
 

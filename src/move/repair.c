@@ -17,7 +17,8 @@ struct identity_list {
 struct repairing {
     const struct repair *repair;
     const struct key_differences *differences;
-    bool *deleted; /* by index of the differences: its rows are gone */
+    bool *deleted;     /* by index of the differences: its rows are gone */
+    bool *is_finished; /* borrowed: repair->finish was committed */
     struct identity_list lists[LIMIT_JOBS];
     struct repair_batch *batches[LIMIT_JOBS]; /* owned; NULL until the worker has something to write */
     struct pg_conn *conns[LIMIT_JOBS];        /* owned; theirs */
@@ -224,11 +225,33 @@ static enum lf_code scan_source(struct repairing *repairing, struct err *err)
         .visit = write_item,
         .context = repairing,
     };
-    TRY(scan_run(&scan, err));
-    for (unsigned worker = 0; worker < repair->crew->jobs; worker++)
-        if (repairing->batches[worker])
-            TRY(repair_batch_flush(repairing->batches[worker], err));
+    return scan_run(&scan, err);
+}
+
+/* With the last batch, unless items were refused: then it is not the last. */
+static enum lf_code finish_last(void *context, struct pg_conn *conn, struct err *err)
+{
+    struct repairing *repairing = context;
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++)
+        if (repairing->batches[worker] && repairing->batches[worker]->refused_count)
+            return LF_OK;
+    TRY(repairing->repair->finish(repairing->repair->finish_context, conn, err));
+    *repairing->is_finished = true;
     return LF_OK;
+}
+
+static enum lf_code flush_batches(struct repairing *repairing, bool may_finish, struct err *err)
+{
+    struct repair_batch *last = NULL;
+    for (unsigned worker = 0; worker < LIMIT_JOBS; worker++) {
+        struct repair_batch *batch = repairing->batches[worker];
+        if (!batch || !batch->count)
+            continue;
+        if (last)
+            TRY(repair_batch_flush(last, NULL, NULL, err));
+        last = batch;
+    }
+    return last ? repair_batch_flush(last, may_finish ? finish_last : NULL, repairing, err) : LF_OK;
 }
 
 static enum lf_code replace_rows(struct repairing *repairing, struct err *err)
@@ -238,6 +261,7 @@ static enum lf_code replace_rows(struct repairing *repairing, struct err *err)
     TRY(scan_target(repairing, err));
     TRY(delete_extra(repairing, &refused, &refusal, err));
     TRY(scan_source(repairing, err));
+    TRY(flush_batches(repairing, repairing->repair->finish && !refused, err));
     if (refused)
         TRY(delete_extra(repairing, &refused, &refusal, err));
     if (!refused)
@@ -279,7 +303,7 @@ static enum lf_code gather_refused(const struct repairing *repairing, struct key
     return code;
 }
 
-static enum lf_code repair_once(const struct repair *repair, const struct key_differences *differences,
+static enum lf_code repair_once(const struct repair *repair, const struct key_differences *differences, bool *is_finished,
                                 struct key_differences *ret_refused, struct err *err)
 {
     struct repairing *repairing = calloc(1, sizeof *repairing);
@@ -289,7 +313,8 @@ static enum lf_code repair_once(const struct repair *repair, const struct key_di
         free(deleted);
         return ERR(err, LF_MEMORY, "out of memory for a repair of %zu keys", differences->count);
     }
-    *repairing = (struct repairing){ .repair = repair, .differences = differences, .deleted = deleted };
+    *repairing =
+        (struct repairing){ .repair = repair, .differences = differences, .deleted = deleted, .is_finished = is_finished };
     for (unsigned worker = 0; worker < LIMIT_JOBS; worker++)
         arena_init(&repairing->lists[worker].arena, IDENTITY_ARENA_BYTES);
     enum lf_code code = replace_rows(repairing, err);
@@ -301,15 +326,16 @@ static enum lf_code repair_once(const struct repair *repair, const struct key_di
 }
 
 /* What was refused may fit now that the rest is there: again, while there are fewer each time. */
-static enum lf_code repair_repeatedly(const struct repair *repair, const struct key_differences *differences, struct err *err)
+static enum lf_code repair_repeatedly(const struct repair *repair, const struct key_differences *differences, bool *is_finished,
+                                      struct err *err)
 {
     struct key_differences left = { 0 };
     size_t before = differences->count + 1;
-    enum lf_code code = repair_once(repair, differences, &left, err);
+    enum lf_code code = repair_once(repair, differences, is_finished, &left, err);
     while (code == LF_OK && left.count && left.count < before) {
         struct key_differences refused = { 0 };
         before = left.count;
-        code = repair_once(repair, &left, &refused, err);
+        code = repair_once(repair, &left, is_finished, &refused, err);
         key_differences_done(&left);
         left = refused;
     }
@@ -317,14 +343,24 @@ static enum lf_code repair_repeatedly(const struct repair *repair, const struct 
     return code;
 }
 
+static enum lf_code finish_alone(const struct repair *repair, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    TRY(pg_connect(repair->postgres, &conn, err));
+    TRY(pg_exec(conn, "BEGIN", err));
+    TRY(repair->finish(repair->finish_context, conn, err));
+    return pg_exec(conn, "COMMIT", err);
+}
+
 /* The target as it is now, not as the crew's snapshot has it: a second time has to see what the first one wrote. */
 enum lf_code repair_run(const struct repair *repair, const struct key_differences *differences, struct err *err)
 {
     const char *snapshot = repair->crew->snapshot;
-    if (differences->count == 0)
-        return LF_OK;
+    bool is_finished = false;
+    enum lf_code code = LF_OK;
     repair->crew->snapshot = NULL;
-    enum lf_code code = repair_repeatedly(repair, differences, err);
+    if (differences->count)
+        code = repair_repeatedly(repair, differences, &is_finished, err);
     repair->crew->snapshot = snapshot;
-    return code;
+    return code == LF_OK && repair->finish && !is_finished ? finish_alone(repair, err) : code;
 }

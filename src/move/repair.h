@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "move/key_merge.h"
+#include "move/repair_batch.h"
 
 struct repair {
     const struct map *map;
@@ -21,6 +21,8 @@ struct repair {
     struct source *source;
     const struct overlay *overlay; /* as of scan.h, as the next */
     bool changes_only;
+    repair_finish *finish; /* committed with the last batch, or alone where that was too early to know; NULL: nothing */
+    void *finish_context;
 };
 
 enum lf_code repair_run(const struct repair *repair, const struct key_differences *differences, struct err *err) MUST_CHECK;

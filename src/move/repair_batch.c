@@ -175,20 +175,22 @@ static enum lf_code insert_items(struct repair_batch *batch, struct repair_item 
     return insert_items(batch, items + count / 2, count - count / 2, err);
 }
 
-static enum lf_code write_batch(struct repair_batch *batch, struct err *err)
+static enum lf_code write_batch(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err)
 {
     TRY(pg_exec(batch->conn, "BEGIN", err));
     for (size_t i = 0; i < batch->count; i++)
         TRY(clear_key(batch, &batch->items[i], err));
     TRY(insert_items(batch, batch->items, batch->count, err));
+    if (finish)
+        TRY(finish(context, batch->conn, err));
     return pg_exec(batch->conn, "COMMIT", err);
 }
 
-enum lf_code repair_batch_flush(struct repair_batch *batch, struct err *err)
+enum lf_code repair_batch_flush(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err)
 {
     if (batch->count == 0)
         return LF_OK;
-    TRY(write_batch(batch, err));
+    TRY(write_batch(batch, finish, context, err));
     row_writer_reset(&batch->writer);
     arena_reset(&batch->arena);
     batch->bytes = batch->count = 0;
@@ -208,5 +210,5 @@ enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table
     batch->count++;
     batch->bytes += item_size(item);
     bool full = batch->count == REPAIR_BATCH_ITEMS || batch->bytes >= REPAIR_BATCH_BYTES;
-    return full ? repair_batch_flush(batch, err) : LF_OK;
+    return full ? repair_batch_flush(batch, NULL, NULL, err) : LF_OK;
 }

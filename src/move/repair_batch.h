@@ -43,5 +43,8 @@ enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table
                               const struct item *item, const struct row_identity *identities, size_t identity_count,
                               struct err *err) MUST_CHECK;
 
-/* Writes what is in the batch and commits. */
-enum lf_code repair_batch_flush(struct repair_batch *batch, struct err *err) MUST_CHECK;
+/* What is done in a transaction before it is committed. */
+typedef enum lf_code repair_finish(void *context, struct pg_conn *conn, struct err *err);
+
+/* Writes what is in the batch and commits; nothing when it is empty. `finish` may be NULL. */
+enum lf_code repair_batch_flush(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err) MUST_CHECK;

@@ -113,6 +113,20 @@ class Incremental(DatabaseCase):
         self.assertIn("holds incremental exports only", self.landfall("verify", "window3", status=1))
         self.assertIn("holds incremental exports only", self.landfall("inspect", "window3", "--force", status=1))
 
+    def test_a_window_and_its_last_images_are_there_together_or_not(self):
+        self.write_full("full")
+        self.prepare("full")
+        self.landfall("backfill", "full")
+        self.write_window("window0", 0)
+        self.sql("""CREATE FUNCTION landfall.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$refused$$; END';
+                    CREATE TRIGGER refuse BEFORE INSERT ON landfall.window FOR EACH ROW EXECUTE FUNCTION landfall.refuse()""")
+        self.assertIn("refused", self.landfall("backfill", "window0", "--jobs", 1, status=1))
+        process = self.start("verify", "full", "--json")
+        result = json.loads(process.communicate(timeout=SECONDS_MAX)[0])
+        self.assertEqual([result["different"], result["extra"]], [0, 0], "less than a batch of images, and none of them is there")
+        self.sql("DROP FUNCTION landfall.refuse() CASCADE")
+        self.assertIn("1 incremental export applied", self.landfall("backfill", "window0"))
+
     def test_a_missing_window_is_refused(self):
         self.write_chain("source")
         shutil.rmtree(self.folder / "source/AWSDynamoDB/1-window05")
