@@ -375,6 +375,11 @@ const char *catalog_gateway_id(const struct catalog *catalog)
     return catalog->id;
 }
 
+const struct map *catalog_map(const struct catalog *catalog)
+{
+    return catalog->options.map;
+}
+
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err)
 {
     if (now_ms() - atomic_load(&catalog->read_ms) <= CATALOG_STALE_MS)

@@ -86,6 +86,9 @@ enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span nam
                          struct err *err) MUST_CHECK;
 void table_unref(const struct table *table); /* NULL is fine */
 
+/* As given in the options. */
+const struct map *catalog_map(const struct catalog *catalog);
+
 /* NULL when there is none. */
 const struct table_index *table_find_index(const struct table *table, struct span name);
 

@@ -8,13 +8,16 @@
 
 enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
 
-const char table_select[] =
-    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, "
-    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "
-    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, "
-    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "
-    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "
-    "FROM landfall.dynamodb_table t ORDER BY t.name";
+#define SELECT_TABLES                                                                                                        \
+    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, " \
+    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "           \
+    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, "                                                         \
+    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
+    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
+    "FROM landfall.dynamodb_table t "
+
+const char table_select[] = SELECT_TABLES "ORDER BY t.name";
+const char table_select_named[] = SELECT_TABLES "WHERE t.name = $2";
 
 /* What `struct table` is the first member of. */
 struct table_home {

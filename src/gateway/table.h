@@ -28,6 +28,8 @@ enum table_field {
 
 /* All tables, one per row; $1 (text): the version that is known. */
 extern const char table_select[];
+/* The one of name $2. */
+extern const char table_select_named[];
 
 /* LF_ROW when the row makes no sense, LF_MEMORY. `map` NULL: no table is mapped. */
 enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table,
