@@ -20,7 +20,16 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_table (
     ttl_attribute text,                                 -- NULL: nothing expires
     stream_label  text,                                 -- of the stream, also of one switched off; NULL: there never was one
     version     bigint NOT NULL,                        -- of landfall.catalog when it last changed
-    created_at  timestamptz NOT NULL DEFAULT now()
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    on_demand_at timestamptz,                           -- when it last became PAY_PER_REQUEST
+    increased_at timestamptz,                           -- of the provisioned throughput, as the next two
+    decreased_at timestamptz,
+    decreases_today integer NOT NULL DEFAULT 0,
+    class_changed_at timestamptz,
+    ttl_is_filling boolean NOT NULL DEFAULT false,      -- items from before TTL was switched on get their time, as far as here:
+    ttl_position_h bytea,
+    ttl_position_sk bytea,
+    restored_from json                                  -- the RestoreSummary of DescribeTable
 );
 
 -- What a definition does not say of its indexes. The slot numbers their columns in the item store.
@@ -29,7 +38,9 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_index (
     name        text COLLATE "C" NOT NULL,
     slot        integer NOT NULL,
     status      text NOT NULL CHECK (status IN ('CREATING', 'ACTIVE', 'UPDATING', 'DELETING')),
-    is_backfilling boolean NOT NULL DEFAULT false,      -- every gateway writes it; rows from before are being filled in
+    is_backfilling boolean NOT NULL DEFAULT false,      -- every gateway writes it; rows from before are being filled in,
+    position_h  bytea,                                  -- in order of the key, as far as here
+    position_sk bytea,
     PRIMARY KEY (table_id, name),
     UNIQUE (table_id, slot)
 );
@@ -103,6 +114,7 @@ CREATE TABLE IF NOT EXISTS landfall.sequencer (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position    bigint NOT NULL DEFAULT 0,
     number      bigint NOT NULL DEFAULT 0,
+    trimmed     bigint NOT NULL DEFAULT 0,              -- the last number whose change is gone
     mark_id     bigint NOT NULL DEFAULT 0,
     mark_xmax   xid8 NOT NULL DEFAULT '0'
 );
