@@ -11,5 +11,5 @@ enum lf_code item_fill_index(struct worker *worker, const struct table *table, c
                              struct arena *arena, bool *ret_done, struct err *err) MUST_CHECK;
 enum lf_code item_expired(struct worker *worker, const struct table *table, int64_t now_s, size_t items_max, struct arena *arena,
                           struct store_page *ret_page, struct err *err) MUST_CHECK;
-enum lf_code item_measure(struct worker *worker, const struct table *table, int64_t *ret_items, int64_t *ret_bytes,
-                          struct err *err) MUST_CHECK;
+enum lf_code item_measure(struct worker *worker, const struct table *table, const struct table_index *index, int64_t *ret_items,
+                          int64_t *ret_bytes, struct err *err) MUST_CHECK;

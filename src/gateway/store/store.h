@@ -120,9 +120,9 @@ struct store {
     /* Items whose TTL attribute (a number of seconds) is at most `now_s`, at most `items_max` of them. */
     enum lf_code (*expired)(struct worker *worker, const struct table *table, int64_t now_s, size_t items_max,
                             struct arena *arena, struct store_page *ret_page, struct err *err);
-    /* For DescribeTable: estimates. */
-    enum lf_code (*measure)(struct worker *worker, const struct table *table, int64_t *ret_items, int64_t *ret_bytes,
-                            struct err *err);
+    /* For DescribeTable, of the table or (`index` not NULL) of an index: exact while it is small, else estimates. */
+    enum lf_code (*measure)(struct worker *worker, const struct table *table, const struct table_index *index, int64_t *ret_items,
+                            int64_t *ret_bytes, struct err *err);
 
     /* store_state of a table: made when the catalog reads it, freed with it. */
     enum lf_code (*open)(struct table *table, struct err *err);
