@@ -57,10 +57,11 @@ struct table {
     struct key_schema key;
     struct table_index *indexes; /* global and local */
     size_t index_count;
-    enum api_stream_view_type stream; /* UNSET: no stream */
-    struct span stream_label;         /* also of the last stream after it was switched off; empty: there never was one */
-    struct span ttl_attribute;        /* empty: nothing expires */
-    int64_t created_ms;               /* since 1970 */
+    enum api_stream_view_type stream;      /* UNSET: no stream */
+    enum api_stream_view_type stream_view; /* of this stream, or of the last one */
+    struct span stream_label;              /* also of the last stream after it was switched off; empty: there never was one */
+    struct span ttl_attribute;             /* empty: nothing expires */
+    int64_t created_ms;                    /* since 1970 */
     int64_t version;
     const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */

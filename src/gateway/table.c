@@ -189,8 +189,9 @@ static enum lf_code read_definition(struct span json, struct table *table, struc
     TRY(shape_read(&shape_create_table_request, text, arena, definition, err));
     table->definition = definition;
     const struct api_stream_specification *stream = definition->stream_specification;
+    table->stream_view = stream && stream->stream_view_type ? stream->stream_view_type : API_STREAM_VIEW_TYPE_NEW_AND_OLD_IMAGES;
     if (stream && stream->stream_enabled)
-        table->stream = stream->stream_view_type;
+        table->stream = table->stream_view;
     return read_key(definition, &table->key, err);
 }
 

@@ -115,7 +115,8 @@ static enum lf_code drop_partition(struct db_transaction *transaction, const str
     static const struct pg_statement oldest = {
         .sql = "SELECT min(substring(c.relname FROM 11)::bigint)::text, (SELECT coalesce(max(i.changed_at) < now() - interval "
                "'24 hours', false) "
-               "FROM landfall.change_in i WHERE i.id = (min(substring(c.relname FROM 11)::bigint) + 1048575))::int::text FROM "
+               "FROM landfall.change_in i WHERE i.id >= min(substring(c.relname FROM 11)::bigint) + 1040000 AND i.id < "
+               "min(substring(c.relname FROM 11)::bigint) + 1048576)::int::text FROM "
                "pg_inherits h JOIN "
                "pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'landfall.change_in'::regclass",
     };
@@ -125,7 +126,11 @@ static enum lf_code drop_partition(struct db_transaction *transaction, const str
     long long first = pg_result_int64(rows, 0, 0), behind = first + CHANGE_PARTITION_IDS;
     if (pg_result_int64(rows, 0, 1) != 1 || behind > state->position)
         return LF_OK;
-    (void)snprintf(sql, sizeof sql, "DELETE FROM landfall.change WHERE id < %lld", behind);
+    (void)snprintf(
+        sql, sizeof sql,
+        "WITH gone AS (DELETE FROM landfall.change WHERE id < %lld RETURNING number) UPDATE landfall.sequencer SET trimmed = "
+        "greatest(trimmed, (SELECT max(number) FROM gone))",
+        behind);
     TRY(run_text(transaction, sql, err));
     (void)snprintf(sql, sizeof sql, "SET LOCAL lock_timeout = %d", DROP_LOCK_TIMEOUT_MS);
     TRY(run_text(transaction, sql, err));
