@@ -121,7 +121,7 @@ static enum lf_code put_record(struct call *call, const struct table *table, con
                                struct err *err)
 {
     struct item old, new;
-    char event[NUMBER_BYTES + 8];
+    char event[2 * NUMBER_BYTES];
     TRY(read_image(call, rows, row, OLD_ITEM, &old, err));
     TRY(read_image(call, rows, row, NEW_ITEM, &new, err));
     (void)snprintf(event, sizeof event, "%032llx", (unsigned long long)pg_result_int64(rows, row, ID));
