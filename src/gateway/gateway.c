@@ -26,6 +26,8 @@ enum {
     RELOAD_SECONDS = 1,
 };
 
+#define SCHEMA_LOCK 0x6c616e6466616c6cLL /* of whoever makes the schema */
+
 struct gateway_worker {
     struct worker worker;
     pthread_t thread;
@@ -209,13 +211,28 @@ static enum lf_code run_workers(struct gateway *gateway, struct err *err)
 /* The gateway -----------------------------------------------------------------------------------------------------------------
  */
 
+/* Two gateways that start at the same time take turns. */
+enum lf_code gateway_prepare_schema(struct pg_conn *conn, struct err *err)
+{
+    TRY(pg_execf(conn, err, "BEGIN; SELECT pg_advisory_xact_lock(%lld)", SCHEMA_LOCK));
+    enum lf_code code = pg_exec(conn, sql_control, err);
+    if (!code)
+        code = pg_exec(conn, sql_gateway, err);
+    if (!code)
+        return pg_exec(conn, "COMMIT", err);
+    struct err ignored = ERR_INIT;
+    if (pg_exec(conn, "ROLLBACK", &ignored)) {
+        /* The connection is gone, and the transaction with it. */
+    }
+    return code;
+}
+
 static enum lf_code prepare(struct gateway *gateway, struct err *err)
 {
     const struct gateway_options *options = &gateway->options;
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     TRY(pg_connect(options->postgres, &conn, err));
-    TRY(pg_exec(conn, sql_control, err));
-    TRY(pg_exec(conn, sql_gateway, err));
+    TRY(gateway_prepare_schema(conn, err));
     if (options->map)
         TRY(gateway_register_map(conn, options->map, err));
     if (options->tls_certificate)

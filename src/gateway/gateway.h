@@ -40,5 +40,8 @@ void gateway_stop(struct gateway *gateway);
 enum lf_code gateway_wait(struct gateway *gateway, struct err *err) MUST_CHECK;
 void gateway_free(struct gateway *gateway); /* NULL is fine */
 
+/* sql/control.sql and sql/gateway.sql, where they are not there yet; harmless again. */
+enum lf_code gateway_prepare_schema(struct pg_conn *conn, struct err *err) MUST_CHECK;
+
 /* A DynamoDB table for each table of the map whose PostgreSQL tables are there; what exists is left alone. */
 enum lf_code gateway_register_map(struct pg_conn *conn, const struct map *map, struct err *err) MUST_CHECK;
