@@ -9,7 +9,7 @@
 
 #include "../../base/unit.h"
 
-enum { TIMEOUT_MS = 20000, SILENCE_MS = 50, STOP_MS = 20000 };
+enum { TIMEOUT_MS = 20000, SILENCE_MS = 50, REST_MS = 100, REST_CPU_MS = 5, STOP_MS = 20000 };
 
 struct live_waiter {
     struct fiber *fiber;
@@ -59,8 +59,9 @@ static void handle(void *context, const struct http_request *request, struct htt
     response->status = 200;
     response->content_type = SPAN("text/plain");
     if (span_equal(request->path, SPAN("/wait"))) {
+        buf_put_span(response->body, SPAN("re"));
         wait_for_release(live);
-        buf_put_span(response->body, SPAN("released "));
+        buf_put_span(response->body, SPAN("leased "));
     }
     if (span_equal(request->path, SPAN("/request")))
         describe(request, response->body);
@@ -126,15 +127,24 @@ static void stop_all(void *context)
     loop_stop(live->loop);
 }
 
-void live_start(struct live_server *live)
+void live_listen(struct live_server *live)
 {
     struct err err = ERR_INIT;
     live->release = (struct loop_task){ .run = release_all, .context = live };
     live->stop = (struct loop_task){ .run = stop_all, .context = live };
     assert_ok(err, loop_new(live->fibers_max, &live->loop, &err));
     assert_ok(err, server_new(live->loop, &live->options, &live->server, &err));
+}
+
+void live_run(struct live_server *live)
+{
     assert_int_equal(pthread_create(&live->thread, NULL, run, live), 0);
-    live->is_running = true;
+}
+
+void live_start(struct live_server *live)
+{
+    live_listen(live);
+    live_run(live);
 }
 
 void live_release(struct live_server *live)
@@ -164,6 +174,22 @@ void live_await_waiting(struct live_server *live, unsigned count)
 void live_await_handled(struct live_server *live, unsigned count)
 {
     await_count(&live->handled, count, "are handled");
+}
+
+static int64_t cpu_ms(const struct live_server *live)
+{
+    clockid_t clock;
+    struct timespec used = { 0 };
+    assert_int_equal(pthread_getcpuclockid(live->thread, &clock), 0);
+    (void)clock_gettime(clock, &used);
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+void live_expect_rest(const struct live_server *live)
+{
+    int64_t before = cpu_ms(live);
+    pause_ms(REST_MS);
+    assert_in_range(cpu_ms(live) - before, 0, REST_CPU_MS);
 }
 
 void live_stop(struct live_server *live)

@@ -22,11 +22,14 @@ struct live_server {
     struct live_waiter *waiters; /* of the loop's thread */
     struct loop_task release, stop;
     atomic_uint waiting, handled, reports;
-    bool is_running;
 };
 
 /* Generous limits, no TLS. */
 void live_options(struct live_server *live);
+/* Listens, but does not accept before live_run. */
+void live_listen(struct live_server *live);
+void live_run(struct live_server *live);
+/* Both. */
 void live_start(struct live_server *live);
 /* All requests to /wait that have come are answered. */
 void live_release(struct live_server *live);
@@ -34,6 +37,8 @@ void live_release(struct live_server *live);
 void live_await_waiting(struct live_server *live, unsigned count);
 /* Until so many requests have been handled to their end. */
 void live_await_handled(struct live_server *live, unsigned count);
+/* It waits and does not spin. */
+void live_expect_rest(const struct live_server *live);
 /* Begins a graceful stop; live_end waits for it. */
 void live_stop(struct live_server *live);
 void live_end(struct live_server *live);

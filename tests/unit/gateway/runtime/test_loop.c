@@ -252,21 +252,23 @@ static void test_tasks_at_the_end_of_a_turn(void **state)
 
 struct pipes {
     struct fixture f;
-    struct loop_watch watches[2];
+    struct loop_watch *watches[2];
     unsigned calls;
 };
 
-static void end_the_other(void *context, unsigned events)
+static void end_both(void *context, unsigned events)
 {
     struct pipes *pipes = context;
     assert_int_equal(events, LOOP_READ);
     pipes->calls++;
-    for (int i = 0; i < 2; i++)
-        loop_watch_end(pipes->f.loop, &pipes->watches[i]);
+    for (int i = 0; i < 2; i++) {
+        loop_watch_end(pipes->f.loop, pipes->watches[i]);
+        free(pipes->watches[i]);
+    }
     loop_stop(pipes->f.loop);
 }
 
-/* Both are ready in one turn; the first to be called ends both, so the other is not called any more. */
+/* Both are ready in one turn; the first to be called ends both, and the loop does not look at the other any more. */
 static void test_an_ended_watch_is_not_called(void **state)
 {
     (void)state;
@@ -276,8 +278,10 @@ static void test_an_ended_watch_is_not_called(void **state)
     for (int i = 0; i < 2; i++) {
         assert_int_equal(pipe(fds[i]), 0);
         assert_int_equal(write(fds[i][1], "x", 1), 1);
-        pipes.watches[i] = (struct loop_watch){ .fd = fds[i][0], .ready = end_the_other, .context = &pipes };
-        assert_ok(pipes.f.err, loop_watch_set(pipes.f.loop, &pipes.watches[i], LOOP_READ, &pipes.f.err));
+        pipes.watches[i] = calloc(1, sizeof *pipes.watches[i]);
+        assert_non_null(pipes.watches[i]);
+        *pipes.watches[i] = (struct loop_watch){ .fd = fds[i][0], .ready = end_both, .context = &pipes };
+        assert_ok(pipes.f.err, loop_watch_set(pipes.f.loop, pipes.watches[i], LOOP_READ, &pipes.f.err));
     }
     run_loop(&pipes.f);
     assert_int_equal(pipes.calls, 1);
