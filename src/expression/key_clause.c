@@ -1,5 +1,78 @@
 #include "expression/key_clause.h"
 
+bool key_clause_can_be(enum expression_node_kind kind)
+{
+    return kind == NODE_EQUAL || (kind >= NODE_LESS && kind <= NODE_BETWEEN) || kind == NODE_BEGINS_WITH;
+}
+
+/* `kind` with its operands exchanged. */
+static enum expression_node_kind mirrored(enum expression_node_kind kind)
+{
+    switch (kind) {
+    case NODE_LESS:
+        return NODE_GREATER;
+    case NODE_LESS_OR_EQUAL:
+        return NODE_GREATER_OR_EQUAL;
+    case NODE_GREATER:
+        return NODE_LESS;
+    case NODE_GREATER_OR_EQUAL:
+        return NODE_LESS_OR_EQUAL;
+    default:
+        return kind;
+    }
+}
+
+static enum key_range range_of(enum expression_node_kind kind)
+{
+    switch (kind) {
+    case NODE_LESS:
+        return KEY_RANGE_LESS;
+    case NODE_LESS_OR_EQUAL:
+        return KEY_RANGE_LESS_OR_EQUAL;
+    case NODE_GREATER:
+        return KEY_RANGE_GREATER;
+    case NODE_GREATER_OR_EQUAL:
+        return KEY_RANGE_GREATER_OR_EQUAL;
+    case NODE_BETWEEN:
+        return KEY_RANGE_BETWEEN;
+    default:
+        return KEY_RANGE_BEGINS_WITH;
+    }
+}
+
+/* Where the path is among operands of which all others are values; the count of operands when it is not so. */
+static size_t path_at(const struct expression_node *node)
+{
+    size_t at = node->operand_count;
+    for (size_t i = 0; i < node->operand_count; i++) {
+        bool is_path = node->operands[i].kind == NODE_PATH && node->operands[i].path.count == 1;
+        if (!is_path && node->operands[i].kind != NODE_VALUE)
+            return node->operand_count;
+        if (is_path && at < node->operand_count)
+            return node->operand_count;
+        at = is_path ? i : at;
+    }
+    return at;
+}
+
+bool key_clause_of(const struct expression_node *node, struct key_clause *ret_clause)
+{
+    if (!key_clause_can_be(node->kind))
+        return false;
+    size_t at = path_at(node);
+    bool is_ordered = node->kind == NODE_BETWEEN || node->kind == NODE_BEGINS_WITH;
+    if (at == node->operand_count || (is_ordered && at != 0))
+        return false;
+    *ret_clause = (struct key_clause){
+        .name = node->operands[at].path.elements[0].name,
+        .is_equality = node->kind == NODE_EQUAL,
+        .range = range_of(at == 0 ? node->kind : mirrored(node->kind)),
+        .value = node->operands[at == 0 ? 1 : 0].value,
+        .upper = node->kind == NODE_BETWEEN ? node->operands[2].value : NULL,
+    };
+    return true;
+}
+
 static const struct key_clause *find_clause(const struct key_clause *clauses, size_t count, struct span name)
 {
     for (size_t i = 0; i < count; i++)

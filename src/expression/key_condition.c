@@ -1,5 +1,7 @@
 #include "expression/key_condition.h"
 
+#include <assert.h>
+
 #include "expression/key_clause.h"
 #include "expression/operators.h"
 
@@ -28,11 +30,6 @@ static bool is_key(const struct key_condition_schema *schema, struct span name)
         if (span_equal(schema->sort[i].name, name))
             return true;
     return false;
-}
-
-static bool is_clause(enum expression_node_kind kind)
-{
-    return kind == NODE_EQUAL || (kind >= NODE_LESS && kind <= NODE_BETWEEN) || kind == NODE_BEGINS_WITH;
 }
 
 static enum lf_code wrong_condition(const char *why, struct err *err)
@@ -69,41 +66,6 @@ static enum lf_code check_path(const struct document_path *path, const struct cl
                SPAN_ARG(name));
 }
 
-/* `kind` with its operands exchanged. */
-static enum expression_node_kind mirrored(enum expression_node_kind kind)
-{
-    switch (kind) {
-    case NODE_LESS:
-        return NODE_GREATER;
-    case NODE_LESS_OR_EQUAL:
-        return NODE_GREATER_OR_EQUAL;
-    case NODE_GREATER:
-        return NODE_LESS;
-    case NODE_GREATER_OR_EQUAL:
-        return NODE_LESS_OR_EQUAL;
-    default:
-        return kind;
-    }
-}
-
-static enum key_range range_of(enum expression_node_kind kind)
-{
-    switch (kind) {
-    case NODE_LESS:
-        return KEY_RANGE_LESS;
-    case NODE_LESS_OR_EQUAL:
-        return KEY_RANGE_LESS_OR_EQUAL;
-    case NODE_GREATER:
-        return KEY_RANGE_GREATER;
-    case NODE_GREATER_OR_EQUAL:
-        return KEY_RANGE_GREATER_OR_EQUAL;
-    case NODE_BETWEEN:
-        return KEY_RANGE_BETWEEN;
-    default:
-        return KEY_RANGE_BEGINS_WITH;
-    }
-}
-
 static enum lf_code keep_clause(struct clauses *clauses, const struct key_clause *clause, struct err *err)
 {
     size_t kept = clauses->count < CLAUSES_MAX ? clauses->count : CLAUSES_MAX;
@@ -125,13 +87,10 @@ static enum lf_code take_clause(const struct expression_node *node, struct claus
         return wrong_condition("BETWEEN operator must have the key attribute as its first operand", err);
     if (at != 0 && node->kind == NODE_BEGINS_WITH)
         return wrong_condition("begins_with operator must have the key attribute as its first operand", err);
-    struct key_clause clause = {
-        .name = node->operands[at].path.elements[0].name,
-        .is_equality = node->kind == NODE_EQUAL,
-        .range = range_of(at == 0 ? node->kind : mirrored(node->kind)),
-        .value = node->operands[at == 0 ? 1 : 0].value,
-        .upper = node->kind == NODE_BETWEEN ? node->operands[2].value : NULL,
-    };
+    struct key_clause clause;
+    bool is_clause = key_clause_of(node, &clause);
+    assert(is_clause);
+    (void)is_clause;
     return keep_clause(clauses, &clause, err);
 }
 
@@ -142,7 +101,7 @@ static enum lf_code take_clauses(const struct expression_node *node, struct clau
             TRY(take_clauses(&node->operands[i], clauses, err));
         return LF_OK;
     }
-    if (!is_clause(node->kind))
+    if (!key_clause_can_be(node->kind))
         return ERR(err, LF_VALIDATION, "Invalid operator used in KeyConditionExpression: %s", operator_rule(node->kind)->name);
     return take_clause(node, clauses, err);
 }
