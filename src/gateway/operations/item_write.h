@@ -1,0 +1,28 @@
+/*
+ * item_write: runs one change by itself, and answers as PutItem, UpdateItem and DeleteItem do.
+ *
+ *     Attributes (ReturnValues) · ConsumedCapacity · ItemCollectionMetrics;  Item of a failed condition
+ *
+ * What needs nothing of the old item is written without reading it.
+ */
+#pragma once
+
+#include "gateway/call.h"
+#include "gateway/operations/item_change.h"
+
+struct item_write_options {
+    enum api_return_value return_values;
+    enum api_return_consumed_capacity return_consumed_capacity;
+    enum api_return_item_collection_metrics return_item_collection_metrics;
+    enum api_return_values_on_condition_check_failure return_values_on_condition_check_failure;
+};
+
+enum lf_code item_write(struct call *call, const struct item_change *change, const struct item_write_options *options,
+                        struct err *err) MUST_CHECK;
+
+/* Puts what ReturnValuesOnConditionCheckFailure asks for, `,"Item":{…}`, into an error's members. */
+enum lf_code item_write_put_failed(const struct item_outcome *outcome, struct arena *arena, struct buf *error_members,
+                                   struct err *err) MUST_CHECK;
+
+/* PutItem and DeleteItem know no new or updated values. */
+enum lf_code item_write_check_return_values(enum api_return_value return_values, struct err *err) MUST_CHECK;

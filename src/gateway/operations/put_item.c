@@ -1,0 +1,67 @@
+#include "gateway/operations/operations.h"
+
+#include "gateway/operations/item_key.h"
+#include "gateway/operations/item_write.h"
+#include "gateway/operations/key_paths.h"
+#include "gateway/operations/parameters.h"
+#include "gateway/operations/request_table.h"
+
+static enum lf_code check_parameters(const struct put_item_request *request, struct arena *arena,
+                                     struct expression_inputs *ret_inputs, struct err *err)
+{
+    const struct parameter legacy[] = {
+        { "Expected", request->expected.entries != NULL },
+        { "ConditionalOperator", request->conditional_operator != API_CONDITIONAL_OPERATOR_UNSET },
+    };
+    const struct parameter expressions[] = { { "ConditionExpression", request->condition_expression.ptr != NULL } };
+    const struct parameters parameters = { legacy, 2, expressions, 1, "ConditionExpression is null" };
+    TRY(item_write_check_return_values(request->return_values, err));
+    TRY(parameters_inputs(&request->expression_attribute_names, &request->expression_attribute_values, arena, ret_inputs, err));
+    TRY(parameters_check(&parameters, ret_inputs, err));
+    return shape_check_values(&request->head, err);
+}
+
+static enum lf_code check_item(const struct put_item_request *request, const struct table *table, struct arena *arena,
+                               struct item_key *ret_key, struct err *err)
+{
+    TRY(item_check_size(&request->item, err));
+    TRY(item_key_of_item(table, &request->item, arena, ret_key, err));
+    return item_check_index_keys(table, &request->item, err);
+}
+
+static enum lf_code read_condition(const struct put_item_request *request, const struct table *table,
+                                   struct expression_inputs *inputs, struct arena *arena,
+                                   const struct expression_node **ret_condition, struct err *err)
+{
+    if (!request->condition_expression.ptr)
+        return parameters_expected(&request->expected, request->conditional_operator, arena, ret_condition, err);
+    TRY(expression_parse_condition(request->condition_expression, EXPRESSION_CONDITION, inputs, arena, ret_condition, err));
+    TRY(expression_inputs_check_used(inputs, err));
+    return key_paths_check(table, *ret_condition, err);
+}
+
+static enum lf_code put_item(struct call *call, const struct put_item_request *request, const struct table *table,
+                             struct err *err)
+{
+    struct item_change change = { .kind = CHANGE_PUT, .table = table, .item = &request->item };
+    const struct item_write_options options = {
+        .return_values = request->return_values,
+        .return_consumed_capacity = request->return_consumed_capacity,
+        .return_item_collection_metrics = request->return_item_collection_metrics,
+        .return_values_on_condition_check_failure = request->return_values_on_condition_check_failure,
+    };
+    struct expression_inputs inputs;
+    TRY(check_parameters(request, call->arena, &inputs, err));
+    TRY(check_item(request, table, call->arena, &change.key, err));
+    TRY(read_condition(request, table, &inputs, call->arena, &change.condition, err));
+    return item_write(call, &change, &options, err);
+}
+
+enum lf_code operation_put_item(struct call *call, const struct put_item_request *request, struct err *err)
+{
+    const struct table *table = NULL;
+    TRY(request_table_to_write(call, request->table_name, &table, err));
+    enum lf_code code = put_item(call, request, table, err);
+    table_unref(table);
+    return code;
+}
