@@ -266,10 +266,13 @@ enum lf_code share_open(struct comparison *comparison, struct pg_conn *conn, boo
     pg_result_free(entry.before);
     pg_result_free(entry.now);
     pg_result_free(entry.run);
-    if (code == LF_OK)
+    if (code == LF_OK) {
         *ret_share = share;
-    else
-        share_close(&share);
+        return LF_OK;
+    }
+    struct err ignored = ERR_INIT;
+    (void)!pg_exec(conn, "ROLLBACK", &ignored); /* leaving would wait for its lock on the worker's row */
+    share_close(&share);
     return code;
 }
 
