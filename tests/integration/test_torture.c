@@ -16,7 +16,11 @@
 #include "move/backfill.h"
 #include "move/verify.h"
 
-enum { ARENA_BYTES = 64 * 1024 * 1024, RUNS_MAX = 12, NAME_BYTES = 64 };
+enum {
+    ARENA_BYTES = 64 * 1024 * 1024,
+    RUNS_MAX = 12,
+    LEASE_TEST_SECONDS = 2 /* that the next run waits for one that did not sign off */
+};
 
 static const char *const kind_names[FAULT_KINDS] = { "refused", "cut", "lost", "lasting" };
 
@@ -55,9 +59,11 @@ static bool go_on_verifying(void *context, uint64_t done, uint64_t total)
 static enum lf_code load(const char *uri, struct source *source, struct arena *arena, struct err *err)
 {
     struct backfill_result result;
-    struct backfill_options options = {
-        .postgres = uri, .migrations = court_migrations_path(), .map_yaml = court_map_yaml(), .jobs = 1
-    };
+    struct backfill_options options = { .postgres = uri,
+                                        .migrations = court_migrations_path(),
+                                        .map_yaml = court_map_yaml(),
+                                        .jobs = 1,
+                                        .lease_seconds = LEASE_TEST_SECONDS };
     TRY(backfill_run(court_map(), source, &options, go_on, NULL, arena, &result, err));
     return result.totals.items == COURT_ITEMS ? LF_OK : ERR(err, LF_DIFFERENCES, "%d items loaded", (int)result.totals.items);
 }
@@ -65,7 +71,9 @@ static enum lf_code load(const char *uri, struct source *source, struct arena *a
 static enum lf_code compare(const char *uri, struct source *source, bool repair, struct arena *arena, struct err *err)
 {
     struct verify_result result;
-    const struct verify_options options = { .postgres = uri, .jobs = 1, .reread = true, .repair = repair, .details_max = 20 };
+    const struct verify_options options = {
+        .postgres = uri, .jobs = 1, .lease_seconds = LEASE_TEST_SECONDS, .reread = true, .repair = repair, .details_max = 20
+    };
     TRY(verify_run(court_map(), source, &options, go_on_verifying, NULL, arena, &result, err));
     if (result.compared != COURT_ITEMS || result.different + result.missing + result.extra != result.repaired)
         return ERR(err, LF_DIFFERENCES, "%d compared, %d different, %d missing, %d extra, %d repaired", (int)result.compared,
@@ -222,6 +230,7 @@ static void torture(const struct torture *torture)
     for (unsigned n = 1; fail_call(torture, n); n = next_call(n, calls))
         failed++;
     printf("%s, %s: %u of %u calls\n", torture->name, kind_names[torture->kind], failed, calls);
+    (void)fflush(stdout);
     assert_true(failed > 0);
 }
 
