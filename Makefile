@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan fuzz bench chaos oracle fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan fuzz bench bench-gateway chaos oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -50,6 +50,12 @@ BENCH_ITEMS ?= 1000000
 bench: deps-demo
 	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
 	@for items in $(BENCH_ITEMS); do python3 tests/bench/bench_load.py build-bench/landfall $$items || exit 1; done
+
+# The gateway beside pgbench and DynamoDB Local.
+bench-gateway: deps-demo
+	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
+	@ninja -C build-bench tests/bench/http_load
+	@python3 tests/bench/bench_gateway.py build-bench/landfall build-bench/tests/bench/http_load
 
 # Backfill and verify broken at random points, ROUNDS times: nothing lost, nothing twice. SEED= repeats a run.
 ROUNDS ?= 200
