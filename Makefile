@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan fuzz bench bench-gateway chaos oracle fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway chaos oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -39,6 +39,11 @@ check-newest: deps-newest build
 asan: deps-check
 	@$(MAKE) BUILD=build-asan MESON_FLAGS="-Db_sanitize=address,undefined" build
 	@tools/run_tests build-asan $(SUITE)
+
+# Under ThreadSanitizer the unit tests and what runs threads against a server; SUITE=threads for the latter only.
+tsan: deps-check
+	@$(MAKE) BUILD=build-tsan MESON_FLAGS="-Db_sanitize=thread" build
+	@tools/run_tests build-tsan $(or $(SUITE),unit threads)
 
 # Every fuzz target for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -85,7 +90,7 @@ datasets: deps-demo build
 	@tools/datasets.sh $(LANDFALL) "$(DIR)"
 
 clean:
-	@rm -rf build build-asan build-fuzz build-bench
+	@rm -rf build build-asan build-tsan build-fuzz build-bench
 
 deps: deps-build
 deps-%:
