@@ -26,6 +26,7 @@ struct catalog {
     pthread_mutex_t mutex; /* of all below up to the atomics */
     pthread_cond_t stops;
     bool is_stopping;
+    bool is_hurried; /* somebody waits for the next beat */
     struct tables tables;
     struct tables retired;   /* replaced or dropped, perhaps still in use */
     int64_t version;         /* of the tables */
@@ -224,11 +225,21 @@ static bool pause_ms(struct catalog *catalog, unsigned ms)
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&catalog->mutex);
-    if (!catalog->is_stopping)
+    if (!catalog->is_stopping && !catalog->is_hurried)
         (void)pthread_cond_timedwait(&catalog->stops, &catalog->mutex, &until);
+    catalog->is_hurried = false;
     bool goes_on = !catalog->is_stopping;
     (void)pthread_mutex_unlock(&catalog->mutex);
     return goes_on;
+}
+
+/* Lets the heartbeat acknowledge at once what this process works under. */
+static void hurry(struct catalog *catalog)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    catalog->is_hurried = true;
+    (void)pthread_cond_signal(&catalog->stops);
+    (void)pthread_mutex_unlock(&catalog->mutex);
 }
 
 /* Connects again and again; a gateway without its database refuses requests by itself (catalog_check_fresh). */
@@ -469,8 +480,10 @@ enum lf_code catalog_wait(struct catalog *catalog, struct db *db, int64_t versio
     if (!watched)
         return ERR(err, LF_MEMORY, "no memory to wait for other gateways");
     enum lf_code code = catalog_refresh(catalog, db, err);
-    while (!code && !(code = all_acknowledge(db, version, watched, &count, &all, err)) && !all)
+    while (!code && !(code = all_acknowledge(db, version, watched, &count, &all, err)) && !all) {
+        hurry(catalog);
         fiber_sleep(db_loop(db), WAIT_POLL_MS);
+    }
     free(watched);
     return code;
 }

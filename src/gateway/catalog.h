@@ -61,6 +61,7 @@ struct table {
     enum api_stream_view_type stream_view; /* of this stream, or of the last one */
     struct span stream_label;              /* also of the last stream after it was switched off; empty: there never was one */
     struct span ttl_attribute;             /* empty: nothing expires */
+    bool ttl_is_filling;                   /* items from before it was switched on are still being looked through */
     int64_t created_ms;                    /* since 1970 */
     int64_t version;
     const struct create_table_request *definition; /* that would make the table as it is now */

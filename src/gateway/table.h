@@ -22,6 +22,7 @@ enum table_field {
     TABLE_FIELD_TTL_ATTRIBUTE,
     TABLE_FIELD_STREAM_LABEL,
     TABLE_FIELD_CREATED_MS,
+    TABLE_FIELD_TTL_IS_FILLING,
     TABLE_FIELD_INDEXES, /* a line "name slot status backfilling" per index */
     TABLE_FIELDS,
 };

@@ -207,6 +207,84 @@ enum lf_code table_change_set_status(struct table_change *change, const struct t
     return table_change_run(change, &update, values, 3, err);
 }
 
+enum lf_code table_change_remove(struct table_change *change, const struct table *table, struct err *err)
+{
+    static const struct pg_statement delete = { .sql = "DELETE FROM landfall.dynamodb_table WHERE id = $1::text::bigint" };
+    struct number_text id;
+    struct span value = number_span(table->id, &id);
+    return table_change_run(change, &delete, &value, 1, err);
+}
+
+enum lf_code table_change_set_ttl(struct table_change *change, const struct table *table, struct span attribute, struct err *err)
+{
+    static const struct pg_statement update = {
+        .sql = "UPDATE landfall.dynamodb_table SET ttl_attribute = nullif($2, ''), ttl_is_filling = $4::text::boolean, "
+               "ttl_position_h = "
+               "NULL, ttl_position_sk = NULL, version = $3::text::bigint WHERE id = $1::text::bigint",
+    };
+    struct number_text id, version;
+    bool fills = attribute.len && table->store->fill_ttl;
+    struct span values[] = { number_span(table->id, &id), attribute, number_span(change->version, &version),
+                             fills ? SPAN("true") : SPAN("false") };
+    return table_change_run(change, &update, values, 4, err);
+}
+
+enum lf_code table_change_end_ttl_fill(struct table_change *change, const struct table *table, struct err *err)
+{
+    static const struct pg_statement update = {
+        .sql =
+            "UPDATE landfall.dynamodb_table SET ttl_is_filling = false, version = $2::text::bigint WHERE id = $1::text::bigint",
+    };
+    struct number_text id, version;
+    struct span values[] = { number_span(table->id, &id), number_span(change->version, &version) };
+    return table_change_run(change, &update, values, 2, err);
+}
+
+/* Definitions -----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool has_key(const struct api_key_schema_element_list *keys, struct span name)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (span_equal(keys->values[i].attribute_name, name))
+            return true;
+    return false;
+}
+
+bool definition_uses_attribute(const struct create_table_request *definition, struct span name)
+{
+    const struct api_local_secondary_index_list *local = &definition->local_secondary_indexes;
+    const struct api_global_secondary_index_list *global = &definition->global_secondary_indexes;
+    bool is_used = has_key(&definition->key_schema, name);
+    for (size_t i = 0; !is_used && i < local->count; i++)
+        is_used = has_key(&local->values[i].key_schema, name);
+    for (size_t i = 0; !is_used && i < global->count; i++)
+        is_used = has_key(&global->values[i].key_schema, name);
+    return is_used;
+}
+
+enum lf_code definition_remove_index(struct create_table_request *definition, struct span index, struct arena *arena,
+                                     struct err *err)
+{
+    const struct api_global_secondary_index_list indexes = definition->global_secondary_indexes;
+    const struct api_attribute_definition_list attributes = definition->attribute_definitions;
+    struct api_global_secondary_index_list kept = { arena_calloc(arena, indexes.count, sizeof *kept.values, err), 0 };
+    struct api_attribute_definition_list used = { arena_calloc(arena, attributes.count, sizeof *used.values, err), 0 };
+    if (!kept.values || !used.values)
+        return err->code;
+    for (size_t i = 0; i < indexes.count; i++)
+        if (!span_equal(indexes.values[i].index_name, index))
+            kept.values[kept.count++] = indexes.values[i];
+    if (!kept.count)
+        kept.values = NULL;
+    definition->global_secondary_indexes = kept;
+    for (size_t i = 0; i < attributes.count; i++)
+        if (definition_uses_attribute(definition, attributes.values[i].attribute_name))
+            used.values[used.count++] = attributes.values[i];
+    definition->attribute_definitions = used;
+    return LF_OK;
+}
+
 /* Indexes ---------------------------------------------------------------------------------------------------------------------
  */
 

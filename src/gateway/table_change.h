@@ -42,6 +42,13 @@ enum lf_code table_change_save(struct table_change *change, const struct table *
 enum lf_code table_change_set_status(struct table_change *change, const struct table *table, enum table_status status,
                                      struct err *err) MUST_CHECK;
 
+enum lf_code table_change_remove(struct table_change *change, const struct table *table, struct err *err) MUST_CHECK;
+
+/* Time to live: an empty attribute switches it off; another one has all items looked through (table_work.h). */
+enum lf_code table_change_set_ttl(struct table_change *change, const struct table *table, struct span attribute,
+                                  struct err *err) MUST_CHECK;
+enum lf_code table_change_end_ttl_fill(struct table_change *change, const struct table *table, struct err *err) MUST_CHECK;
+
 /* State of an index: `table_change_add_index` gives it a slot that no other index of the table has. */
 enum lf_code table_change_add_index(struct table_change *change, const struct table *table, struct span index,
                                     enum table_status status, struct err *err) MUST_CHECK;
@@ -49,6 +56,12 @@ enum lf_code table_change_set_index(struct table_change *change, const struct ta
                                     enum table_status status, bool is_backfilling, struct err *err) MUST_CHECK;
 enum lf_code table_change_remove_index(struct table_change *change, const struct table *table, struct span index,
                                        struct err *err) MUST_CHECK;
+
+/* Takes an index, and the attributes that no other key needs, out of a definition, in the arena. */
+enum lf_code definition_remove_index(struct create_table_request *definition, struct span index, struct arena *arena,
+                                     struct err *err) MUST_CHECK;
+/* Whether an attribute is part of a key of the table or of one of its indexes. */
+bool definition_uses_attribute(const struct create_table_request *definition, struct span name);
 
 /* A statement of the change with text parameters; its rows are thrown away. */
 enum lf_code table_change_run(struct table_change *change, const struct pg_statement *statement, const struct span *values,

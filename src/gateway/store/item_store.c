@@ -170,6 +170,7 @@ const struct store item_store = {
     .add_index = item_table_add_index,
     .fill_index = item_fill_index,
     .drop_index = item_table_drop_index,
+    .fill_ttl = item_fill_ttl,
     .expired = item_expired,
     .measure = item_measure,
     .open = item_table_open,

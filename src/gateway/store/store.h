@@ -105,7 +105,7 @@ struct store {
     enum lf_code (*get_in)(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                            size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err);
 
-    /* Schema. In the transaction of the catalog's change. */
+    /* Schema. In the transaction of the catalog's change. `drop` and `add_index` NULL: only the map's migrations do that. */
     enum lf_code (*create)(struct db_transaction *transaction, const struct table *table, struct err *err);
     enum lf_code (*drop)(struct db_transaction *transaction, const struct table *table, struct err *err);
     /* The columns of an index of status CREATING; then, when all gateways write them, in steps until *ret_done: fill a batch of
@@ -117,6 +117,9 @@ struct store {
     enum lf_code (*drop_index)(struct db_transaction *transaction, const struct table *table, const struct table_index *index,
                                struct err *err);
 
+    /* After TTL was switched on, as fill_index; NULL: nothing is kept of it beside the items. */
+    enum lf_code (*fill_ttl)(struct worker *worker, const struct table *table, struct arena *arena, bool *ret_done,
+                             struct err *err);
     /* Items whose TTL attribute (a number of seconds) is at most `now_s`, at most `items_max` of them. */
     enum lf_code (*expired)(struct worker *worker, const struct table *table, int64_t now_s, size_t items_max,
                             struct arena *arena, struct store_page *ret_page, struct err *err);
