@@ -12,11 +12,9 @@ static bool has_typed(const struct item *item, const struct key_attribute *attri
     return value && value->type == attribute->type;
 }
 
-bool item_key_fits(const struct table *table, const struct item *key)
+bool item_has_key(const struct table *table, const struct item *item)
 {
-    bool has_sort = key_schema_has_sort(&table->key);
-    return key->count == 1 + (size_t)has_sort && has_typed(key, &table->key.partition) &&
-           (!has_sort || has_typed(key, &table->key.sort));
+    return has_typed(item, &table->key.partition) && (!key_schema_has_sort(&table->key) || has_typed(item, &table->key.sort));
 }
 
 static enum lf_code take_attributes(const struct table *table, const struct item *item, struct arena *arena,
@@ -45,7 +43,8 @@ enum lf_code item_key_of_item(const struct table *table, const struct item *item
 enum lf_code item_key_of_request(const struct table *table, const struct item *key, struct arena *arena, struct item_key *ret_key,
                                  struct err *err)
 {
-    if (!item_key_fits(table, key))
+    size_t count = key_schema_has_sort(&table->key) ? 2 : 1;
+    if (key->count != count || !item_has_key(table, key))
         return ERR(err, LF_VALIDATION, "The provided key element does not match the schema");
     return item_key_of_item(table, key, arena, ret_key, err);
 }

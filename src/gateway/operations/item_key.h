@@ -19,8 +19,8 @@ enum lf_code item_key_of_request(const struct table *table, const struct item *k
 enum lf_code item_key_of_item(const struct table *table, const struct item *item, struct arena *arena, struct item_key *ret_key,
                               struct err *err) MUST_CHECK;
 
-/* Whether a key is exactly of the table's attributes and types; nothing about empty or long values. */
-bool item_key_fits(const struct table *table, const struct item *key);
+/* Whether an item has the table's key attributes in their types; nothing about empty or long values. */
+bool item_has_key(const struct table *table, const struct item *item);
 
 /* Key attributes of indexes that the item has are of their type, not empty and not too long. */
 enum lf_code item_check_index_keys(const struct table *table, const struct item *item, struct err *err) MUST_CHECK;
