@@ -132,6 +132,25 @@ class Violations(DatabaseCase):
         self.landfall("migrate", "up", "--to", "contract", "--yes")
         self.assertEqual(self.sql("SELECT key FROM things.node"), "c")
 
+    def test_null_and_check_that_the_map_came_to_promise(self):
+        """A migration of people's own, behind the constraints, and the map that goes with it."""
+        self.ready([node("a", email="x"), node("b"), node("c", email="z"), node("d", email="y")])
+        self.landfall("backfill", "items", *KEY)
+        constraints, = (self.folder / "migrations").glob("*_expand_constraints.sql")
+        version = constraints.name.split("_")[0]
+        self.write("landfall.yaml", TREE.replace("ENFORCE", "now").replace("{ attr: email, type: text }",
+                                                                           "{ attr: email, type: text, null: false, check: [x, y] }"))
+        self.write(f"migrations/{version}1_email.sql", "-- migrate:up\nALTER TABLE things.node ALTER email SET NOT NULL;\n"
+                   "ALTER TABLE things.node ADD CHECK (email IN ('x', 'y'));\n-- migrate:down\nSELECT 1;\n")
+        process = self.start("migrate", "up")
+        output, errors = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(process.returncode, REJECTED, errors)
+        self.assertIn('1 row of node moved to landfall.item (null value in column "email" violates not-null constraint): pk="node|b"', output)
+        self.assertIn('1 row of node moved to landfall.item (the value in column "email" violates its check constraint): pk="node|c"', output)
+        self.assertIn("2 items break constraints", errors)
+        self.assertEqual(self.sql("SELECT key FROM things.node ORDER BY 1"), "a\nd")
+        self.assert_equal(4)
+
     def test_many_at_once(self):
         lines = [node(f"k{number:05}", nodeId=str(number // 3), tags={"L": [{"S": str(number)}]}) for number in range(3000)]
         self.ready(lines)

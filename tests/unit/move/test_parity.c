@@ -25,8 +25,10 @@ static void seed_random(void)
     print_message("seed %llu\n", (unsigned long long)random_state);
 }
 
-/* An item of two strings. */
-static void add_item(struct parity *parity, unsigned key_number, unsigned value_number)
+typedef void change_parity(struct parity *parity, const struct key *key, const struct item *item);
+
+/* By an item of two strings. */
+static void change(change_parity *change_by, struct parity *parity, unsigned key_number, unsigned value_number)
 {
     char key_text[32], value_text[32];
     int key_len = snprintf(key_text, sizeof key_text, "key#%u", key_number);
@@ -36,7 +38,12 @@ static void add_item(struct parity *parity, unsigned key_number, unsigned value_
         { SPAN("pk"), value_string(key.partition) },
         { SPAN("v"), value_string(span_of(value_text, (size_t)value_len)) },
     };
-    parity_add_item(parity, &key, &(struct item){ attributes, 2 });
+    change_by(parity, &key, &(struct item){ attributes, 2 });
+}
+
+static void add_item(struct parity *parity, unsigned key_number, unsigned value_number)
+{
+    change(parity_add_item, parity, key_number, value_number);
 }
 
 static bool parity_equal(const struct parity *a, const struct parity *b)
@@ -82,6 +89,25 @@ static void every_difference_shows(void **state)
     add_item(&twice, 1, 1); /* equal pairs must not cancel out */
     assert_false(parity_equal(&a, &twice));
     assert_int_equal(parity_count(&twice), 2);
+}
+
+/* One by one or all at once, with borrows through both words of the sum. */
+static void what_is_taken_away_was_never_there(void **state)
+{
+    (void)state;
+    static struct parity kept, all, removed;
+    seed_random();
+    for (unsigned i = 0; i < ITEMS; i++) {
+        bool is_kept = next_random() % 2;
+        add_item(&all, i, i);
+        add_item(is_kept ? &kept : &removed, i, i);
+        if (!is_kept && next_random() % 2) {
+            change(parity_subtract_item, &all, i, i);
+            change(parity_subtract_item, &removed, i, i);
+        }
+    }
+    parity_subtract(&all, &removed);
+    assert_true(parity_equal(&all, &kept));
 }
 
 static void bytes_read_back_the_same(void **state)
@@ -149,11 +175,9 @@ static void other_bytes_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_do_not_depend_on_order_or_parts),
-        cmocka_unit_test(every_difference_shows),
-        cmocka_unit_test(bytes_read_back_the_same),
-        cmocka_unit_test(layout_is_as_the_header_says),
-        cmocka_unit_test(other_bytes_are_refused),
+        cmocka_unit_test(sums_do_not_depend_on_order_or_parts), cmocka_unit_test(every_difference_shows),
+        cmocka_unit_test(what_is_taken_away_was_never_there),   cmocka_unit_test(bytes_read_back_the_same),
+        cmocka_unit_test(layout_is_as_the_header_says),         cmocka_unit_test(other_bytes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
