@@ -9,8 +9,9 @@
  * file left helps with the chunks of the others' files, then waits for chunks that are under way; what a dead one held is loaded
  * by those. One of them does what comes after the load while the others wait; the totals of the result are the same for all.
  * A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
- * After the last chunk: index and constraint migrations, ANALYZE; items that these refuse are moved (violations.h). A load that is complete does only what is left of these. Then
- * the source's windows are applied (changes.h); a source may also hold windows alone, for a table that was loaded before.
+ * After the last chunk: index and constraint migrations, ANALYZE; items that these refuse are moved (violations.h). A load that
+ * is complete does only what is left of these. Then the source's windows are applied (changes.h); a source may also hold windows
+ * alone, for a table that was loaded before.
  *
  *     source ─ chunk ─ line ─ item ─ row_encode ─┬─ buf per table ─ COPY ─┐
  *                                                ├─ landfall.item         ├─ one transaction

@@ -6,7 +6,8 @@
  *
  * Memory is bounded: buffers are sent whenever they hold more than CHUNK_LOAD_FLUSH_BYTES. When a row breaks a constraint of its
  * table, the chunk is begun again *carefully*: each item behind its own savepoint, and those that do not fit go to landfall.item
- * with PostgreSQL's reason, or where landfall.item has their key already to landfall.reject (line 0). A loader belongs to one thread.
+ * with PostgreSQL's reason, or where landfall.item has their key already to landfall.reject (line 0). A loader belongs to one
+ * thread.
  */
 #pragma once
 
