@@ -16,7 +16,9 @@ static enum lf_code take_group(struct parser *parser, struct operand *ret_operan
         return parser_simple_operand(parser, ret_operand, err);
     TRY(parser_open(parser, err));
     TRY(take_junction(parser, TOKEN_OR, ret_operand, err));
-    return parser_close(parser, ret_operand, err);
+    TRY(parser_close(parser, ret_operand, err));
+    bool may_be_condition = ret_operand->node.kind != NODE_PATH && ret_operand->node.kind != NODE_VALUE;
+    return may_be_condition ? parser_check_parentheses(parser, ret_operand, err) : LF_OK;
 }
 
 static enum lf_code take_right_operand(struct parser *parser, struct expression_node *ret_node, struct err *err)
@@ -88,6 +90,7 @@ static enum lf_code take_predicate(struct parser *parser, struct operand *ret_op
     bool is_operator = is_comparator(kind) || kind == TOKEN_BETWEEN || kind == TOKEN_IN;
     if (ret_operand->is_compound || !is_operator)
         return LF_OK;
+    TRY(parser_check_parentheses(parser, ret_operand, err));
     parser_use_as_operand(parser, ret_operand);
     if (kind == TOKEN_BETWEEN)
         return take_between(parser, ret_operand, err);

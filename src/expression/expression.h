@@ -19,6 +19,7 @@
 enum {
     EXPRESSION_BYTES_MAX = 4096,       /* of one expression's text */
     EXPRESSION_OPERATORS_MAX = 300,    /* operators and functions of one expression */
+    EXPRESSION_DEPTH_MAX = 150,        /* of parentheses within each other; Landfall's own, for the stack of a request is small */
     EXPRESSION_IN_OPERANDS_MAX = 100,  /* in the parentheses of IN */
     EXPRESSION_PLACEHOLDER_BYTES = 255 /* of #name or :value */
 };

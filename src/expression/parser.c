@@ -3,10 +3,7 @@
 #include "expression/operators.h"
 #include "expression/path.h"
 
-enum {
-    DEPTH_MAX = EXPRESSION_OPERATORS_MAX + 2, /* of parentheses: whatever is deeper has too many of them, or of operators */
-    LIST_INDEX_DIGITS_MAX = 10,
-};
+enum { LIST_INDEX_DIGITS_MAX = 10 };
 #define LIST_INDEX_MAX ((uint64_t)INT32_MAX)
 
 const char *expression_kind_name(enum expression_kind kind)
@@ -57,7 +54,6 @@ enum lf_code parser_init(struct parser *parser, struct span text, enum expressio
     parser->next = lex_token(text, parser->token.at + parser->token.len);
     parser->depth = 0;
     parser->operators = 0;
-    parser->has_redundant_parentheses = false;
     fault_clear(&parser->word_error);
     fault_clear(&parser->section_error);
     fault_clear(&parser->path_error);
@@ -144,11 +140,14 @@ static struct span defined_name(struct parser *parser, struct span placeholder, 
     return name->name;
 }
 
-static enum lf_code take_name(struct parser *parser, struct fault *fault, struct path_element *ret_element, struct err *err)
+/* Behind `count` elements. */
+static enum lf_code take_name(struct parser *parser, size_t count, struct fault *fault, struct path_element *ret_element,
+                              struct err *err)
 {
     struct span text = token_text(parser->text, parser->token);
     size_t at = parser->token.at;
-    if (parser_take(parser, TOKEN_NAME_PLACEHOLDER)) {
+    bool is_value = count > 0 && parser_take(parser, TOKEN_VALUE); /* never defined as a name */
+    if (is_value || parser_take(parser, TOKEN_NAME_PLACEHOLDER)) {
         *ret_element = (struct path_element){ .name = defined_name(parser, text, fault) };
         return LF_OK;
     }
@@ -200,10 +199,10 @@ enum lf_code parser_path(struct parser *parser, struct fault *fault, struct docu
 {
     struct path_element elements[PATH_ELEMENTS_MAX], element;
     size_t count = 0;
-    TRY(take_name(parser, fault, &elements[count++], err));
+    TRY(take_name(parser, 0, fault, &elements[count++], err));
     for (;;) {
         if (parser_take(parser, TOKEN_DOT))
-            TRY(take_name(parser, fault, &element, err));
+            TRY(take_name(parser, count, fault, &element, err));
         else if (parser_take(parser, TOKEN_BRACKET_OPEN))
             TRY(take_index(parser, &element, err));
         else
@@ -342,21 +341,29 @@ enum lf_code parser_simple_operand(struct parser *parser, struct operand *ret_op
 
 /* --- parentheses --- */
 
+static enum lf_code redundant(const struct parser *parser, struct err *err)
+{
+    return ERR(err, LF_VALIDATION, "Invalid %s: The expression has redundant parentheses;", kind_name(parser));
+}
+
 enum lf_code parser_open(struct parser *parser, struct err *err)
 {
     TRY(parser_expect(parser, TOKEN_OPEN, err));
-    if (++parser->depth <= DEPTH_MAX)
-        return LF_OK;
-    return ERR(err, LF_VALIDATION, "Invalid %s: The expression has redundant parentheses;", kind_name(parser));
+    return ++parser->depth <= EXPRESSION_DEPTH_MAX ? LF_OK : redundant(parser, err);
 }
 
 enum lf_code parser_close(struct parser *parser, struct operand *operand, struct err *err)
 {
     TRY(parser_expect(parser, TOKEN_CLOSE, err));
     parser->depth--;
-    parser->has_redundant_parentheses |= operand->is_parenthesized;
+    operand->is_redundant |= operand->is_parenthesized;
     operand->is_parenthesized = true;
     return LF_OK;
+}
+
+enum lf_code parser_check_parentheses(const struct parser *parser, const struct operand *operand, struct err *err)
+{
+    return operand->is_redundant ? redundant(parser, err) : LF_OK;
 }
 
 enum lf_code parser_operand(struct parser *parser, struct operand *ret_operand, struct err *err)
@@ -365,7 +372,8 @@ enum lf_code parser_operand(struct parser *parser, struct operand *ret_operand, 
         return parser_simple_operand(parser, ret_operand, err);
     TRY(parser_open(parser, err));
     TRY(parser_operand(parser, ret_operand, err));
-    return parser_close(parser, ret_operand, err);
+    TRY(parser_close(parser, ret_operand, err));
+    return parser_check_parentheses(parser, ret_operand, err);
 }
 
 /* --- lists of paths --- */
@@ -413,8 +421,6 @@ enum lf_code parser_finish(struct parser *parser, const struct path_list *list, 
 {
     if (parser->token.kind != TOKEN_END)
         return parser_syntax_error(parser, err);
-    if (parser->has_redundant_parentheses)
-        return ERR(err, LF_VALIDATION, "Invalid %s: The expression has redundant parentheses;", kind_name(parser));
     TRY(report(&parser->word_error, err));
     TRY(report(&parser->section_error, err));
     if (list)

@@ -30,7 +30,6 @@ struct parser {
     struct token previous, token, next; /* token is the one to be read */
     unsigned depth;                     /* of parentheses that are open */
     unsigned operators;
-    bool has_redundant_parentheses;
     size_t word_at; /* where word_error stands */
     struct fault word_error;
     struct fault section_error; /* of updates */
@@ -43,7 +42,8 @@ struct operand {
     struct expression_node node;
     bool is_compound; /* not an operand any more: a condition, or a sum */
     bool is_parenthesized;
-    size_t at; /* its first byte */
+    bool is_redundant; /* twice */
+    size_t at;         /* its first byte */
 };
 
 /* "ConditionExpression", … */
@@ -74,9 +74,11 @@ enum lf_code parser_operand(struct parser *parser, struct operand *ret_operand, 
 /* The same without parentheses. */
 enum lf_code parser_simple_operand(struct parser *parser, struct operand *ret_operand, struct err *err) MUST_CHECK;
 
-/* Around the inside of parentheses, after '(' and at ')'. */
+/* Around the inside of parentheses, after '(' and at ')'; whether they were needed can be asked once the operand is known to
+ * stand where it may. */
 enum lf_code parser_open(struct parser *parser, struct err *err) MUST_CHECK;
 enum lf_code parser_close(struct parser *parser, struct operand *operand, struct err *err) MUST_CHECK;
+enum lf_code parser_check_parentheses(const struct parser *parser, const struct operand *operand, struct err *err) MUST_CHECK;
 
 /* A function that gives no operand for the place it stands in is a fault. */
 void parser_use_as_operand(struct parser *parser, const struct operand *operand);

@@ -3,11 +3,10 @@
 #include "expression/path.h"
 #include "item/canonical.h"
 
-/* One application: what the actions give, each computed from the old item. */
+/* One application: what the actions give, each computed from the old item, which nothing changes. */
 struct application {
     const struct update *update;
     const struct item *old;
-    const struct value **operands; /* one for each action; NULL for REMOVE */
     struct arena *arena;
 };
 
@@ -48,8 +47,6 @@ static enum lf_code in_range(enum lf_code code, struct err *err)
 static enum lf_code sum(const struct application *application, enum expression_node_kind kind, const struct value *a,
                         const struct value *b, const struct value **ret_value, struct err *err)
 {
-    if (a->type != VALUE_N || b->type != VALUE_N)
-        return wrong_type(application->update, err);
     struct value result = { .type = VALUE_N };
     enum lf_code code = kind == NODE_PLUS ? number_add(a->number, b->number, &result.number, err)
                                           : number_subtract(a->number, b->number, &result.number, err);
@@ -76,8 +73,6 @@ static enum lf_code list_append(const struct application *application, const str
                                 const struct value **ret_value, struct err *err)
 {
     struct value result;
-    if (a->type != VALUE_L || b->type != VALUE_L)
-        return wrong_type(application->update, err);
     TRY(joined(a, b, application->arena, &result, err));
     return keep_value(&result, application->arena, ret_value, err);
 }
@@ -100,12 +95,20 @@ static enum lf_code if_not_exists(const struct application *application, const s
     return LF_OK;
 }
 
+static enum lf_code typed_value(const struct application *application, const struct expression_node *operand,
+                                enum value_type type, const struct value **ret_value, struct err *err)
+{
+    TRY(operand_value(application, operand, ret_value, err));
+    return (*ret_value)->type == type ? LF_OK : wrong_type(application->update, err);
+}
+
 static enum lf_code pair_value(const struct application *application, const struct expression_node *node,
                                const struct value **ret_value, struct err *err)
 {
     const struct value *a, *b;
-    TRY(operand_value(application, &node->operands[0], &a, err));
-    TRY(operand_value(application, &node->operands[1], &b, err));
+    enum value_type type = node->kind == NODE_LIST_APPEND ? VALUE_L : VALUE_N;
+    TRY(typed_value(application, &node->operands[0], type, &a, err));
+    TRY(typed_value(application, &node->operands[1], type, &b, err));
     return node->kind == NODE_LIST_APPEND ? list_append(application, a, b, ret_value, err)
                                           : sum(application, node->kind, a, b, ret_value, err);
 }
@@ -124,18 +127,6 @@ static enum lf_code operand_value(const struct application *application, const s
     default:
         return pair_value(application, operand, ret_value, err);
     }
-}
-
-static enum lf_code compute_operands(struct application *application, struct err *err)
-{
-    const struct update *update = application->update;
-    application->operands = arena_calloc(application->arena, update->count, sizeof *application->operands, err);
-    if (!application->operands)
-        return err->code;
-    for (size_t i = 0; i < update->count; i++)
-        if (update->actions[i].operand)
-            TRY(operand_value(application, update->actions[i].operand, &application->operands[i], err));
-    return LF_OK;
 }
 
 /* --- one action on what is at its path --- */
@@ -181,23 +172,33 @@ static enum lf_code add(const struct application *application, const struct valu
     return joined(there, &fresh, application->arena, ret_value, err);
 }
 
-/* ret_value may be what was there before; *ret_is_there is false when nothing is left. */
-static enum lf_code act(const struct application *application, size_t action, const struct value *there, struct value *ret_value,
-                        bool *ret_is_there, struct err *err)
+static enum lf_code subtract(const struct application *application, const struct value *there, const struct value *operand,
+                             struct value *ret_value, bool *ret_is_there, struct err *err)
 {
-    const struct value *operand = application->operands[action];
-    enum update_verb verb = application->update->actions[action].verb;
-    *ret_is_there = verb == UPDATE_SET || verb == UPDATE_ADD;
-    if (verb == UPDATE_SET)
-        *ret_value = *operand;
-    if (verb == UPDATE_ADD)
-        return add(application, there, operand, ret_value, err);
-    if (verb != UPDATE_DELETE || !there)
+    *ret_is_there = false;
+    if (!there)
         return LF_OK;
     if (there->type != operand->type)
         return wrong_type(application->update, err);
     TRY(difference(there, operand, application->arena, ret_value, err));
     *ret_is_there = ret_value->list.count > 0;
+    return LF_OK;
+}
+
+/* `there` is NULL when there is nothing at the path; *ret_is_there is false when nothing is to be left. */
+static enum lf_code act(const struct application *application, const struct update_action *action, const struct value *there,
+                        struct value *ret_value, bool *ret_is_there, struct err *err)
+{
+    const struct value *operand;
+    *ret_is_there = action->verb != UPDATE_REMOVE;
+    if (action->verb == UPDATE_REMOVE)
+        return LF_OK;
+    TRY(operand_value(application, action->operand, &operand, err));
+    if (action->verb == UPDATE_ADD)
+        return add(application, there, operand, ret_value, err);
+    if (action->verb == UPDATE_DELETE)
+        return subtract(application, there, operand, ret_value, ret_is_there, err);
+    *ret_value = *operand;
     return LF_OK;
 }
 
@@ -272,7 +273,7 @@ static enum lf_code change(const struct application *application, const struct p
                            struct value *ret_value, bool *ret_is_there, struct err *err)
 {
     if (!step->steps)
-        return act(application, step->path, there, ret_value, ret_is_there, err);
+        return act(application, &application->update->actions[step->path], there, ret_value, ret_is_there, err);
     *ret_is_there = true;
     bool is_of_list = path_element_is_index(&step->steps->element);
     if (!there || there->type != (is_of_list ? VALUE_L : VALUE_M))
@@ -302,7 +303,6 @@ enum lf_code update_apply(const struct update *update, const struct item *old, c
     const struct item *before = old ? old : key;
     struct value whole = { .type = VALUE_M, .map = { before->attributes, before->count } };
     struct projection touched;
-    TRY(compute_operands(&application, err));
     TRY(update_projection(update, arena, &touched, err));
     TRY(change_map(&application, touched.steps, &whole, &whole, err));
     *ret_new = (struct item){ whole.map.attributes, whole.map.count };

@@ -1,8 +1,8 @@
 /*
  * update: UpdateExpression, and AttributeUpdates in the same form.
  *
- * All operands are taken from the item as it was, so that "SET a = b, b = a" swaps; then the actions change it, each in its own
- * place, since no two paths may overlap. The new item shares everything with the old one that no action touches. Errors:
+ * All operands are taken from the item as it was, so that "SET a = b, b = a" swaps; the actions change it each in its own place,
+ * since no two paths may overlap. The new item shares everything with the old one that no action touches. Errors:
  * LF_VALIDATION in AWS's words, also those that depend on the item, LF_MEMORY. Source: AWS, "Using update expressions in
  * DynamoDB". Pure.
  */

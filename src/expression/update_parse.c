@@ -24,7 +24,8 @@ static enum lf_code take_group(struct parser *parser, struct operand *ret_operan
         return parser_simple_operand(parser, ret_operand, err);
     TRY(parser_open(parser, err));
     TRY(take_sum(parser, ret_operand, err));
-    return parser_close(parser, ret_operand, err);
+    TRY(parser_close(parser, ret_operand, err));
+    return parser_check_parentheses(parser, ret_operand, err);
 }
 
 static enum lf_code take_sum(struct parser *parser, struct operand *ret_operand, struct err *err)

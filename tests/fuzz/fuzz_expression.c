@@ -1,12 +1,13 @@
 /*
- * Expressions of every kind over one item. The first byte tells the kind: c condition, k key condition, p projection, u update.
+ * Expressions of every kind over one item. The first byte tells the kind: c condition, k key condition, p projection, u update,
+ * q a PartiQL statement.
  * What is accepted is evaluated; a projection of an item is a part of it, and an update leaves its old item alone.
  */
 #include "fuzz.h"
 
 #include "expression/evaluate.h"
 #include "expression/key_condition.h"
-#include "expression/update.h"
+#include "expression/partiql.h"
 #include "item/canonical.h"
 #include "item/ddbjson.h"
 
@@ -92,6 +93,43 @@ static void run_update(struct fuzz_case *c)
     CHECK(item_size(&part) <= item_size(&changed));
 }
 
+static void run_partiql_where(struct fuzz_case *c, const struct expression_node *where)
+{
+    struct err err = ERR_INIT;
+    const struct key_schema schema = { { SPAN("pk"), VALUE_S }, { SPAN("n"), VALUE_N } };
+    const struct key_condition_schema wanted = key_condition_schema_of(&schema);
+    struct partiql_target target;
+    (void)condition_holds(where, &c->item);
+    enum lf_code code = partiql_reduce(where, &wanted, c->arena, &target, &err);
+    if (code != LF_OK) {
+        check_error(code, &err);
+        return;
+    }
+    CHECK(target.count || (where != NULL) == (target.filter != NULL));
+    (void)condition_holds(target.filter, &c->item);
+}
+
+static void run_partiql(struct fuzz_case *c)
+{
+    struct err err = ERR_INIT;
+    const struct value parameters[] = { value_string(SPAN("a")), value_number(number_from_int64(5)) };
+    struct partiql_statement statement;
+    struct item changed;
+    enum lf_code code = partiql_parse(c->text, parameters, 2, c->arena, &statement, &err);
+    if (code != LF_OK)
+        code = partiql_parse(c->text, NULL, 0, c->arena, &statement, &err);
+    if (code != LF_OK) {
+        check_error(code, &err);
+        return;
+    }
+    run_partiql_where(c, statement.where);
+    if (statement.verb != PARTIQL_UPDATE)
+        return;
+    code = update_apply(&statement.update, &c->item, NULL, c->arena, &changed, &err);
+    if (code != LF_OK)
+        check_error(code, &err);
+}
+
 static void run(struct fuzz_case *c, char kind)
 {
     switch (kind) {
@@ -100,6 +138,9 @@ static void run(struct fuzz_case *c, char kind)
         break;
     case 'p':
         run_projection(c);
+        break;
+    case 'q':
+        run_partiql(c);
         break;
     case 'u':
         run_update(c);

@@ -140,6 +140,27 @@ static const struct row rows[] = {
     { "attribute_exists(m.y.z)", "true" },
     { "contains(m, :s)", "false" },
     { "contains(m, :S)", "false" },
+    { "a.:n = :n",
+      "Invalid FilterExpression: An expression attribute name used in the document path is not defined; attribute name: :n" },
+    { "a.:nope = :n",
+      "Invalid FilterExpression: An expression attribute name used in the document path is not defined; attribute name: :nope" },
+    { ":n.a = :n", "Invalid FilterExpression: Syntax error; token: \".\", near: \":n.a\"" },
+    { "a[:n] = :n", "Invalid FilterExpression: Syntax error; token: \":n\", near: \"[:n]\"" },
+    { "a.:n.b = :nope AND name = :n", "Invalid FilterExpression: Attribute name is a reserved keyword; reserved keyword: name" },
+    { "((s = :s)) AND", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "((s = :s)) n", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "((s = :s)", "Invalid FilterExpression: Syntax error; token: \"<EOF>\", near: \")\"" },
+    { "((s)) AND n = :n", "Invalid FilterExpression: Syntax error; token: \"AND\", near: \") AND n\"" },
+    { "((s)) =", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "((s)) = :s :s", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "((s))", "Invalid FilterExpression: Syntax error; token: \"<EOF>\", near: \")\"" },
+    { "n = ((:n)) AND", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "n = ((:n)) :n", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "n = ((:n)", "Invalid FilterExpression: Syntax error; token: \"<EOF>\", near: \")\"" },
+    { "((s = :s)) AND name = :s n", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "contains(((s)), :s) :s", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "((contains(s, :s))) :s", "Invalid FilterExpression: The expression has redundant parentheses;" },
+    { "(((s = :s)) AND n = :n", "Invalid FilterExpression: The expression has redundant parentheses;" },
     { "s =", "Invalid FilterExpression: Syntax error; token: \"<EOF>\", near: \"=\"" },
     { "s", "Invalid FilterExpression: Syntax error; token: \"<EOF>\", near: \"s\"" },
     { "s = :s)", "Invalid FilterExpression: Syntax error; token: \")\", near: \":s)\"" },
@@ -549,6 +570,26 @@ static void test_limits(void **state)
     fixture_done(&fixture);
 }
 
+static void check_twice(struct fixture *fixture)
+{
+    struct err err = ERR_INIT;
+    assert_int_equal(parse_repeated(fixture, "n=:n AND ", "((n=:n", ")) AND ", 1, ")) AND", &err), LF_VALIDATION);
+    assert_string_equal(err.message, "Invalid ConditionExpression: The expression has redundant parentheses;");
+}
+
+/* "NOT (NOT (… n=:n …))" with this many pairs of parentheses. */
+static enum lf_code parse_negated(struct fixture *fixture, size_t depth, struct err *err)
+{
+    struct buf closing;
+    buf_init(&closing, 1024);
+    buf_put_cstr(&closing, "n=:n");
+    for (size_t i = 0; i < depth; i++)
+        buf_put_byte(&closing, ')');
+    enum lf_code code = parse_repeated(fixture, "", "NOT (", "", depth, buf_cstr(&closing), err);
+    buf_done(&closing);
+    return code;
+}
+
 /* However deep the parentheses, the stack is not. */
 static void test_nesting(void **state)
 {
@@ -560,6 +601,10 @@ static void test_nesting(void **state)
     assert_int_equal(parse_repeated(&fixture, "", "size(", "", 800, "", &err), LF_VALIDATION);
     assert_int_equal(parse_repeated(&fixture, "", "NOT ", "", 1000, "", &err), LF_VALIDATION);
     assert_string_equal(err.message, "Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"NOT \"");
+    check_twice(&fixture);
+    assert_int_equal(parse_negated(&fixture, EXPRESSION_DEPTH_MAX - 1, &err), LF_OK);
+    assert_int_equal(parse_negated(&fixture, EXPRESSION_DEPTH_MAX, &err), LF_OK);
+    assert_int_equal(parse_negated(&fixture, EXPRESSION_DEPTH_MAX + 1, &err), LF_VALIDATION);
     fixture_done(&fixture);
 }
 
