@@ -7,6 +7,7 @@
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
 #include "gateway/stream/sequencer.h"
+#include "gateway/table_work.h"
 
 enum { ARENA_BYTES_MAX = 256 * 1024 * 1024, PAUSE_MS_MAX = 5000, SLICE_MS = 50 };
 
@@ -18,6 +19,7 @@ static const struct job {
     { "sequencer", sequencer_step, 10 },
     { "ttl", ttl_step, 500 },
     { "tidy", tidy_step, 5000 },
+    { "tables", table_work_step, 100 },
 };
 
 struct running_job {
