@@ -25,5 +25,6 @@ struct call {
     const struct access_key *caller; /* NULL: no authentication, everything is allowed */
     struct reply *reply;
     struct buf *error_members;
+    bool has_error_message; /* error_members have the message, too: one that is longer than struct err holds */
     struct span request_id; /* x-amzn-RequestId */
 };

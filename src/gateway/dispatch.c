@@ -65,7 +65,8 @@ static void put_error(const struct call *call, struct http_response *response, c
                         span_from_cstr(is_ours ? lf_code_info(LF_INTERNAL_SERVER)->api_type : info->api_type));
     if (call->error_members)
         buf_put_span(response->body, buf_span(call->error_members));
-    reply_member_string(&reply, SPAN("message"), is_ours ? SPAN("Internal server error") : span_from_cstr(err->message));
+    if (!call->has_error_message)
+        reply_member_string(&reply, SPAN("message"), is_ours ? SPAN("Internal server error") : span_from_cstr(err->message));
     reply_object_end(&reply);
     if (is_ours)
         worker_log(call->worker, call->request_id, err);

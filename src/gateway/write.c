@@ -45,14 +45,14 @@ static enum lf_code write_freely(const struct job *job, bool *ret_applied, struc
     return writes ? store->write(job->worker, job->table, &write, 1, job->arena, ret_applied, err) : LF_OK;
 }
 
-static enum lf_code write_in(const struct job *job, struct db_transaction *transaction, struct err *err)
+static enum lf_code write_in(const struct job *job, struct db_transaction *transaction, int64_t *ret_id, struct err *err)
 {
     struct stored_item old;
     struct store_write write;
     bool writes = false;
     const struct store *store = job->table->store;
     struct store_lock lock = { .table = job->table, .key = job->key->bytes };
-    TRY(store_lock_keys(transaction, &lock, 1, err));
+    TRY(store_lock_keys(transaction, &lock, 1, ret_id, err));
     TRY(store->lock(transaction, job->table, job->key, 1, job->arena, &old, err));
     TRY(decide(job, &old, &write, &writes, err));
     return writes ? store->write_locked(transaction, job->table, &write, 1, job->arena, err) : LF_OK;
@@ -60,14 +60,14 @@ static enum lf_code write_in(const struct job *job, struct db_transaction *trans
 
 static enum lf_code write_under_lock(const struct job *job, struct err *err)
 {
-    bool is_certain = true;
+    int64_t id = 0;
     struct db_transaction *transaction = NULL;
     TRY(db_begin(job->worker->db, &transaction, err));
-    enum lf_code code = write_in(job, transaction, err);
+    enum lf_code code = write_in(job, transaction, &id, err);
     if (!code)
-        return db_commit(transaction, &is_certain, err);
+        return store_commit(transaction, id, err);
     db_rollback(transaction);
-    return code;
+    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
 }
 
 static enum lf_code take_turn(const struct job *job, struct err *err)

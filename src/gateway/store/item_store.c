@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "gateway/store/gather.h"
 #include "gateway/store/item_columns.h"
 #include "gateway/store/item_fill.h"
@@ -32,50 +34,82 @@ static enum lf_code get(struct worker *worker, const struct table *table, const 
     return read_gather_get(worker->reads, table, places, count, arena, ret_items, err);
 }
 
-static enum lf_code read_keys(struct db_transaction *transaction, const struct table *table, struct span sql,
-                              const struct item_key *keys, size_t count, struct arena *arena, struct stored_item *ret_items,
+/* A key that is asked for in a transaction, and where its item goes. */
+struct wanted {
+    struct item_place place;
+    size_t at;
+};
+
+static int compare_wanted(const void *a, const void *b)
+{
+    const struct wanted *left = a, *right = b;
+    int order = span_compare(left->place.h, right->place.h);
+    return order ? order : span_compare(left->place.sk, right->place.sk);
+}
+
+/* Rows are locked in the order of their places, as batches of writes lock them. */
+static enum lf_code sort_keys(const struct item_key *keys, size_t count, struct arena *arena, struct wanted **ret_wanted,
                               struct err *err)
 {
-    struct item_place *places = NULL;
+    struct wanted *wanted = arena_calloc(arena, count + 1, sizeof *wanted, err);
+    if (!wanted)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        wanted[i].at = i;
+        TRY(item_place(&keys[i].bytes, arena, &wanted[i].place, err));
+    }
+    qsort(wanted, count, sizeof *wanted, compare_wanted);
+    *ret_wanted = wanted;
+    return LF_OK;
+}
+
+static enum lf_code run_for(struct db_transaction *transaction, struct span sql, const struct wanted *wanted, size_t count,
+                            struct pg_result **ret_rows, struct err *err)
+{
     struct row_arrays arrays;
     struct pg_params params;
     const struct pg_statement *statement = NULL;
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    (void)table;
-    TRY(places_of(keys, count, arena, &places, err));
     TRY(db_statement(db_of(transaction), sql, &statement, err));
-    memset(ret_items, 0, count * sizeof *ret_items);
     row_arrays_init(&arrays);
     row_arrays_add(&arrays, PG_OID_BYTEA, count);
     row_arrays_add(&arrays, PG_OID_BYTEA, count);
     for (size_t i = 0; i < count; i++) {
-        row_arrays_put_span(&arrays, places[i].h);
-        row_arrays_put_span(&arrays, places[i].sk);
+        row_arrays_put_span(&arrays, wanted[i].place.h);
+        row_arrays_put_span(&arrays, wanted[i].place.sk);
     }
     enum lf_code code = row_arrays_params(&arrays, &params, err);
     if (!code)
-        code = db_tx_query(transaction, statement, &params, &rows, err);
+        code = db_tx_query(transaction, statement, &params, ret_rows, err);
     row_arrays_done(&arrays);
-    for (size_t i = 0; !code && i < pg_result_rows(rows); i++) {
-        size_t at = 0;
-        code = item_row_number(rows, i, count, &at, err);
-        if (!code)
-            code = item_row_read(rows, i, ITEM_COLUMN_VERSION, arena, &ret_items[at], err);
-    }
     return code;
+}
+
+static enum lf_code read_keys(struct db_transaction *transaction, struct span sql, const struct item_key *keys, size_t count,
+                              struct arena *arena, struct stored_item *ret_items, struct err *err)
+{
+    struct wanted *wanted = NULL;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(sort_keys(keys, count, arena, &wanted, err));
+    memset(ret_items, 0, count * sizeof *ret_items);
+    TRY(run_for(transaction, sql, wanted, count, &rows, err));
+    for (size_t i = 0; i < pg_result_rows(rows); i++) {
+        size_t number = 0;
+        TRY(item_row_number(rows, i, count, &number, err));
+        TRY(item_row_read(rows, i, ITEM_COLUMN_VERSION, arena, &ret_items[wanted[number].at], err));
+    }
+    return LF_OK;
 }
 
 static enum lf_code get_in(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                            size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err)
 {
-    return read_keys(transaction, table, item_statements_of(table)->get, keys, count, arena, ret_items, err);
+    return read_keys(transaction, item_statements_of(table)->get, keys, count, arena, ret_items, err);
 }
 
-/* Rows are locked in the order of the keys, which store_lock_keys's caller has sorted. */
 static enum lf_code lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys, size_t count,
                          struct arena *arena, struct stored_item *ret_items, struct err *err)
 {
-    return read_keys(transaction, table, item_statements_of(table)->lock, keys, count, arena, ret_items, err);
+    return read_keys(transaction, item_statements_of(table)->lock, keys, count, arena, ret_items, err);
 }
 
 /* Writing ----------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,11 @@
+#include <stdio.h>
+
 #include "base/hash.h"
+#include "codec/pgbinary.h"
 #include "gateway/store/row_arrays.h"
 #include "gateway/store/store.h"
+
+enum { ASK_AGAIN_MS = 100, ASK_MAX = 50, ID_TEXT_BYTES = 24 };
 
 int64_t store_lock_id(const struct table *table, const struct key *key)
 {
@@ -8,11 +13,23 @@ int64_t store_lock_id(const struct table *table, const struct key *key)
     return (int64_t)hash64(span_of((const char *)&id, sizeof id), key_hash(key));
 }
 
-enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count, struct err *err)
+/* Locking ------------------------------------------------------------------------------------------------------------------ */
+
+static enum lf_code read_id(const struct pg_result *rows, int64_t *ret_id, struct err *err)
+{
+    struct pg_field id = pg_result_get(rows, 0, 0);
+    return pg_read_int64(span_of(id.data, id.len), ret_id, err);
+}
+
+/* The setting is made before the ids are sorted, hence before the first of them is waited for. */
+enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count, int64_t *ret_id,
+                             struct err *err)
 {
     static const struct pg_statement take = {
-        .sql = "SELECT count(pg_advisory_xact_lock(id)) FROM (SELECT id FROM unnest($1::int8[]) AS id ORDER BY id) AS ids",
+        .sql = "SELECT pg_current_xact_id()::text::int8, count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT "
+               "set_config('lock_timeout', '5000', true)) AS setting, unnest($1::int8[]) AS ids(id) ORDER BY ids.id) AS sorted",
     };
+    _Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
     struct row_arrays arrays;
     struct pg_params params;
     PG_RESULT_CLEANUP struct pg_result *taken = NULL;
@@ -24,5 +41,58 @@ enum lf_code store_lock_keys(struct db_transaction *transaction, const struct st
     if (!code)
         code = db_tx_query(transaction, &take, &params, &taken, err);
     row_arrays_done(&arrays);
-    return code;
+    return code ? code : read_id(taken, ret_id, err);
+}
+
+bool store_is_conflict(enum lf_code code, const struct err *err)
+{
+    static const char *const states[] = { "55P03", "40P01", "40001" }; /* lock timeout, deadlock, serialization */
+    if (code == LF_SQL)
+        for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+            if (strcmp(err->sqlstate, states[i]) == 0)
+                return true;
+    return code == LF_TRANSACTION_CONFLICT;
+}
+
+/* Committing --------------------------------------------------------------------------------------------------------------- */
+
+/* *ret_is_over false: its session has not noticed yet that nobody listens. */
+static enum lf_code ask(struct db *db, int64_t id, bool *ret_is_over, bool *ret_is_committed, struct err *err)
+{
+    static const struct pg_statement status = { .sql = "SELECT coalesce(pg_xact_status($1::text::xid8), 'unknown')" };
+    char text[ID_TEXT_BYTES];
+    (void)snprintf(text, sizeof text, "%lld", (long long)id);
+    const struct pg_field value = { .data = text, .len = strlen(text) };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_query(db, &status, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
+    struct pg_field field = pg_result_get(rows, 0, 0);
+    struct span answer = span_of(field.data, field.len);
+    *ret_is_over = !span_equal(answer, SPAN("in progress"));
+    *ret_is_committed = span_equal(answer, SPAN("committed"));
+    return LF_OK;
+}
+
+static enum lf_code settle(struct db *db, int64_t id, struct err *err)
+{
+    struct err unheard = *err;
+    bool is_over = false, is_committed = false;
+    for (size_t i = 0; i < ASK_MAX && !is_over; i++) {
+        enum lf_code code = ask(db, id, &is_over, &is_committed, err);
+        if (code && code != LF_CONNECT)
+            return code;
+        if (!is_over)
+            fiber_sleep(db_loop(db), ASK_AGAIN_MS);
+    }
+    if (is_committed)
+        return LF_OK;
+    *err = unheard;
+    return err_while(err, "committing");
+}
+
+enum lf_code store_commit(struct db_transaction *transaction, int64_t id, struct err *err)
+{
+    bool is_certain = true;
+    struct db *db = db_of(transaction);
+    enum lf_code code = db_commit(transaction, &is_certain, err);
+    return is_certain ? code : settle(db, id, err);
 }
