@@ -4,10 +4,10 @@
 
 enum {
     IN_BYTES = 16 * 1024,
-    SPARE_MAX = 1024,
+    SPARE_MAX = 256,
     /* What grew beyond that for one request is given back to malloc. */
-    KEPT_BYTES_MAX = 128 * 1024,
-    KEPT_ARENA_BYTES_MAX = 1024 * 1024,
+    KEPT_BYTES_MAX = 64 * 1024,
+    KEPT_ARENA_BYTES_MAX = 256 * 1024,
     ANSWER_BYTES_MAX = 64 * 1024 * 1024,
 };
 

@@ -241,7 +241,7 @@ static enum lf_code split_field(struct http_parser *parser, struct span line, st
 
 static enum lf_code take_field(struct http_parser *parser, const char *data, struct span line, struct err *err)
 {
-    struct span name, value;
+    struct span name = { 0 }, value = { 0 };
     TRY(split_field(parser, line, &name, &value, err));
     if (parser->field_count == HTTP_HEADERS_MAX)
         return refuse(parser, 431, "too many headers", err);
@@ -296,7 +296,7 @@ static enum lf_code take_chunk_size(struct http_parser *parser, struct span line
 
 static enum lf_code take_trailer(struct http_parser *parser, struct span line, struct err *err)
 {
-    struct span name, value;
+    struct span name = { 0 }, value = { 0 };
     return split_field(parser, line, &name, &value, err);
 }
 
@@ -421,7 +421,7 @@ enum lf_code http_parse(struct http_parser *parser, char *data, size_t len, bool
 {
     bool goes_on = true;
     while (goes_on && parser->stage != HTTP_COMPLETE) {
-        struct span line;
+        struct span line = { 0 };
         if (parser->stage == HTTP_BODY) {
             goes_on = take_body(parser, len);
         } else if (parser->stage == HTTP_CHUNK_DATA) {

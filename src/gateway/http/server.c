@@ -121,7 +121,7 @@ static int listen_on_first(const struct addrinfo *infos, bool wants_all)
 
 static enum lf_code open_listener(struct server *server, struct err *err)
 {
-    struct host_port to;
+    struct host_port to = { 0 };
     struct addrinfo *infos, hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
     TRY(split_address(server->options.address, &to, err));
     int failed = getaddrinfo(to.host[0] ? to.host : NULL, to.port, &hints, &infos);

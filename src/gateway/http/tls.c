@@ -190,8 +190,8 @@ static enum lf_code read_context(const struct tls_files *files, SSL_CTX **ret_co
 
 static enum lf_code reload_locked(struct tls_files *files, bool *ret_changed, struct err *err)
 {
-    struct file_versions versions;
-    SSL_CTX *context;
+    struct file_versions versions = { 0 };
+    SSL_CTX *context = NULL;
     TRY(read_versions(files, &versions, err));
     *ret_changed = !same_versions(&versions, &files->versions);
     if (!*ret_changed)

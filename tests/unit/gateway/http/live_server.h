@@ -37,7 +37,9 @@ void live_release(struct live_server *live);
 void live_await_waiting(struct live_server *live, unsigned count);
 /* Until so many requests have been handled to their end. */
 void live_await_handled(struct live_server *live, unsigned count);
-/* It waits and does not spin. */
+/* Until it has reported an error. */
+void live_await_report(struct live_server *live);
+/* Until it waits: one that spins never does. */
 void live_expect_rest(const struct live_server *live);
 /* Begins a graceful stop; live_end waits for it. */
 void live_stop(struct live_server *live);

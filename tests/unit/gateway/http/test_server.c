@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -532,6 +533,30 @@ static void test_bytes_in_flight_beyond_the_limit(void **state)
     live_end(&live);
 }
 
+/* The next descriptor is the last: the client has it, and the server none for the connection until the limit is raised. */
+static void test_no_descriptor_for_a_connection(void **state)
+{
+    (void)state;
+    struct live_server live;
+    struct rlimit usual, narrow;
+    start(&live);
+    int next = dup(STDERR_FILENO);
+    assert_true(next >= 0);
+    (void)close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    narrow = usual;
+    narrow.rlim_cur = (rlim_t)next + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &narrow), 0);
+    int fd = live_connect(&live);
+    send_text(fd, GET("/big?1"));
+    live_await_report(&live);
+    live_expect_rest(&live);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    expect_answer(fd, 200, "b");
+    (void)close(fd);
+    live_end(&live);
+}
+
 static void test_requests_beyond_the_fibers(void **state)
 {
     (void)state;
@@ -783,6 +808,7 @@ int main(void)
         cmocka_unit_test(test_a_large_answer_in_small_reads),
         cmocka_unit_test(test_connections_beyond_the_limit),
         cmocka_unit_test(test_bytes_in_flight_beyond_the_limit),
+        cmocka_unit_test(test_no_descriptor_for_a_connection),
         cmocka_unit_test(test_requests_beyond_the_fibers),
         cmocka_unit_test(test_stopping_answers_what_is_in_flight),
         cmocka_unit_test(test_stopping_answers_what_is_not_yet_accepted),
