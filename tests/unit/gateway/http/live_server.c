@@ -49,8 +49,11 @@ static void describe(const struct http_request *request, struct buf *out)
 
 static void put_big(const struct http_request *request, struct buf *out)
 {
-    for (unsigned long left = strtoul(request->query.ptr, NULL, 10); left; left--)
-        buf_put_byte(out, 'b');
+    size_t len = strtoul(request->query.ptr, NULL, 10);
+    if (!buf_reserve(out, len))
+        return;
+    memset(out->data + out->len, 'b', len);
+    out->len += len;
 }
 
 static void handle(void *context, const struct http_request *request, struct http_response *response)

@@ -461,9 +461,7 @@ static void test_a_large_answer_in_small_reads(void **state)
     enum { LEN = 20000000 };
     struct live_server live;
     struct answer answer;
-    live_options(&live);
-    live.options.request_ms_max = 5000;
-    live_start(&live);
+    start(&live);
     int fd = live_connect(&live);
     send_text(fd, GET("/big?20000000") GET("/big?1"));
     live_await_handled(&live, 1);
