@@ -293,7 +293,7 @@ static const char make_table[] =
     "DO $do$ BEGIN CREATE TABLE %s (h bytea NOT NULL, sk bytea NOT NULL, pk bytea NOT NULL, size int4 NOT NULL, ttl int8, item "
     "json "
     "NOT NULL, PRIMARY KEY (h, sk)); "
-    "IF 'lz4' = ANY ((SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression')) THEN "
+    "IF 'lz4' = ANY (ARRAY(SELECT unnest(enumvals) FROM pg_settings WHERE name = 'default_toast_compression')) THEN "
     "ALTER TABLE %s ALTER COLUMN item SET COMPRESSION lz4; END IF; END $do$";
 
 static void put_index(struct buf *sql, const struct table *table, const char *name, const struct table_index *index)
