@@ -1,0 +1,100 @@
+#include "gateway/operations/request_token.h"
+
+#include "gateway/store/store.h"
+#include "item/canonical.h"
+
+/* Fingerprints ------------------------------------------------------------------------------------------------------------- */
+
+void fingerprint_put_number(struct buf *fingerprint, uint64_t number)
+{
+    buf_put(fingerprint, &number, sizeof number);
+}
+
+void fingerprint_put(struct buf *fingerprint, struct span bytes)
+{
+    fingerprint_put_number(fingerprint, bytes.ptr ? bytes.len + 1 : 0);
+    buf_put_span(fingerprint, bytes);
+}
+
+static void put_hash(struct buf *fingerprint, struct hash128 hash)
+{
+    fingerprint_put_number(fingerprint, hash.low);
+    fingerprint_put_number(fingerprint, hash.high);
+}
+
+void fingerprint_put_item(struct buf *fingerprint, const struct item *item)
+{
+    put_hash(fingerprint, item_hash(item));
+}
+
+void fingerprint_put_value(struct buf *fingerprint, const struct value *value)
+{
+    put_hash(fingerprint, value_hash(value));
+}
+
+/* Hashed as an item of strings. */
+void fingerprint_put_names(struct buf *fingerprint, const struct api_string_map *names)
+{
+    struct hash128 sum = { 0 };
+    for (size_t i = 0; i < names->count; i++) {
+        struct attribute name = { names->entries[i].name, value_string(names->entries[i].value) };
+        sum = hash128_add(sum, item_hash(&(struct item){ &name, 1 }));
+    }
+    put_hash(fingerprint, sum);
+}
+
+enum lf_code request_token_init(struct request_token *token, struct span text, const struct buf *fingerprint, struct err *err)
+{
+    token->token = text;
+    TRY(buf_check(fingerprint, err));
+    return sha256(buf_span(fingerprint), token->fingerprint, err);
+}
+
+/* Tokens ------------------------------------------------------------------------------------------------------------------- */
+
+/* Waits while another transaction holds the token's row. U+0000 may be in a token, but not in a text. */
+static enum lf_code insert(const struct pg_params *params, struct db_transaction *transaction, bool *ret_is_ours, struct err *err)
+{
+    static const struct pg_statement claim = {
+        .sql = "INSERT INTO landfall.request_token AS t (token, fingerprint) SELECT encode($1::bytea, 'escape'), $2::bytea FROM "
+               "(SELECT "
+               "set_config('lock_timeout', '5000', true)) AS setting ON CONFLICT (token) DO UPDATE SET fingerprint = "
+               "excluded.fingerprint, answered_at = excluded.answered_at WHERE t.answered_at < now() - interval '10 minutes' "
+               "RETURNING true",
+    };
+    _Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    enum lf_code code = db_tx_query(transaction, &claim, params, &rows, err);
+    if (code && store_is_conflict(code, err))
+        return ERR(err, LF_TRANSACTION_IN_PROGRESS, "The transaction with the given request token is already in progress.");
+    if (!code)
+        *ret_is_ours = pg_result_rows(rows) == 1;
+    return code;
+}
+
+static enum lf_code compare(const struct pg_params *params, struct db_transaction *transaction, struct err *err)
+{
+    static const struct pg_statement same = {
+        .sql = "SELECT true FROM landfall.request_token WHERE token = encode($1::bytea, 'escape') AND fingerprint = $2::bytea",
+    };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_tx_query(transaction, &same, params, &rows, err));
+    if (pg_result_rows(rows) == 1)
+        return LF_OK;
+    return ERR(err, LF_IDEMPOTENT_PARAMETER_MISMATCH, "%s", "");
+}
+
+enum lf_code request_token_claim(const struct request_token *token, struct db_transaction *transaction, bool *ret_was_done,
+                                 struct err *err)
+{
+    const struct pg_field values[] = {
+        { .data = token->token.ptr, .len = token->token.len },
+        { .data = (const char *)token->fingerprint, .len = sizeof token->fingerprint },
+    };
+    static const bool binary[] = { true, true };
+    const struct pg_params params = { .values = values, .binary = binary, .count = 2 };
+    bool is_ours = false;
+    TRY(insert(&params, transaction, &is_ours, err));
+    *ret_was_done = !is_ours;
+    return is_ours ? LF_OK : compare(&params, transaction, err);
+}

@@ -1,0 +1,34 @@
+/*
+ * request_token: ClientRequestToken, by which the same request takes effect once within ten minutes.
+ *
+ *     first  ─► claim: a row with the request's fingerprint ─► … ─► COMMIT: row and writes
+ *     again, the same request                                       ─► was done
+ *     again, with other parameters                                  ─► LF_IDEMPOTENT_PARAMETER_MISMATCH
+ *     again, while the first is under way: waits for it, STORE_LOCK_WAIT_MS at most ─► LF_TRANSACTION_IN_PROGRESS
+ *
+ * The fingerprint does not depend on the order of attributes and members of maps, which clients do not keep when they try again.
+ * Source: AWS, "Managing complex workflows with DynamoDB transactions", idempotency.
+ */
+#pragma once
+
+#include "gateway/shape.h"
+#include "gateway/store/db.h"
+#include "move/sha256.h"
+
+struct request_token {
+    struct span token;
+    unsigned char fingerprint[SHA256_BYTES];
+};
+
+/* What a fingerprint is made of, one after the other. */
+void fingerprint_put(struct buf *fingerprint, struct span bytes); /* ptr NULL differs from empty */
+void fingerprint_put_item(struct buf *fingerprint, const struct item *item);
+void fingerprint_put_value(struct buf *fingerprint, const struct value *value);
+void fingerprint_put_names(struct buf *fingerprint, const struct api_string_map *names);
+void fingerprint_put_number(struct buf *fingerprint, uint64_t number);
+enum lf_code request_token_init(struct request_token *token, struct span text, const struct buf *fingerprint,
+                                struct err *err) MUST_CHECK;
+
+/* In the transaction of the writes, before them. */
+enum lf_code request_token_claim(const struct request_token *token, struct db_transaction *transaction, bool *ret_was_done,
+                                 struct err *err) MUST_CHECK;
