@@ -288,7 +288,7 @@ static void put_count(struct buf *sql, const struct table *table, const struct t
                SPAN_ARG(item_statements_of(table)->name));
     if (index)
         buf_printf(sql, " WHERE %c%u%c IS NOT NULL", index->is_local ? 'l' : 'g', index->slot, index->is_local ? 's' : 'h');
-    buf_printf(sql, " LIMIT %d) AS some", EXACT_ROWS_MAX);
+    buf_printf(sql, " LIMIT %d) AS page", EXACT_ROWS_MAX);
 }
 
 static enum lf_code query(struct worker *worker, struct buf *sql, struct pg_result **ret_rows, struct err *err)
