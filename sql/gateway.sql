@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_table (
     ttl_is_filling boolean NOT NULL DEFAULT false,      -- items from before TTL was switched on get their time, as far as here:
     ttl_position_h bytea,
     ttl_position_sk bytea,
-    restored_from json                                  -- the RestoreSummary of DescribeTable
+    restored_from json,                                 -- the RestoreSummary of DescribeTable
+    recovery_since timestamptz,                         -- point-in-time recovery was asked for; NULL: it is not
+    recovery_days integer NOT NULL DEFAULT 35
 );
 
 -- What a definition does not say of its indexes. The slot numbers their columns in the item store.

@@ -62,6 +62,13 @@ static struct span number_span(int64_t number, struct number_text *text)
     return span_of(text->text, (size_t)len);
 }
 
+static struct span flag(bool is_set)
+{
+    return is_set ? SPAN("true") : SPAN("false");
+}
+
+#define STREAM_LABEL "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')"
+
 /* Reading ---------------------------------------------------------------------------------------------------------------------
  */
 
@@ -124,18 +131,14 @@ static enum lf_code insert_table(struct table_change *change, struct span json, 
 {
     static const struct pg_statement insert = {
         .sql = "INSERT INTO landfall.dynamodb_table (name, status, definition, version, stream_label, on_demand_at) VALUES ($1, "
-               "'ACTIVE', $2::text::json, $3::text::bigint, CASE WHEN $4::text = 'true' THEN to_char(clock_timestamp() AT TIME "
-               "ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS') END, CASE WHEN $5::text = 'true' THEN now() END)",
+               "'ACTIVE', $2::text::json, $3::text::bigint, CASE WHEN $4::text::boolean THEN " STREAM_LABEL
+               " END, CASE WHEN $5::text::boolean THEN now() END)",
     };
     const struct create_table_request *definition = context;
     bool is_on_demand = definition->billing_mode == API_BILLING_MODE_PAY_PER_REQUEST;
     struct number_text version;
     struct span values[] = {
-        definition->table_name,
-        json,
-        number_span(change->version, &version),
-        has_stream(definition) ? SPAN("true") : SPAN("false"),
-        is_on_demand ? SPAN("true") : SPAN("false"),
+        definition->table_name, json, number_span(change->version, &version), flag(has_stream(definition)), flag(is_on_demand),
     };
     return table_change_run(change, &insert, values, 5, err);
 }
@@ -207,6 +210,24 @@ enum lf_code table_change_set_status(struct table_change *change, const struct t
     return table_change_run(change, &update, values, 3, err);
 }
 
+enum lf_code table_change_note(struct table_change *change, const struct table *table, const struct table_notes *notes,
+                               struct err *err)
+{
+    static const struct pg_statement update = {
+        .sql =
+            "UPDATE landfall.dynamodb_table SET on_demand_at = CASE WHEN $2::text::boolean THEN now() ELSE on_demand_at END, "
+            "increased_at = CASE WHEN $3::text::boolean THEN now() ELSE increased_at END, decreases_today = CASE WHEN NOT "
+            "$4::text::boolean THEN decreases_today WHEN decreased_at::date = now()::date THEN decreases_today + 1 ELSE 1 END, "
+            "decreased_at = CASE WHEN $4::text::boolean THEN now() ELSE decreased_at END, class_changed_at = CASE WHEN "
+            "$5::text::boolean THEN now() ELSE class_changed_at END, stream_label = CASE WHEN $6::text::boolean "
+            "THEN " STREAM_LABEL " ELSE stream_label END WHERE id = $1::text::bigint",
+    };
+    struct number_text id;
+    struct span values[] = { number_span(table->id, &id), flag(notes->became_on_demand), flag(notes->increased),
+                             flag(notes->decreased),      flag(notes->class_changed),    flag(notes->new_stream) };
+    return table_change_run(change, &update, values, 6, err);
+}
+
 enum lf_code table_change_remove(struct table_change *change, const struct table *table, struct err *err)
 {
     static const struct pg_statement delete = { .sql = "DELETE FROM landfall.dynamodb_table WHERE id = $1::text::bigint" };
@@ -224,8 +245,7 @@ enum lf_code table_change_set_ttl(struct table_change *change, const struct tabl
     };
     struct number_text id, version;
     bool fills = attribute.len && table->store->fill_ttl;
-    struct span values[] = { number_span(table->id, &id), attribute, number_span(change->version, &version),
-                             fills ? SPAN("true") : SPAN("false") };
+    struct span values[] = { number_span(table->id, &id), attribute, number_span(change->version, &version), flag(fills) };
     return table_change_run(change, &update, values, 4, err);
 }
 
@@ -311,8 +331,8 @@ enum lf_code table_change_set_index(struct table_change *change, const struct ta
             "= $1::text::bigint",
     };
     struct number_text id, version;
-    struct span values[] = { number_span(table->id, &id), index, span_from_cstr(table_status_name(status)),
-                             is_backfilling ? SPAN("true") : SPAN("false"), number_span(change->version, &version) };
+    struct span values[] = { number_span(table->id, &id), index, span_from_cstr(table_status_name(status)), flag(is_backfilling),
+                             number_span(change->version, &version) };
     return table_change_run(change, &update, values, 5, err);
 }
 

@@ -42,6 +42,15 @@ enum lf_code table_change_save(struct table_change *change, const struct table *
 enum lf_code table_change_set_status(struct table_change *change, const struct table *table, enum table_status status,
                                      struct err *err) MUST_CHECK;
 
+/* What a definition does not say: times that descriptions show, and the label of a new stream. */
+struct table_notes {
+    bool became_on_demand;
+    bool increased, decreased; /* the provisioned throughput */
+    bool class_changed;
+    bool new_stream;
+};
+enum lf_code table_change_note(struct table_change *change, const struct table *table, const struct table_notes *notes,
+                               struct err *err) MUST_CHECK;
 enum lf_code table_change_remove(struct table_change *change, const struct table *table, struct err *err) MUST_CHECK;
 
 /* Time to live: an empty attribute switches it off; another one has all items looked through (table_work.h). */
