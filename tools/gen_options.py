@@ -196,7 +196,7 @@ def header(model):
         kind = f"enum cli_{name} " if field["type"] == "choice" else MEMBERS[field["type"]]
         lines.append(f"    {kind}{'' if kind.endswith(('*', ' ')) else ' '}{name};")
     lines += ["};", ""]
-    return lines + [f"enum lf_code command_{c['name']}(const struct cli_options *options, struct err *err) MUST_CHECK;" for c in model["commands"]]
+    return lines + [f"enum lf_code command_{member(c['name'])}(const struct cli_options *options, struct err *err) MUST_CHECK;" for c in model["commands"]]
 
 
 def option_def(option, prefix):
@@ -226,11 +226,12 @@ def option_uses(name, prefix, options):
 
 
 def command_entry(command):
-    arguments = f"{command['name']}_arguments, {len(command['arguments'])}" if command["arguments"] else "NULL, 0"
+    name = member(command["name"])
+    arguments = f"{name}_arguments, {len(command['arguments'])}" if command["arguments"] else "NULL, 0"
     return [
         f"    {{ {c_string(command['name'])}, {c_string(command['summary'])}, {c_string(usage(command))},",
         c_text(command_help(command)) + ",",
-        f"        {arguments}, {command['name']}_options, {len(command['options'])}, command_{command['name']} }},",
+        f"        {arguments}, {name}_options, {len(command['options'])}, command_{name} }},",
     ]
 
 
@@ -242,8 +243,8 @@ def table(model):
     for option in model["options"]:
         lines += option_def(option, "option")
     for command in model["commands"]:
-        lines += option_uses(command["name"] + "_arguments", "argument", command["arguments"])
-        lines += option_uses(command["name"] + "_options", "option", command["options"])
+        lines += option_uses(member(command["name"]) + "_arguments", "argument", command["arguments"])
+        lines += option_uses(member(command["name"]) + "_options", "option", command["options"])
     lines += ["", "const struct command_def commands[] = {"]
     for command in model["commands"]:
         lines += command_entry(command)

@@ -147,7 +147,8 @@ static enum lf_code check_bounds(const struct expression_node *node, enum expres
     char lower_text[VALUE_TEXT_BYTES], upper_text[VALUE_TEXT_BYTES];
     return ERR(err, LF_VALIDATION,
                "Invalid %s: The BETWEEN operator requires %s; lower bound operand: %s, upper bound operand: %s",
-               expression_kind_name(kind), rule, value_text(lower->value, lower_text), value_text(upper->value, upper_text));
+               expression_kind_name(kind), rule, expression_value_text(lower->value, lower_text),
+               expression_value_text(upper->value, upper_text));
 }
 
 enum lf_code operator_check(const struct expression_node *node, enum expression_kind kind, struct err *err)

@@ -51,7 +51,7 @@ const char *document_path_text(const struct document_path *path, char out[PATH_T
     return out;
 }
 
-const char *value_text(const struct value *value, char out[VALUE_TEXT_BYTES])
+const char *expression_value_text(const struct value *value, char out[VALUE_TEXT_BYTES])
 {
     char scratch[NUMBER_TEXT_BYTES];
     struct span content = value->bytes;

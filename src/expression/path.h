@@ -21,7 +21,7 @@ bool document_path_equal(const struct document_path *a, const struct document_pa
 const char *document_path_text(const struct document_path *path, char out[PATH_TEXT_BYTES]);
 
 /* "AttributeValue: {S:text}", in `out`, which is returned. Of an S, N or B. */
-const char *value_text(const struct value *value, char out[VALUE_TEXT_BYTES]);
+const char *expression_value_text(const struct value *value, char out[VALUE_TEXT_BYTES]);
 
 /* From the last path to `first`: none overlaps with one behind it (one begins with the other) or conflicts with it (one takes for
  * a list what the other takes for a map). */

@@ -211,7 +211,9 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, const str
         if (!table->map)
             return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
     }
-    table->store = table->map ? &relational_store : &item_store;
+    if (table->map)
+        return ERR(err, LF_MAP, "tables of a map are not served by this version");
+    table->store = &item_store;
     return table->store->open(table, err);
 }
 

@@ -1,0 +1,108 @@
+/* landfall serve: the DynamoDB API, answered from PostgreSQL. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "gateway/gateway.h"
+#include "pg/cluster.h"
+
+enum { POLL_US = 50000 };
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0 || strncmp(address, "localhost:", 10) == 0;
+}
+
+static enum auth_mode auth_of(const struct cli_options *options)
+{
+    if (options->auth == CLI_AUTH_UNSET)
+        return is_loopback(options->listen) ? AUTH_NONE : AUTH_SIGV4;
+    return options->auth == CLI_AUTH_SIGV4 ? AUTH_SIGV4 : AUTH_NONE;
+}
+
+static enum lf_code check_options(const struct cli_options *options, struct err *err)
+{
+    if (!options->tls_certificate != !options->tls_key)
+        return ERR(err, LF_USAGE, "--tls-certificate and --tls-key belong together");
+    if (options->ephemeral && options->postgres)
+        return ERR(err, LF_USAGE, "--ephemeral brings its own PostgreSQL; leave --postgres out");
+    if (options->ephemeral && options->map)
+        return ERR(err, LF_USAGE,
+                   "--ephemeral begins with an empty database, which has none of the map's tables; leave --map out");
+    return LF_OK;
+}
+
+static enum lf_code print_ready(const struct cli_options *options, const struct gateway *gateway, struct err *err)
+{
+    const char *scheme = options->tls_certificate ? "https" : "http";
+    const char *auth = auth_of(options) == AUTH_SIGV4 ? "sigv4" : "none";
+    if (!options->json) {
+        printf("ready: the DynamoDB API on %s://%s (authentication: %s)\n", scheme, gateway_address(gateway), auth);
+        return fflush(stdout) ? ERR(err, LF_IO, "cannot write to standard output") : LF_OK;
+    }
+    BUF_CLEANUP struct buf json;
+    char url[256];
+    buf_init(&json, COMMAND_ARENA_BYTES);
+    (void)snprintf(url, sizeof url, "%s://%s", scheme, gateway_address(gateway));
+    json_out_open(&json, NULL, '{');
+    json_out_text(&json, "endpoint", span_from_cstr(url));
+    json_out_text(&json, "auth", span_from_cstr(auth));
+    json_out_close(&json, '}');
+    TRY(output_json(&json, err));
+    return fflush(stdout) ? ERR(err, LF_IO, "cannot write to standard output") : LF_OK;
+}
+
+/* Ctrl-C and SIGTERM are how a server is meant to end. */
+static enum lf_code run(const struct cli_options *options, const struct gateway_options *run_options, struct err *err)
+{
+    struct gateway *gateway = NULL;
+    TRY(gateway_start(run_options, &gateway, err));
+    enum lf_code code = print_ready(options, gateway, err);
+    while (!code && !interrupt_asked())
+        (void)usleep(POLL_US);
+    gateway_stop(gateway);
+    if (!code)
+        code = gateway_wait(gateway, err);
+    gateway_free(gateway);
+    return code;
+}
+
+static enum lf_code serve(const struct cli_options *options, const char *postgres, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct map map;
+    struct span yaml;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    if (options->map)
+        TRY(command_read_map(options, &arena, &map, &yaml, err));
+    struct gateway_options run_options = {
+        .postgres = postgres,
+        .listen = options->listen,
+        .threads = command_jobs(options),
+        .map = options->map ? &map : NULL,
+        .auth = auth_of(options),
+        .key_file = options->key_file,
+        .tls_certificate = options->tls_certificate,
+        .tls_key = options->tls_key,
+        .connections_max = (unsigned)options->max_connections,
+        .read_connections = (unsigned)options->read_connections,
+        .write_connections = (unsigned)options->write_connections,
+    };
+    return run(options, &run_options, err);
+}
+
+enum lf_code command_serve(const struct cli_options *options, struct err *err)
+{
+    TRY(check_options(options, err));
+    interrupt_catch();
+    if (!options->ephemeral)
+        return serve(options, options->postgres, err);
+    struct cluster *cluster = NULL;
+    TRY(cluster_start(&(struct cluster_options){ 0 }, &cluster, err));
+    enum lf_code code = serve(options, cluster_uri(cluster), err);
+    cluster_stop(cluster);
+    return code;
+}
