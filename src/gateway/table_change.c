@@ -33,6 +33,11 @@ enum lf_code table_change_end(struct table_change *change, enum lf_code code, st
     return catalog_refresh(change->worker->catalog, change->worker->db, err);
 }
 
+void table_change_cancel(struct table_change *change)
+{
+    db_rollback(change->transaction);
+}
+
 /* Statements ------------------------------------------------------------------------------------------------------------------
  */
 

@@ -24,6 +24,8 @@ struct table_change {
 enum lf_code table_change_begin(struct worker *worker, struct table_change *ret_change, struct err *err) MUST_CHECK;
 /* Commits when `code` is LF_OK, else rolls back and gives it back. */
 enum lf_code table_change_end(struct table_change *change, enum lf_code code, struct err *err) MUST_CHECK;
+/* When nothing is to be changed after all. */
+void table_change_cancel(struct table_change *change);
 
 /* NULL when there is none of this name; unref it. */
 enum lf_code table_change_read(struct table_change *change, struct span name, const struct table **ret_table,

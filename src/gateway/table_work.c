@@ -24,6 +24,7 @@ struct work {
 
 static enum work_kind kind_of(const struct table *table, struct span *ret_index)
 {
+    *ret_index = SPAN("");
     if (table->status == TABLE_DELETING)
         return WORK_DROP_TABLE;
     for (size_t i = 0; i < table->index_count; i++) {
@@ -62,12 +63,13 @@ static bool is_still_to_do(const struct table *table, const struct work *work)
 }
 
 static enum lf_code finish_in(struct table_change *change, const struct work *work, finish_work *last, struct arena *arena,
-                              struct err *err)
+                              bool *ret_is_done, struct err *err)
 {
     const struct table *table = NULL;
     enum lf_code code = LF_OK;
     TRY(table_change_read(change, work->name, &table, err));
-    if (is_still_to_do(table, work))
+    *ret_is_done = !is_still_to_do(table, work);
+    if (!*ret_is_done)
         code = last(change, table, table_find_index(table, work->index), arena, err);
     table_unref(table);
     return code;
@@ -77,8 +79,14 @@ static enum lf_code finish(struct worker *worker, const struct work *work, finis
                            struct err *err)
 {
     struct table_change change;
+    bool is_done = false;
     TRY(table_change_begin(worker, &change, err));
-    return table_change_end(&change, finish_in(&change, work, last, arena, err), err);
+    enum lf_code code = finish_in(&change, work, last, arena, &is_done, err);
+    if (!code && is_done) {
+        table_change_cancel(&change);
+        return catalog_refresh(worker->catalog, worker->db, err);
+    }
+    return table_change_end(&change, code, err);
 }
 
 static enum lf_code drop_table(struct table_change *change, const struct table *table, const struct table_index *index,
