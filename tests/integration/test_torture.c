@@ -19,10 +19,9 @@
 
 enum {
     ARENA_BYTES = 64 * 1024 * 1024,
-    RUNS_MAX = 12,
-    UNNOTICED_MAX = 16, /* allocations, in all: a few in each way */
-
-    LEASE_TEST_SECONDS = 2 /* that the next run waits for one that did not sign off */
+    RUNS_MAX = 6,
+    UNNOTICED_MAX = 16,     /* allocations, in all: a few in each way */
+    LEASE_TEST_SECONDS = 1, /* that the next run waits for one that did not sign off */
 };
 
 static const char *const kind_names[FAULT_KINDS] = { "refused", "cut", "lost", "lasting" };
