@@ -150,8 +150,10 @@ static enum lf_code fill_step(struct worker *worker, const struct work *work, fi
 {
     const struct table *table = NULL;
     bool is_done = false;
-    TRY(catalog_get(worker->catalog, worker->db, work->name, &table, err));
-    enum lf_code code = fill(worker, work, table, arena, &is_done, err);
+    enum lf_code code = catalog_get(worker->catalog, worker->db, work->name, &table, err);
+    if (code)
+        return code == LF_RESOURCE_NOT_FOUND ? LF_OK : code; /* dropped meanwhile */
+    code = fill(worker, work, table, arena, &is_done, err);
     table_unref(table);
     return code || !is_done ? code : finish(worker, work, last, arena, err);
 }

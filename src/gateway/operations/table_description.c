@@ -126,7 +126,10 @@ static enum lf_code put_measures(struct call *call, const struct table *table, c
                                  struct err *err)
 {
     int64_t items = 0, bytes = 0;
-    TRY(table->store->measure(call->worker, table, index, &items, &bytes, err));
+    bool may_be_gone = table->status == TABLE_DELETING || (index && index->status == TABLE_DELETING);
+    enum lf_code code = table->store->measure(call->worker, table, index, &items, &bytes, err);
+    if (code && !(code == LF_SQL && may_be_gone))
+        return code;
     reply_member_integer(call->reply, size, bytes);
     reply_member_integer(call->reply, SPAN("ItemCount"), items);
     return LF_OK;
