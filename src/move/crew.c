@@ -24,7 +24,8 @@ enum lf_code snapshot_join(const char *postgres, const char *name, struct snapsh
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(pg_connect(postgres, &conn, err));
     TRY(begin_view(conn, name, err));
-    TRY(pg_query(conn, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_backend_pid()", &(struct pg_params){ .count = 0 }, &result, err));
+    TRY(pg_query(conn, "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_backend_pid()", &(struct pg_params){ .count = 0 },
+                 &result, err));
     (void)snprintf(ret_snapshot->name, sizeof ret_snapshot->name, "%s", pg_result_text(result, 0, 0));
     ret_snapshot->backend = pg_result_int64(result, 0, 1);
     ret_snapshot->conn = conn;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <libpq-fe.h>
 #include <pwd.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -13,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "pg/libpq.h"
 
 /* What is armed does not change while it is. */
 static enum fault_set armed_set;
