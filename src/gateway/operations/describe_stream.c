@@ -1,5 +1,4 @@
 #include "gateway/operations/operations.h"
-#include "gateway/operations/operations.h"
 #include "gateway/stream/stream.h"
 
 static void put_key(struct reply *reply, const struct key_schema *key)

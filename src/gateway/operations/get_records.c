@@ -3,7 +3,6 @@
 
 #include "gateway/auth/authorise.h"
 #include "gateway/operations/operations.h"
-#include "gateway/operations/operations.h"
 #include "gateway/stream/stream.h"
 #include "item/ddbjson.h"
 

@@ -1,7 +1,6 @@
 #include <time.h>
 
 #include "gateway/operations/operations.h"
-#include "gateway/operations/operations.h"
 #include "gateway/stream/stream.h"
 
 /* The number behind which the iterator begins. */

@@ -1,5 +1,4 @@
 #include "gateway/operations/operations.h"
-#include "gateway/operations/operations.h"
 #include "gateway/stream/stream.h"
 
 enum { STREAMS_MAX = 100 };
