@@ -9,7 +9,7 @@ TIMES = {"CreationDateTime", "LastUpdateToPayPerRequestDateTime", "CreationReque
          "LatestRestorableDateTime"}
 ARNS = {"TableArn", "IndexArn", "LatestStreamArn", "StreamArn", "ResourceArn"}
 APPROXIMATE = {"ItemCount", "TableSizeBytes", "IndexSizeBytes"}
-NEWER = {"TableClassSummary", "WarmThroughput", "OnDemandThroughput", "MultiRegionConsistency", "GlobalTableVersion"}
+NEWER = {"TableClassSummary", "WarmThroughput", "OnDemandThroughput", "MultiRegionConsistency", "GlobalTableVersion", "NumberOfDecreasesToday"}
 ABSENT_OR_EMPTY = {"LastIncreaseDateTime", "LastDecreaseDateTime"}
 STATUSES = {"TableStatus", "IndexStatus", "Backfilling", "TimeToLiveStatus"}
 TABLE_CALLS = {"CreateTable", "UpdateTable", "DeleteTable"}
