@@ -81,11 +81,13 @@ CREATE OR REPLACE FUNCTION landfall.bury_workers() RETURNS void
     LANGUAGE sql
     AS $$
         WITH dead AS (
-            DELETE FROM landfall.worker w
-            WHERE w.expires_at < pg_catalog.clock_timestamp()
-               OR NOT EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(w.backend) a
-                              WHERE a.backend_start IS NULL OR a.backend_start = w.backend_start)
-            RETURNING w.id
+            DELETE FROM landfall.worker WHERE id IN (
+                SELECT w.id FROM landfall.worker w
+                WHERE w.expires_at < pg_catalog.clock_timestamp()
+                   OR NOT EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(w.backend) a
+                                  WHERE a.backend_start IS NULL OR a.backend_start = w.backend_start)
+                FOR UPDATE SKIP LOCKED)
+            RETURNING id
         )
         SELECT pg_catalog.pg_terminate_backend(a.pid)
         FROM dead JOIN pg_catalog.pg_stat_activity a ON a.application_name = 'landfall ' || dead.id
@@ -122,6 +124,18 @@ CREATE TABLE IF NOT EXISTS landfall.reject (
     line        bigint NOT NULL,
     reason      text NOT NULL,
     content     bytea NOT NULL
+);
+
+-- What indexes and constraints refused after a load, and was moved.
+CREATE TABLE IF NOT EXISTS landfall.violation (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    load_id         bigint NOT NULL REFERENCES landfall.load ON DELETE CASCADE,
+    table_name      text NOT NULL,                      -- of PostgreSQL
+    constraint_name text NOT NULL,                      -- or what it says
+    is_rejected     boolean NOT NULL,                   -- in landfall.reject instead of landfall.item
+    items           bigint NOT NULL,
+    keys            text[] NOT NULL,                    -- of the first ones, for people
+    moved_at        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Results of `landfall verify`.

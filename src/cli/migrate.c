@@ -1,6 +1,7 @@
 /* landfall migrate: applies migrations, takes the newest back, or lists them. */
 #include "move/migrate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -167,34 +168,70 @@ static enum lf_code run(const struct cli_options *options, struct pg_conn *conn,
     return violations_check(&log->violations, err);
 }
 
-static enum lf_code print_status(const struct migration_list *list, bool as_json, struct err *err)
+static void put_migrations(struct buf *json, const struct migration_list *list, bool as_json)
 {
-    BUF_CLEANUP struct buf json;
-    buf_init(&json, COMMAND_ARENA_BYTES);
-    json_out_open(&json, NULL, '{');
-    json_out_open(&json, "migrations", '[');
+    json_out_open(json, "migrations", '[');
     for (size_t i = 0; i < list->count; i++) {
         const struct migration *migration = &list->items[i];
         if (!as_json)
             printf("[%c] %.*s_%.*s\n", migration->applied ? 'x' : ' ', SPAN_ARG(migration->version), SPAN_ARG(migration->name));
-        json_out_open(&json, NULL, '{');
-        json_out_text(&json, "version", migration->version);
-        json_out_text(&json, "name", migration->name);
-        json_out_bool(&json, "applied", migration->applied);
-        json_out_close(&json, '}');
+        json_out_open(json, NULL, '{');
+        json_out_text(json, "version", migration->version);
+        json_out_text(json, "name", migration->name);
+        json_out_bool(json, "applied", migration->applied);
+        json_out_close(json, '}');
     }
-    json_out_close(&json, ']');
-    json_out_close(&json, '}');
-    return as_json ? output_json(&json, err) : LF_OK;
+    json_out_close(json, ']');
+}
+
+/* NULL where there is no control schema. */
+static enum lf_code read_workers(struct pg_conn *conn, struct pg_result **ret_workers, struct err *err)
+{
+    static const char sql[] = "SELECT w.work, w.host, w.process, count(l.part) FROM landfall.worker w"
+                              " LEFT JOIN landfall.lease l ON l.work = w.work AND l.holder = w.id AND l.result IS NULL"
+                              " WHERE w.expires_at > pg_catalog.clock_timestamp() GROUP BY w.id ORDER BY w.id";
+    int64_t workers;
+    *ret_workers = NULL;
+    TRY(count_if_there(conn, "landfall.worker", "true", &workers, err));
+    return workers ? pg_query(conn, sql, NULL, ret_workers, err) : LF_OK;
+}
+
+/* Who is at a backfill or a verify now, and how many parts of it (files, ranges of tables) they have taken. */
+static void put_workers(struct buf *json, const struct pg_result *workers, bool as_json)
+{
+    json_out_open(json, "workers", '[');
+    for (size_t row = 0; workers && row < pg_result_rows(workers); row++) {
+        const char *work = pg_result_text(workers, row, 0), *host = pg_result_text(workers, row, 1);
+        uint64_t process = (uint64_t)pg_result_int64(workers, row, 2), parts = (uint64_t)pg_result_int64(workers, row, 3);
+        char count[2 * COUNT_TEXT_BYTES];
+        if (!as_json)
+            printf("%s: process %" PRIu64 " on %s has taken %s\n", work, process, host,
+                   count_of_text(parts, "part", "parts", count));
+        json_out_open(json, NULL, '{');
+        json_out_text(json, "work", span_from_cstr(work));
+        json_out_text(json, "host", span_from_cstr(host));
+        json_out_count(json, "process", process);
+        json_out_count(json, "parts", parts);
+        json_out_close(json, '}');
+    }
+    json_out_close(json, ']');
 }
 
 static enum lf_code status(const struct cli_options *options, struct pg_conn *conn, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
+    BUF_CLEANUP struct buf json;
+    PG_RESULT_CLEANUP struct pg_result *workers = NULL;
     struct migration_list list;
     arena_init(&arena, COMMAND_ARENA_BYTES);
+    buf_init(&json, COMMAND_ARENA_BYTES);
     TRY(migrate_read(options->migrations, conn, &arena, &list, err));
-    return print_status(&list, options->json, err);
+    TRY(read_workers(conn, &workers, err));
+    json_out_open(&json, NULL, '{');
+    put_migrations(&json, &list, options->json);
+    put_workers(&json, workers, options->json);
+    json_out_close(&json, '}');
+    return options->json ? output_json(&json, err) : LF_OK;
 }
 
 enum lf_code command_migrate(const struct cli_options *options, struct err *err)

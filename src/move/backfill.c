@@ -9,6 +9,7 @@
 #include "move/lease.h"
 #include "move/load_state.h"
 #include "move/rejects.h"
+#include "move/violations_record.h"
 
 enum { STATE_BYTES_MAX = 1024 * 1024 * 1024, WORK_NAME_BYTES = 32, WAIT_INTERVAL_MS = 250 };
 
@@ -209,14 +210,18 @@ static enum lf_code pause_for_others(const struct backfill *run, struct err *err
 static enum lf_code build_and_mark(const struct backfill *run, struct pg_conn *conn, struct err *err)
 {
     TRY(build_indexes(run, conn, err));
+    TRY(violations_record(conn, run->load, run->violations, err));
     return load_state_mark_indexed(conn, run->load, err);
 }
 
 static enum lf_code build_leased(const struct backfill *run, struct pg_conn *conn, struct err *err)
 {
     bool is_indexed;
+    TRY(lease_session(run->lease, conn, err));
     TRY(load_state_is_indexed(conn, run->load, lease_worker(run->lease), &is_indexed, err));
-    if (!is_indexed)
+    if (is_indexed)
+        TRY(violations_recall(conn, run->load, lease_worker(run->lease), run->violations, err));
+    else
         TRY(build_and_mark(run, conn, err));
     return lease_clear(run->lease, err);
 }

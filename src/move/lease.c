@@ -37,6 +37,11 @@ static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
     return (struct pg_field){ text, (size_t)len };
 }
 
+enum lf_code lease_begin_short(struct pg_conn *conn, struct err *err)
+{
+    return pg_execf(conn, err, "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '%ds'", LEASE_SECONDS);
+}
+
 /* Statements --------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code query(struct lease *lease, const char *sql, const struct pg_params *params, struct pg_result **ret_result,

@@ -24,6 +24,9 @@ enum {
     LEASE_PART_LAST = 0x7fffffff /* by convention what one of them does when all other parts are done */
 };
 
+/* Begins a transaction on which others may have to wait: the server ends it when its process hangs in the middle. */
+enum lf_code lease_begin_short(struct pg_conn *conn, struct err *err) MUST_CHECK;
+
 struct lease;
 
 /* Joins the work of this name (at most 63 bytes). `seconds` 0: LEASE_SECONDS. Errors: LF_CONNECT, LF_SQL, LF_MEMORY. */

@@ -6,6 +6,7 @@
 
 #include "move/backfill.h"
 #include "move/changes.h"
+#include "move/lease.h"
 #include "move/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024, NUMBER_BYTES = 24 };
@@ -89,7 +90,8 @@ enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan,
 {
     struct span fingerprint;
     TRY(backfill_fingerprint(source, arena, &fingerprint, err));
-    TRY(pg_exec(conn, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
+    TRY(lease_begin_short(conn, err));
+    TRY(pg_exec(conn, "SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
     TRY(find_or_begin(conn, plan, fingerprint, source->path, map_yaml, ret_load, err));
     return pg_exec(conn, "COMMIT", err);
 }

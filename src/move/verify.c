@@ -264,6 +264,8 @@ static enum lf_code compare_shared(struct comparison *comparison, struct pg_conn
     enum lf_code code = share_open(comparison, conn, read_source, &share, err);
     comparison->crew.snapshot = comparison->snapshot.name;
     if (code == LF_OK)
+        code = lease_session(share.lease, conn, err);
+    if (code == LF_OK)
         code = share_run(comparison, conn, &share, arena, result, err);
     share_close(&share);
     comparison_close(comparison);

@@ -236,7 +236,8 @@ static enum lf_code enter(struct entry *entry, struct share *share, struct err *
     struct target_sizes sizes;
     char work[WORK_NAME_BYTES];
     TRY(target_measure(comparison->snapshot.conn, comparison->map, &comparison->arena, &sizes, err));
-    TRY(pg_exec(entry->conn, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
+    TRY(lease_begin_short(entry->conn, err));
+    TRY(pg_exec(entry->conn, "SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
     TRY(choose_run(entry, &sizes, &share->run, err));
     TRY(target_divide(comparison->map, &sizes, pages_per_part(&sizes), &comparison->arena, &comparison->parts, err));
     share->parts = share->files + comparison->parts.count;

@@ -50,9 +50,27 @@ enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *
     return LF_OK;
 }
 
+/* The name may have been changed since `from` was opened. */
+static enum lf_code copy_name(const struct pg_conn *from, struct pg_conn *to, struct err *err)
+{
+    static const char parameter[] = "application_name";
+    const char *name = PQparameterStatus(from->pg, parameter), *now = PQparameterStatus(to->pg, parameter);
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    if (!name || (now && strcmp(name, now) == 0))
+        return LF_OK;
+    struct pg_field value = { name, strlen(name) };
+    return pg_query(to, "SELECT pg_catalog.set_config('application_name', $1, false)",
+                    &(struct pg_params){ .values = &value, .count = 1 }, &result, err);
+}
+
 enum lf_code pg_connect_again(const struct pg_conn *conn, struct pg_conn **ret_conn, struct err *err)
 {
-    return pg_connect(conn->uri, ret_conn, err);
+    PG_CONN_CLEANUP struct pg_conn *again = NULL;
+    TRY(pg_connect(conn->uri, &again, err));
+    TRY(copy_name(conn, again, err));
+    *ret_conn = again;
+    again = NULL;
+    return LF_OK;
 }
 
 void pg_close(struct pg_conn *conn)

@@ -18,7 +18,7 @@ struct pg_result;
 
 /* Errors: LF_CONNECT; LF_USAGE when `uri` is malformed; LF_PRECONDITION when the database is not UTF8 or older than 14. */
 enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
-/* Another connection to the same place. */
+/* Another connection to the same place, with the same application_name. */
 enum lf_code pg_connect_again(const struct pg_conn *conn, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
 void pg_close(struct pg_conn *conn); /* NULL is fine */
 static inline void pg_close_ptr(struct pg_conn **conn)

@@ -38,6 +38,7 @@ class Resume(DatabaseCase):
         self.assertEqual(holder.stdout.readline(), "|held\n")
         process = self.start("backfill", "data", *KEY, "--jobs", "2")
         self.wait_for_chunks(process)
+        self.assertIn(f"\nload 1: process {process.pid} on ", self.landfall("migrate", "status"))
         process.send_signal(how)
         holder.communicate(timeout=SECONDS_MAX)
         _, errors = process.communicate(timeout=SECONDS_MAX)

@@ -13,6 +13,7 @@
 #include "map/map_yaml.h"
 #include "move/backfill.h"
 #include "move/parity.h"
+#include "move/violations_record.h"
 
 /*
  * The source: FILES files of FILE_ITEMS orders, numbered from 0, each with two lines (rows of a child table). Of ten, one has no
@@ -544,6 +545,50 @@ static void one_process_builds_the_indexes(void **state)
     arena_done(&fixture.arena);
 }
 
+/* Processes that waited say what the one that built them moved, but not what was moved before they began. */
+static void moved_items_are_on_record_for_others(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct backfill_result result;
+    struct violations before, recalled;
+    struct err err = ERR_INIT;
+    struct violation moved[] = {
+        { .table = SPAN("orders"),
+          .constraint = SPAN("orders_pkey"),
+          .items = 3,
+          .keys = { SPAN("a\"1\\"), SPAN("b") },
+          .key_count = 2 },
+        { .table = SPAN("order_line"), .constraint = SPAN("x"), .items = 1, .is_rejected = true },
+    };
+    fixture_begin_ready(&fixture, "recorded");
+    expect_loads(&fixture, &result);
+    struct pg_conn *conn = harness_connect(fixture.uri);
+    violations_init(&before, &fixture.arena);
+    violations_init(&recalled, &fixture.arena);
+    before.items = moved;
+    before.count = 2;
+    harness_check(violations_record(conn, 1, &before, &err), &err);
+    harness_exec(conn, "INSERT INTO landfall.worker (id, work, host, process, expires_at, backend, backend_start)"
+                       " VALUES (77, 'load 1', '', 1, now(), 1, now())");
+    harness_check(violations_recall(conn, 1, 77, &recalled, &err), &err);
+    assert_int_equal(recalled.count, 0);
+    harness_exec(conn, "UPDATE landfall.worker SET started_at = now() - interval '1 hour'");
+    harness_check(violations_recall(conn, 1, 77, &recalled, &err), &err);
+    assert_int_equal(recalled.count, 2);
+    assert_int_equal(recalled.moved, 3);
+    assert_int_equal(recalled.rejected, 1);
+    assert_true(span_equal(recalled.items[0].table, moved[0].table));
+    assert_true(span_equal(recalled.items[0].constraint, moved[0].constraint));
+    assert_int_equal(recalled.items[0].key_count, 2);
+    assert_true(span_equal(recalled.items[0].keys[0], moved[0].keys[0]));
+    assert_true(span_equal(recalled.items[0].keys[1], moved[0].keys[1]));
+    assert_true(recalled.items[1].is_rejected);
+    assert_int_equal(recalled.items[1].key_count, 0);
+    pg_close(conn);
+    arena_done(&fixture.arena);
+}
+
 static void expect_text(const char *path, const char *want)
 {
     char text[4096];
@@ -701,6 +746,7 @@ int main(void)
         cmocka_unit_test(several_processes_share_a_load),
         cmocka_unit_test(a_process_that_hangs_is_replaced),
         cmocka_unit_test(one_process_builds_the_indexes),
+        cmocka_unit_test(moved_items_are_on_record_for_others),
         cmocka_unit_test(bad_lines_stop_or_are_kept),
         cmocka_unit_test(rejects_that_cannot_be_written_stop_before_the_load),
         cmocka_unit_test(a_row_that_breaks_a_constraint_is_kept_whole),
