@@ -56,6 +56,15 @@ static enum lf_code check_map(const struct map_view *view, struct err *err)
     return LF_OK;
 }
 
+static enum lf_code check_names(const struct expression_inputs *inputs, struct err *err)
+{
+    for (size_t i = 0; i < inputs->name_count; i++)
+        if (inputs->names[i].name.len == 0)
+            return ERR(err, LF_VALIDATION, "ExpressionAttributeNames contains invalid value: Empty attribute name for key %.*s",
+                       SPAN_ARG(inputs->names[i].placeholder));
+    return LF_OK;
+}
+
 enum lf_code expression_inputs_check(const struct expression_inputs *inputs, bool has_expression, const char *absent_expressions,
                                      struct err *err)
 {
@@ -69,7 +78,7 @@ enum lf_code expression_inputs_check(const struct expression_inputs *inputs, boo
         TRY(check_map(&names, err));
     if (inputs->has_values)
         TRY(check_map(&values, err));
-    return LF_OK;
+    return check_names(inputs, err);
 }
 
 /* --- what was not used: DynamoDB names the keys in the order of a Java HashMap, and so do we --- */

@@ -142,11 +142,10 @@ static enum lf_code check_conditional_operator(struct span conditional_operator,
                           : "ConditionalOperator can only be used when Filter or Expected has two or more elements");
 }
 
-/* Room for `count` conditions below one root; NULL for none. */
+/* Room for `count` conditions below one root; NULL for none. ConditionalOperator is checked when the conditions have been. */
 static enum lf_code make_root(size_t count, struct span conditional_operator, struct arena *arena,
                               struct expression_node **ret_root, struct expression_node **ret_operands, struct err *err)
 {
-    TRY(check_conditional_operator(conditional_operator, count, err));
     *ret_root = NULL;
     if (count == 0)
         return LF_OK;
@@ -168,7 +167,7 @@ enum lf_code legacy_filter(const struct legacy_condition *conditions, size_t cou
     for (size_t i = 0; i < count; i++)
         TRY(make_condition(&conditions[i], arena, &operands[i], err));
     *ret_root = root;
-    return LF_OK;
+    return check_conditional_operator(conditional_operator, count, err);
 }
 
 enum lf_code legacy_check_query_filter(const struct legacy_condition *conditions, size_t count, const struct span *key_names,
@@ -244,7 +243,7 @@ enum lf_code legacy_expect(const struct legacy_expected *expected, size_t count,
     for (size_t i = 0; i < count; i++)
         TRY(make_expected(&expected[i], arena, &operands[i], err));
     *ret_root = root;
-    return LF_OK;
+    return check_conditional_operator(conditional_operator, count, err);
 }
 
 /* --- KeyConditions --- */

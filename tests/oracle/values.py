@@ -147,7 +147,8 @@ def order(value):
     (kind, content), = value.items()
     if kind == "N":
         try:
-            return decimal.Decimal(content)
+            number = decimal.Decimal(content)
         except decimal.InvalidOperation:
             return decimal.Decimal(0)
+        return number if number.is_finite() else decimal.Decimal(0)
     return str(content)

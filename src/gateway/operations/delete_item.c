@@ -15,18 +15,19 @@ static enum lf_code check_parameters(const struct delete_item_request *request, 
     };
     const struct parameter expressions[] = { { "ConditionExpression", request->condition_expression.ptr != NULL } };
     const struct parameters parameters = { legacy, 2, expressions, 1, "ConditionExpression is null" };
+    TRY(parameters_check_expected(&request->expected, arena, err));
     TRY(item_write_check_return_values(request->return_values, err));
     TRY(parameters_inputs(&request->expression_attribute_names, &request->expression_attribute_values, arena, ret_inputs, err));
     TRY(parameters_check(&parameters, ret_inputs, err));
     return shape_check_values(&request->head, err);
 }
 
-static enum lf_code parse_condition(const struct delete_item_request *request, const struct table *table,
-                                    struct expression_inputs *inputs, struct arena *arena,
-                                    const struct expression_node **ret_condition, struct err *err)
+static enum lf_code read_condition(const struct delete_item_request *request, const struct table *table,
+                                   struct expression_inputs *inputs, struct arena *arena,
+                                   const struct expression_node **ret_condition, struct err *err)
 {
     if (!request->condition_expression.ptr)
-        return LF_OK;
+        return parameters_expected(&request->expected, request->conditional_operator, arena, ret_condition, err);
     TRY(expression_parse_condition(request->condition_expression, EXPRESSION_CONDITION, inputs, arena, ret_condition, err));
     TRY(expression_inputs_check_used(inputs, err));
     return key_paths_check(table, *ret_condition, err);
@@ -44,10 +45,8 @@ static enum lf_code delete_item(struct call *call, const struct delete_item_requ
     };
     struct expression_inputs inputs;
     TRY(check_parameters(request, call->arena, &inputs, err));
-    if (!request->condition_expression.ptr)
-        TRY(parameters_expected(&request->expected, request->conditional_operator, call->arena, &change.condition, err));
     TRY(item_key_of_request(table, &request->key, call->arena, &change.key, err));
-    TRY(parse_condition(request, table, &inputs, call->arena, &change.condition, err));
+    TRY(read_condition(request, table, &inputs, call->arena, &change.condition, err));
     return item_write(call, &change, &options, err);
 }
 

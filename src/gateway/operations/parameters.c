@@ -155,6 +155,12 @@ enum lf_code parameters_expected(const struct api_expected_attribute_value_map *
     return legacy_expect(expected, map->count, parameters_conditional_operator(conditional_operator), arena, ret_root, err);
 }
 
+enum lf_code parameters_check_expected(const struct api_expected_attribute_value_map *map, struct arena *arena, struct err *err)
+{
+    const struct expression_node *unused;
+    return parameters_expected(map, API_CONDITIONAL_OPERATOR_UNSET, arena, &unused, err);
+}
+
 enum lf_code parameters_updates(const struct api_attribute_value_update_map *map, struct arena *arena, struct update *ret_update,
                                 struct err *err)
 {

@@ -127,8 +127,8 @@ static enum lf_code read_query(struct query *query, struct arena *arena, struct 
                    "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
     TRY(page_check_consistency(&query->page, err));
     TRY(read_key_condition(query, arena, err));
-    TRY(read_legacy(query, arena, err));
     TRY(read_range(query, arena, err));
+    TRY(read_legacy(query, arena, err));
     TRY(check_filter_keys(query, arena, err));
     return page_check_select(&query->page, err);
 }

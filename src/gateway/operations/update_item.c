@@ -20,6 +20,7 @@ static enum lf_code check_parameters(const struct update_item_request *request, 
         { "ConditionExpression", request->condition_expression.ptr != NULL },
     };
     const struct parameters parameters = { legacy, 3, expressions, 2, "UpdateExpression and ConditionExpression are null" };
+    TRY(parameters_check_expected(&request->expected, arena, err));
     TRY(parameters_inputs(&request->expression_attribute_names, &request->expression_attribute_values, arena, ret_inputs, err));
     TRY(parameters_check(&parameters, ret_inputs, err));
     return shape_check_values(&request->head, err);
@@ -57,8 +58,8 @@ static enum lf_code update_item(struct call *call, const struct update_item_requ
     };
     struct expression_inputs inputs;
     TRY(check_parameters(request, call->arena, &inputs, err));
-    TRY(read_legacy(request, call->arena, &change, err));
     TRY(item_key_of_request(table, &request->key, call->arena, &change.key, err));
+    TRY(read_legacy(request, call->arena, &change, err));
     TRY(parse_expressions(request, &inputs, call->arena, &change, err));
     TRY(update_check(table, &change.update, change.condition, err));
     return item_write(call, &change, &options, err);

@@ -1,0 +1,142 @@
+"""Rules of explained.py for the operations on items: (name, predicate over (step, theirs, ours), reason, page).
+
+Texts: each pair says how Local words a refusal and how AWS does. Figures and spellings: both answers, with what is known to differ taken out of them, must be equal
+in all the rest."""
+import copy
+import decimal
+import re
+
+API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
+GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+INVALID = "One or more parameter values were invalid: "
+KEY_FAULTS = r"The number of conditions on the keys is invalid|One of the required keys was not given a value|Invalid attribute value type|" + INVALID + \
+    r"Type mismatch for key"
+KEY_WORDS = INVALID + r"Missing the key .* in the item|" + INVALID + r"Type mismatch for key .* expected: [SNB] actual: .*|" \
+    r"The provided key element does not match the schema"
+INDEX_KEY_WORDS = INVALID + r"Type mismatch for Index Key .* Expected: [SNB] Actual: .* IndexName: .*"
+SIZE_WORDS = INVALID + r"(Size of hashkey has exceeded the maximum size limit of2048 bytes|Aggregated size of all range keys has exceeded the size limit of 1024 bytes)"
+START_KEY_FAULTS = r"Exclusive Start Key must have same size as table's key schema|The provided starting key is invalid|Type mismatch for attribute to update|" \
+    r"The provided starting key does not match the range key predicate|The query can return at most one row and cannot be restarted.*|" + INVALID + ".*"
+START_KEY_WORDS = r"The provided starting key is invalid.*|The provided starting key is outside query boundaries based on provided conditions|" \
+    r"The provided starting key does not match the range key predicate|The query can return at most one row and cannot be restarted"
+SEGMENT_FAULTS = r"If segment is specified, total segment must also be specified|If total segments is specified, a particular segment must also be specified.*|" \
+    r"1 validation error detected: Value '\d+' at 'segment' failed to satisfy constraint.*"
+SEGMENT_WORDS = r"The (TotalSegments|Segment) parameter is .*"
+IN_VALUES = r"(ExpressionAttributeValues contains invalid value: )?"
+NUMBER_FAULTS = IN_VALUES + r"(A value provided cannot be converted into a number|DynamoDB only supports precision up to 38 digits)( for key .*)?"
+NUMBER_WORDS = IN_VALUES + r"(The parameter cannot be converted to a numeric value.*|Attempting to store more than 38 significant digits in a Number.*)"
+
+WORDS = [
+    ("Cannot do operations on a non-existent table", "Requested resource not found"),
+    (KEY_FAULTS, KEY_WORDS),
+    (INVALID + "Type mismatch for Index Key|Invalid attribute value type", INDEX_KEY_WORDS),
+    ("Hash primary key values must be under 2048 bytes, and range primary key values must be under 1024 bytes|" + INVALID + "Size limit exceeded", SIZE_WORDS),
+    (START_KEY_FAULTS, START_KEY_WORDS),
+    (SEGMENT_FAULTS, SEGMENT_WORDS),
+    ("Query condition missed key schema element", "Query condition missed key schema element: .*"),
+    (r"Invalid table/index name\..*", r"\d+ validation errors? detected: .*"),
+    (NUMBER_FAULTS, NUMBER_WORDS),
+    ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
+]
+
+
+def is_worded_otherwise(step, theirs, ours):
+    if theirs.ok or ours.ok or theirs.type != ours.type:
+        return False
+    return any(re.fullmatch(local, str(theirs.message), re.DOTALL) and re.fullmatch(aws, str(ours.message), re.DOTALL) for local, aws in WORDS)
+
+
+# ---- what differs beside the items ----
+
+def walk(value):
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from walk(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from walk(member)
+
+
+def plain_number(text):
+    try:
+        number = decimal.Decimal(text)
+    except decimal.InvalidOperation:
+        return text
+    return str(number.normalize()) if number.is_finite() else text
+
+
+def plain_numbers(step, answer):
+    for found in walk(answer):
+        if isinstance(found.get("N"), str):
+            found["N"] = plain_number(found["N"])
+        if isinstance(found.get("NS"), list):
+            found["NS"] = sorted(plain_number(text) for text in found["NS"])
+
+
+def without_metrics(step, answer):
+    answer.pop("ItemCollectionMetrics", None)
+
+
+def without_capacity(step, answer):
+    if step["call"].startswith("Batch") or reads_local_index(step) or step["body"].get("ReturnConsumedCapacity", "NONE") == "NONE":
+        answer.pop("ConsumedCapacity", None)
+        for page in answer.get("pages", []):
+            page.pop("ConsumedCapacity", None)
+
+
+def reads_local_index(step):
+    return step["call"] in ("Query", "Scan") and "local" in str(step["body"].get("IndexName"))
+
+
+STRIPS = [plain_numbers, without_metrics, without_capacity]
+
+
+def stripped(step, answer, strips):
+    answer = copy.deepcopy(answer)
+    for strip in strips:
+        strip(step, answer)
+    return answer
+
+
+def differs_by(strip):
+    """Equal when all known differences are taken out, and not without taking out this one."""
+    others = [other for other in STRIPS if other is not strip]
+
+    def holds(step, theirs, ours):
+        if not theirs.ok or not ours.ok or not isinstance(step.get("body"), dict):
+            return False
+        both = [stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours)]
+        rest = [stripped(step, outcome.answer, others) for outcome in (theirs, ours)]
+        return both[0] == both[1] and rest[0] != rest[1]
+    return holds
+
+
+# ---- what Local takes and AWS does not ----
+
+def is_mistyped_index_key(step, theirs, ours):
+    """An update can give a key attribute of an index another type, or more than 2,048 bytes."""
+    return step["call"] in ("UpdateItem", "TransactWriteItems") and theirs.ok and not ours.ok and bool(
+        re.fullmatch(INDEX_KEY_WORDS + "|" + SIZE_WORDS, str(ours.message)))
+
+
+def is_other_digits(step, theirs, ours):
+    return theirs.ok and not ours.ok and bool(re.search(r"cannot be converted to a numeric value: .*[^\x00-\x7f]", str(ours.message)))
+
+
+def is_same_number_twice(step, theirs, ours):
+    return step["call"] in ("BatchGetItem", "BatchWriteItem") and theirs.ok and ours.message == "Provided list of item keys contains duplicates"
+
+
+RULES = [
+    ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
+     GUIDE + "Programming.Errors.html"),
+    ("Local keeps zeros of numbers", differs_by(plain_numbers), "Leading and trailing zeros are trimmed.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
+    ("Local has no item collection metrics", differs_by(without_metrics), "Local answers none.", API + "API_ItemCollectionMetrics.html"),
+    ("Local reckons some capacity otherwise", differs_by(without_capacity), "Batches: an item that is not there counts when it is read, an index's units count once; "
+     "local indexes: only items that need more than the index has are read from the table; a deletion of nothing tells its capacity although nobody asked.",
+     GUIDE + "read-write-operations.html"),
+    ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),
+    ("Local takes digits of other scripts", is_other_digits, "Numbers are sent as decimal strings.", API + "API_AttributeValue.html"),
+    ("Local compares keys as they are written", is_same_number_twice, "2 and 2.0 are the same number, hence the same key.", API + "API_BatchGetItem.html"),
+]
