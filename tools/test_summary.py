@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adds up what meson's tests ran: test_summary.py build/meson-logs/testlog.json.
 
-Prints "N passed, N failed" alone on the last line. A test program that says how many tests it ran (cmocka, unittest) counts as
+Prints "N passed, N failed" alone on the last line. A test program that says how many tests it ran (cmocka, unittest, node) counts as
 that many, any other as one. Exit status 1 when something failed or nothing ran.
 """
 import json
@@ -13,6 +13,8 @@ NOT_RUN = ("SKIP",)
 CMOCKA_RAN = re.compile(r"^\[=+\] .*?(\d+) test\(s\) run\.", re.MULTILINE)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] .*?(\d+) test\(s\), listed below", re.MULTILINE)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+NODE_RAN = re.compile(r"^# tests (\d+)$", re.MULTILINE)
+NODE_FAILED = re.compile(r"^# fail (\d+)$", re.MULTILINE)
 UNITTEST_FAILED = re.compile(r"^FAILED \((?:failures=(\d+))?(?:, )?(?:errors=(\d+))?", re.MULTILINE)
 
 
@@ -25,8 +27,8 @@ def count(test):
     if test["result"] in NOT_RUN:
         return 0, 0
     text = test.get("stdout", "") + "\n" + test.get("stderr", "")
-    ran = total(CMOCKA_RAN, text) + total(UNITTEST_RAN, text) or 1
-    failed = total(CMOCKA_FAILED, text) + total(UNITTEST_FAILED, text)
+    ran = total(CMOCKA_RAN, text) + total(UNITTEST_RAN, text) + total(NODE_RAN, text) or 1
+    failed = total(CMOCKA_FAILED, text) + total(UNITTEST_FAILED, text) + total(NODE_FAILED, text)
     if test["result"] not in FINISHED_WELL:
         failed = max(failed, 1)
     return max(ran - failed, 0), failed
