@@ -111,13 +111,13 @@ CREATE TABLE IF NOT EXISTS landfall.change (
 );
 
 -- How far the sequencer is. All changes up to `position` have their numbers, of which `number` is the last. All up to mark_id are settled, committed
--- or not, once no transaction is left that began before mark_xmax.
+-- or not, once all transactions with an id below mark_xid have ended.
 CREATE TABLE IF NOT EXISTS landfall.sequencer (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     position    bigint NOT NULL DEFAULT 0,
     number      bigint NOT NULL DEFAULT 0,
     trimmed     bigint NOT NULL DEFAULT 0,              -- the last number whose change is gone
     mark_id     bigint NOT NULL DEFAULT 0,
-    mark_xmax   xid8 NOT NULL DEFAULT '0'
+    mark_xid    xid8 NOT NULL DEFAULT '0'
 );
 INSERT INTO landfall.sequencer DEFAULT VALUES ON CONFLICT DO NOTHING;

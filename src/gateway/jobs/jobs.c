@@ -14,12 +14,12 @@ enum { ARENA_BYTES_MAX = 256 * 1024 * 1024, PAUSE_MS_MAX = 5000, SLICE_MS = 50 }
 static const struct job {
     const char *name;
     job_step *step;
-    unsigned pause_ms; /* when there is nothing to do */
+    unsigned pause_ms_min, pause_ms_max; /* when there is nothing to do: twice as long each time */
 } jobs[] = {
-    { "sequencer", sequencer_step, 10 },
-    { "ttl", ttl_step, 500 },
-    { "tidy", tidy_step, 5000 },
-    { "tables", table_work_step, 100 },
+    { "sequencer", sequencer_step, 10, 80 },
+    { "ttl", ttl_step, 500, 500 },
+    { "tidy", tidy_step, 5000, 5000 },
+    { "tables", table_work_step, 100, 400 },
 };
 
 struct running_job {
@@ -29,6 +29,7 @@ struct running_job {
     struct arena arena;
     struct leadership leadership;
     struct backoff backoff;
+    unsigned pause_ms;
 };
 
 static void pause_ms(const struct running_job *run, unsigned ms)
@@ -47,6 +48,13 @@ static enum lf_code step(struct running_job *run, bool *ret_more, struct err *er
     return run->leadership.is_mine ? run->job->step(run->worker, &run->leadership, &run->arena, ret_more, err) : LF_OK;
 }
 
+/* Who does not lead looks as often as leaders beat. */
+static void rest(struct running_job *run)
+{
+    pause_ms(run, run->leadership.is_mine ? run->pause_ms : LEADER_BEAT_MS);
+    run->pause_ms = run->pause_ms * 2 < run->job->pause_ms_max ? run->pause_ms * 2 : run->job->pause_ms_max;
+}
+
 static void run_job(void *context)
 {
     struct running_job *run = context;
@@ -57,8 +65,10 @@ static void run_job(void *context)
             (void)err_while(&err, "doing the job '%s'", run->job->name);
             worker_log(run->worker, SPAN(""), &err);
             pause_ms(run, backoff_next_ms(&run->backoff));
-        } else if (!has_more) {
-            pause_ms(run, run->job->pause_ms);
+        } else if (has_more) {
+            run->pause_ms = run->job->pause_ms_min;
+        } else {
+            rest(run);
         }
     }
     leader_resign(run->worker, &run->leadership);
@@ -72,8 +82,9 @@ static enum lf_code start(const struct job *job, struct worker *worker, const _A
     if (!run)
         return ERR(err, LF_MEMORY, "no memory for a job");
     *run = (struct running_job){ .job = job, .worker = worker, .stop = stop, .leadership = { .job = job->name } };
+    run->pause_ms = job->pause_ms_min;
     arena_init(&run->arena, ARENA_BYTES_MAX);
-    backoff_init(&run->backoff, job->pause_ms, PAUSE_MS_MAX, backoff_seed());
+    backoff_init(&run->backoff, job->pause_ms_min, PAUSE_MS_MAX, backoff_seed());
     enum lf_code code = fiber_start(loop_fibers(worker->loop), run_job, run, err);
     if (code) {
         arena_done(&run->arena);

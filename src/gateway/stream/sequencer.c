@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { SQL_BYTES = 512, PARTITIONS_AHEAD = 2, DROP_LOCK_TIMEOUT_MS = 500 };
+enum { SQL_BYTES = 512, PARTITIONS_AHEAD = 2, LOCK_TIMEOUT_MS = 500 };
 
 /* What the sequencer knows, and what it sees now. */
 struct state {
@@ -27,7 +27,7 @@ static enum lf_code read_state(struct db *db, struct state *ret_state, struct er
 {
     static const struct pg_statement read = {
         .sql = "SELECT position::text, number::text, mark_id::text, (pg_snapshot_xmin(pg_current_snapshot()) >= "
-               "mark_xmax)::int::text "
+               "mark_xid)::int::text "
                "FROM landfall.sequencer",
     };
     struct state state = { 0 };
@@ -64,11 +64,12 @@ static enum lf_code put_numbers(struct db_transaction *transaction, struct err *
     return run(transaction, &number, err);
 }
 
-/* The statement's snapshot is later than the reading of last_id. */
+/* This transaction got its id after last_id was read (leader_lock is its first statement). A snapshot's xmax would not do: it is
+ * one above the last transaction that has ended, and of those that run now some may have higher ids. */
 static enum lf_code put_mark(struct db_transaction *transaction, int64_t last_id, struct err *err)
 {
     static const struct pg_statement mark = {
-        .sql = "UPDATE landfall.sequencer SET mark_id = $1::text::bigint, mark_xmax = pg_snapshot_xmax(pg_current_snapshot())",
+        .sql = "UPDATE landfall.sequencer SET mark_id = $1::text::bigint, mark_xid = pg_current_xact_id()",
     };
     char text[32];
     int len = snprintf(text, sizeof text, "%lld", (long long)last_id);
@@ -95,15 +96,18 @@ static enum lf_code run_text(struct db_transaction *transaction, const char *sql
     return run(transaction, &statement, err);
 }
 
+/* Attaching lets writers go on, which CREATE TABLE … PARTITION OF would not. */
 static enum lf_code make_partitions(struct db_transaction *transaction, int64_t last_id, struct err *err)
 {
     for (int64_t i = 0; i <= PARTITIONS_AHEAD; i++) {
         char sql[SQL_BYTES];
-        int64_t from = (last_id / CHANGE_PARTITION_IDS + i) * CHANGE_PARTITION_IDS;
+        long long from = (last_id / CHANGE_PARTITION_IDS + i) * CHANGE_PARTITION_IDS;
         (void)snprintf(
             sql, sizeof sql,
-            "CREATE TABLE IF NOT EXISTS landfall.change_in_%lld PARTITION OF landfall.change_in FOR VALUES FROM (%lld) TO (%lld)",
-            (long long)from, (long long)from, (long long)(from + CHANGE_PARTITION_IDS));
+            "DO $do$ BEGIN IF to_regclass('landfall.change_in_%lld') IS NULL THEN CREATE TABLE landfall.change_in_%lld "
+            "(LIKE landfall.change_in INCLUDING ALL); ALTER TABLE landfall.change_in ATTACH PARTITION "
+            "landfall.change_in_%lld FOR VALUES FROM (%lld) TO (%lld); END IF; END $do$",
+            from, from, from, from, from + CHANGE_PARTITION_IDS);
         TRY(run_text(transaction, sql, err));
     }
     return LF_OK;
@@ -132,8 +136,6 @@ static enum lf_code drop_partition(struct db_transaction *transaction, const str
         "greatest(trimmed, (SELECT max(number) FROM gone))",
         behind);
     TRY(run_text(transaction, sql, err));
-    (void)snprintf(sql, sizeof sql, "SET LOCAL lock_timeout = %d", DROP_LOCK_TIMEOUT_MS);
-    TRY(run_text(transaction, sql, err));
     (void)snprintf(sql, sizeof sql, "DROP TABLE landfall.change_in_%lld", first);
     return run_text(transaction, sql, err);
 }
@@ -141,7 +143,10 @@ static enum lf_code drop_partition(struct db_transaction *transaction, const str
 static enum lf_code care_for_partitions(struct db_transaction *transaction, const struct leadership *leadership,
                                         const struct state *state, struct err *err)
 {
+    char sql[SQL_BYTES];
     TRY(leader_lock(transaction, leadership, err));
+    (void)snprintf(sql, sizeof sql, "SET LOCAL lock_timeout = %d", LOCK_TIMEOUT_MS);
+    TRY(run_text(transaction, sql, err));
     TRY(make_partitions(transaction, state->last_id, err));
     return drop_partition(transaction, state, err);
 }
@@ -165,7 +170,8 @@ static enum lf_code in_transaction(struct db *db, sequencer_work *work, const st
     return code;
 }
 
-/* Partitions are looked at whenever the mark has come to another quarter of one, and in the beginning. */
+/* Partitions are looked at whenever the mark comes to another quarter of one, and in the beginning. Two are ahead, so it does not
+ * matter when somebody's lock prevents it now and then. */
 static bool needs_care(const struct state *state)
 {
     int64_t quarter = CHANGE_PARTITION_IDS / 4;
@@ -181,8 +187,7 @@ enum lf_code sequencer_step(struct worker *worker, const struct leadership *lead
     bool is_idle = state.last_id == state.position && state.mark_id == state.position;
     if (is_idle || !state.is_settled)
         return LF_OK;
-    if (needs_care(&state))
-        TRY(in_transaction(worker->db, care_for_partitions, leadership, &state, err));
     *ret_more = true;
-    return in_transaction(worker->db, advance, leadership, &state, err);
+    TRY(in_transaction(worker->db, advance, leadership, &state, err));
+    return needs_care(&state) ? in_transaction(worker->db, care_for_partitions, leadership, &state, err) : LF_OK;
 }

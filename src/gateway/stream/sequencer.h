@@ -5,9 +5,8 @@
  * it. So writers insert changes with such an id (landfall.change_in), and one process, elected, appends (number, id) to
  * landfall.change, in order of id, but only as far as everything is settled:
  *
- *     mark:   last_value of the sequence, THEN a snapshot's xmax          (whoever drew an id up to it has a transaction id below
- * xmax) later:  a snapshot's xmin >= that xmax                              (they all have ended) ──► number everything up to the
- * mark
+ *     mark:   last_value of the sequence, THEN a transaction id of our own   (whoever drew an id up to it has a lower one)
+ *     later:  a snapshot's xmin has reached that id                          (they all have ended) ──► number up to the mark
  *
  * Per key the ids are in commit order, since they are drawn while the item's row is locked. Images are never moved. Changes are
  * kept for STREAM_RETENTION_H and then dropped by the partition.
