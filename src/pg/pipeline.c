@@ -12,6 +12,7 @@
 enum {
     ARENA_BYTES_MAX = INT_MAX,      /* of the parameters of one statement */
     ARENA_BYTES_KEPT = 1024 * 1024, /* for the next one */
+    PREPARED_MAX = 1000,            /* statements of one connection; each costs the server some 10 KB */
 };
 
 enum state {
@@ -277,11 +278,9 @@ static void forget_params(struct pg_pipeline *pipeline)
     arena_init(&pipeline->arena, ARENA_BYTES_MAX);
 }
 
-enum lf_code pg_pipeline_send(struct pg_pipeline *pipeline, const struct pg_statement *statement, const struct pg_params *params,
-                              struct pg_send_options options, pg_pipeline_done *done, void *context, struct err *err)
+static enum lf_code send_one(struct pg_pipeline *pipeline, const struct pg_statement *statement, const struct pg_params *params,
+                             struct pg_send_options options, pg_pipeline_done *done, void *context, struct err *err)
 {
-    if (pipeline->state != OPEN)
-        return ERR(err, LF_CONNECT, "there is no connection to PostgreSQL at the moment");
     struct waiting *waiting = take_spare(pipeline);
     if (!waiting)
         return ERR(err, LF_MEMORY, "out of memory sending a statement");
@@ -294,6 +293,31 @@ enum lf_code pg_pipeline_send(struct pg_pipeline *pipeline, const struct pg_stat
     else
         give_spare(pipeline, waiting);
     return code;
+}
+
+static void ignore_answer(void *context, struct pg_result *result, const struct err *err)
+{
+    (void)context, (void)err;
+    pg_result_free(result);
+}
+
+/* Tables that come and go leave their statements behind. */
+static enum lf_code forget_statements(struct pg_pipeline *pipeline, struct err *err)
+{
+    static const struct pg_statement forget = { .sql = "DEALLOCATE ALL", .is_once = true };
+    TRY(send_one(pipeline, &forget, NULL, (struct pg_send_options){ 0 }, ignore_answer, NULL, err));
+    prepared_done(&pipeline->prepared);
+    return LF_OK;
+}
+
+enum lf_code pg_pipeline_send(struct pg_pipeline *pipeline, const struct pg_statement *statement, const struct pg_params *params,
+                              struct pg_send_options options, pg_pipeline_done *done, void *context, struct err *err)
+{
+    if (pipeline->state != OPEN)
+        return ERR(err, LF_CONNECT, "there is no connection to PostgreSQL at the moment");
+    if (pipeline->depth == 0 && pipeline->prepared.count >= PREPARED_MAX)
+        TRY(forget_statements(pipeline, err));
+    return send_one(pipeline, statement, params, options, done, context, err);
 }
 
 /* --- receiving --- */
