@@ -135,6 +135,7 @@ static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, st
     const struct server *first = gateway->workers[0].worker.server;
     struct server_options options = {
         .address = first ? server_address(first) : gateway->options.listen,
+        .joins = first != NULL,
         .tls = gateway->tls,
         .body_bytes_max = BODY_BYTES_MAX,
         .connections_max = gateway->options.connections_max / gateway->options.threads,

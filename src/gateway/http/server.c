@@ -86,36 +86,60 @@ static void format_address(const struct sockaddr_storage *from, char *text, size
 
 /* Listening ----------------------------------------------------------------------------------------------------------------- */
 
+static void close_keeping_errno(int fd)
+{
+    int saved_errno = errno;
+    (void)close(fd);
+    errno = saved_errno;
+}
+
 /* Without IPV6_V6ONLY, which some systems set, "*" takes IPv4 as well. */
-static int listen_on(const struct addrinfo *info)
+static int bound_socket(const struct addrinfo *info, bool shares_port)
 {
     int on = 1, off = 0;
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
     if (fd < 0)
         return -1;
     bool good = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+                (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
                 (info->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
-                bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+                bind(fd, info->ai_addr, info->ai_addrlen) == 0;
     if (!good) {
-        int saved_errno = errno;
-        (void)close(fd);
-        errno = saved_errno;
+        close_keeping_errno(fd);
         return -1;
     }
     return fd;
 }
 
+/* A socket that shares its port may be bound beside another program's of the same user; one that does not may not. */
+static bool is_free(const struct addrinfo *info)
+{
+    int fd = bound_socket(info, false);
+    if (fd < 0)
+        return false;
+    (void)close(fd);
+    return true;
+}
+
+static int listen_on(const struct addrinfo *info, bool joins)
+{
+    int fd = joins || is_free(info) ? bound_socket(info, true) : -1;
+    if (fd < 0 || listen(fd, BACKLOG) == 0)
+        return fd;
+    close_keeping_errno(fd);
+    return -1;
+}
+
 /* The first address of the host's that can be had; of all, IPv6 first, which includes IPv4. */
-static int listen_on_first(const struct addrinfo *infos, bool wants_all)
+static int listen_on_first(const struct addrinfo *infos, bool wants_all, bool joins)
 {
     int fd = -1;
     errno = EADDRNOTAVAIL;
     for (const struct addrinfo *info = infos; info && fd < 0 && wants_all; info = info->ai_next)
         if (info->ai_family == AF_INET6)
-            fd = listen_on(info);
+            fd = listen_on(info, joins);
     for (const struct addrinfo *info = infos; info && fd < 0; info = info->ai_next)
-        fd = listen_on(info);
+        fd = listen_on(info, joins);
     return fd;
 }
 
@@ -127,7 +151,7 @@ static enum lf_code open_listener(struct server *server, struct err *err)
     int failed = getaddrinfo(to.host[0] ? to.host : NULL, to.port, &hints, &infos);
     if (failed)
         return ERR(err, LF_USAGE, "cannot listen on %s: %s", server->options.address, gai_strerror(failed));
-    server->listener.fd = listen_on_first(infos, !to.host[0]);
+    server->listener.fd = listen_on_first(infos, !to.host[0], server->options.joins);
     freeaddrinfo(infos);
     if (server->listener.fd < 0)
         return ERR(err, LF_IO, "cannot listen on %s: %s", server->options.address, strerror(errno));

@@ -50,6 +50,7 @@ typedef void http_handle(void *context, const struct http_request *request, stru
 
 struct server_options {
     const char *address;   /* "127.0.0.1:8000", "[::1]:0", "*:8000" */
+    bool joins;            /* servers of this process on the same port; else it must be free */
     struct tls_files *tls; /* borrowed, read again when the files change; NULL: plain */
     size_t body_bytes_max;
     size_t connections_max;
