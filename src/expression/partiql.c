@@ -17,6 +17,11 @@ static enum lf_code take_table(struct partiql_parser *parser, struct partiql_sta
     return partiql_take_symbol(parser, ".") ? partiql_name(parser, &statement->index, err) : LF_OK;
 }
 
+static enum lf_code refuse_index(const struct partiql_statement *statement, struct err *err)
+{
+    return statement->index.ptr ? ERR(err, LF_VALIDATION, "This operation is not supported on an index") : LF_OK;
+}
+
 static enum lf_code take_where(struct partiql_parser *parser, struct partiql_statement *statement, struct err *err)
 {
     if (!partiql_take_word(parser, "where"))
@@ -82,6 +87,17 @@ static size_t commas(struct span text)
     return count;
 }
 
+/* DynamoDB looks at columns from the last to the first. */
+static enum lf_code check_columns(const struct partiql_column *columns, size_t count, struct arena *arena, struct err *err)
+{
+    struct document_path *paths = arena_calloc(arena, count, sizeof *paths, err);
+    if (!paths)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = columns[count - 1 - i].path;
+    return partiql_plain(document_paths_check(paths, count, 0, EXPRESSION_PROJECTION, err), err);
+}
+
 static enum lf_code take_columns(struct partiql_parser *parser, struct partiql_statement *statement, struct err *err)
 {
     if (partiql_take_symbol(parser, "*"))
@@ -99,7 +115,7 @@ static enum lf_code take_columns(struct partiql_parser *parser, struct partiql_s
     } while (partiql_take_symbol(parser, ","));
     statement->columns = columns;
     statement->column_count = count;
-    return LF_OK;
+    return check_columns(columns, count, parser->arena, err);
 }
 
 static enum lf_code take_order(struct partiql_parser *parser, struct partiql_statement *statement, struct err *err)
@@ -159,7 +175,9 @@ static enum lf_code take_insert(struct partiql_parser *parser, struct partiql_st
     struct value item;
     statement->verb = PARTIQL_INSERT;
     TRY(partiql_expect_word(parser, "into", err));
-    TRY(partiql_name(parser, &statement->table, err));
+    TRY(take_table(parser, statement, err));
+    if (statement->index.ptr)
+        return ERR(err, LF_VALIDATION, "FROM clause may only contain a single table name in data manipulation statements");
     TRY(partiql_expect_word(parser, "value", err));
     if (!partiql_is_symbol(parser->token, "{"))
         return ERR(err, LF_VALIDATION,
@@ -174,7 +192,8 @@ static enum lf_code take_delete(struct partiql_parser *parser, struct partiql_st
 {
     statement->verb = PARTIQL_DELETE;
     TRY(partiql_expect_word(parser, "from", err));
-    TRY(partiql_name(parser, &statement->table, err));
+    TRY(take_table(parser, statement, err));
+    TRY(refuse_index(statement, err));
     TRY(take_where(parser, statement, err));
     return take_returning(parser, statement, err);
 }
@@ -269,7 +288,8 @@ static enum lf_code take_update(struct partiql_parser *parser, struct partiql_st
     if (!actions)
         return err->code;
     statement->verb = PARTIQL_UPDATE;
-    TRY(partiql_name(parser, &statement->table, err));
+    TRY(take_table(parser, statement, err));
+    TRY(refuse_index(statement, err));
     TRY(take_actions(parser, actions, &count, err));
     TRY(check_overlaps(actions, count, parser->arena, err));
     statement->update = (struct update){ .actions = actions, .count = count };

@@ -32,3 +32,8 @@ struct item_outcome {
  * makes one that breaks DynamoDB's limits; LF_MEMORY. Pure. */
 enum lf_code item_change_decide(const struct item_change *change, const struct stored_item *old, const struct item *old_item,
                                 struct arena *arena, struct item_outcome *ret_outcome, struct err *err) MUST_CHECK;
+
+/* What ReturnValues asks for of the outcome; without attributes: nothing. */
+enum lf_code item_change_returned(const struct item_change *change, const struct item_outcome *outcome,
+                                  enum api_return_value return_values, struct arena *arena, struct item *ret_item,
+                                  struct err *err) MUST_CHECK;

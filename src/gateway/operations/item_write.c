@@ -23,11 +23,28 @@ static enum lf_code decide(void *context, struct stored_item *old, const struct 
     return LF_OK;
 }
 
-static bool needs_old(const struct item_change *change, const struct item_write_options *options)
+static enum lf_code write(struct call *call, const struct item_change *change, struct item_outcome *outcome, struct err *err)
 {
-    bool returns_values = options->return_values != API_RETURN_VALUE_UNSET && options->return_values != API_RETURN_VALUE_NONE;
-    return change->kind == CHANGE_UPDATE || change->condition || returns_values ||
-           capacity_is_asked(options->return_consumed_capacity);
+    struct job job = { .change = change };
+    const struct write_options how = { .decide = decide, .context = &job };
+    enum lf_code code = write_item(call->worker, change->table, &change->key, &how, call->arena, err);
+    *outcome = job.outcome;
+    return code;
+}
+
+static enum lf_code write_unseen(struct call *call, const struct item_change *change, struct err *err)
+{
+    const struct blind_write blind = { .key = change->key, .item = change->kind == CHANGE_PUT ? change->item : NULL };
+    return write_blindly(call->worker, change->table, &blind, 1, call->arena, err);
+}
+
+enum lf_code item_write_run(struct call *call, const struct item_change *change, bool needs_old, struct item_outcome *outcome,
+                            struct err *err)
+{
+    *outcome = (struct item_outcome){ 0 };
+    if (needs_old || change->kind == CHANGE_UPDATE || change->condition)
+        return write(call, change, outcome, err);
+    return write_unseen(call, change, err);
 }
 
 enum lf_code item_write_put_failed(const struct item_outcome *outcome, struct arena *arena, struct buf *error_members,
@@ -43,38 +60,7 @@ enum lf_code item_write_put_failed(const struct item_outcome *outcome, struct ar
     return buf_check(error_members, err);
 }
 
-static enum lf_code write(struct call *call, const struct item_change *change, const struct item_write_options *options,
-                          struct job *job, struct err *err)
-{
-    const struct write_options how = { .decide = decide, .context = job };
-    enum lf_code code = write_item(call->worker, change->table, &change->key, &how, call->arena, err);
-    bool tells_item = code == LF_CONDITIONAL_CHECK_FAILED &&
-                      options->return_values_on_condition_check_failure == API_RETURN_VALUES_ON_CONDITION_CHECK_FAILURE_ALL_OLD;
-    if (tells_item)
-        TRY(item_write_put_failed(&job->outcome, call->arena, call->error_members, err));
-    return code;
-}
-
-static enum lf_code write_unseen(struct call *call, const struct item_change *change, struct err *err)
-{
-    const struct blind_write blind = { .key = change->key, .item = change->kind == CHANGE_PUT ? change->item : NULL };
-    return write_blindly(call->worker, change->table, &blind, 1, call->arena, err);
-}
-
 /* Answering ---------------------------------------------------------------------------------------------------------------- */
-
-static enum lf_code put_updated(const struct item_change *change, const struct item *item, struct call *call, struct err *err)
-{
-    struct projection projection;
-    struct item updated;
-    if (change->update.count == 0)
-        return LF_OK;
-    TRY(update_projection(&change->update, call->arena, &projection, err));
-    TRY(projection_apply(&projection, item, call->arena, &updated, err));
-    if (updated.count)
-        reply_member_item(call->reply, SPAN("Attributes"), &updated);
-    return LF_OK;
-}
 
 static enum lf_code put_old(struct item_outcome *outcome, struct call *call, struct err *err)
 {
@@ -89,19 +75,13 @@ static enum lf_code put_old(struct item_outcome *outcome, struct call *call, str
 static enum lf_code put_attributes(const struct item_change *change, struct item_outcome *outcome,
                                    enum api_return_value return_values, struct call *call, struct err *err)
 {
-    switch (return_values) {
-    case API_RETURN_VALUE_ALL_OLD:
+    struct item values;
+    if (return_values == API_RETURN_VALUE_ALL_OLD)
         return put_old(outcome, call, err);
-    case API_RETURN_VALUE_ALL_NEW:
-        reply_member_item(call->reply, SPAN("Attributes"), &outcome->new_item);
-        return LF_OK;
-    case API_RETURN_VALUE_UPDATED_OLD:
-        return put_updated(change, &outcome->old_item, call, err);
-    case API_RETURN_VALUE_UPDATED_NEW:
-        return put_updated(change, &outcome->new_item, call, err);
-    default:
-        return LF_OK;
-    }
+    TRY(item_change_returned(change, outcome, return_values, call->arena, &values, err));
+    if (values.count)
+        reply_member_item(call->reply, SPAN("Attributes"), &values);
+    return LF_OK;
 }
 
 static enum lf_code put_capacity(const struct item_change *change, const struct item_outcome *outcome,
@@ -130,12 +110,21 @@ static enum lf_code answer(struct call *call, const struct item_change *change, 
     return LF_OK;
 }
 
+static bool needs_old(const struct item_write_options *options)
+{
+    bool returns_values = options->return_values != API_RETURN_VALUE_UNSET && options->return_values != API_RETURN_VALUE_NONE;
+    return returns_values || capacity_is_asked(options->return_consumed_capacity);
+}
+
 enum lf_code item_write(struct call *call, const struct item_change *change, const struct item_write_options *options,
                         struct err *err)
 {
-    struct job job = { .change = change };
-    TRY(needs_old(change, options) ? write(call, change, options, &job, err) : write_unseen(call, change, err));
-    return answer(call, change, &job.outcome, options, err);
+    struct item_outcome outcome;
+    bool tells_failed = options->return_values_on_condition_check_failure == API_RETURN_VALUES_ON_CONDITION_CHECK_FAILURE_ALL_OLD;
+    enum lf_code code = item_write_run(call, change, needs_old(options), &outcome, err);
+    if (code == LF_CONDITIONAL_CHECK_FAILED && tells_failed)
+        TRY(item_write_put_failed(&outcome, call->arena, call->error_members, err));
+    return code ? code : answer(call, change, &outcome, options, err);
 }
 
 enum lf_code item_write_check_return_values(enum api_return_value return_values, struct err *err)

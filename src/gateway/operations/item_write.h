@@ -20,6 +20,11 @@ struct item_write_options {
 enum lf_code item_write(struct call *call, const struct item_change *change, const struct item_write_options *options,
                         struct err *err) MUST_CHECK;
 
+/* Runs the change and answers nothing. `needs_old`: the outcome must say what was there; after LF_CONDITIONAL_CHECK_FAILED it
+ * does in any case. */
+enum lf_code item_write_run(struct call *call, const struct item_change *change, bool needs_old, struct item_outcome *outcome,
+                            struct err *err) MUST_CHECK;
+
 /* Puts what ReturnValuesOnConditionCheckFailure asks for, `,"Item":{…}`, into an error's members. */
 enum lf_code item_write_put_failed(const struct item_outcome *outcome, struct arena *arena, struct buf *error_members,
                                    struct err *err) MUST_CHECK;

@@ -1,7 +1,6 @@
 #include "gateway/operations/page.h"
 
 #include "expression/evaluate.h"
-#include "gateway/operations/capacity.h"
 #include "gateway/operations/index_projection.h"
 #include "gateway/operations/start_key.h"
 
@@ -146,10 +145,7 @@ enum lf_code page_check_select(const struct page *page, struct err *err)
 
 /* Items -------------------------------------------------------------------------------------------------------------------- */
 
-/* What is returned of an item. */
-enum view { VIEW_NOTHING, VIEW_WHOLE, VIEW_OF_INDEX, VIEW_PROJECTED };
-
-static enum view view_of(const struct page *page)
+static enum page_view view_of(const struct page *page)
 {
     if (page->select == API_SELECT_COUNT)
         return VIEW_NOTHING;
@@ -171,18 +167,23 @@ static bool needs_table(const struct page *page)
     return page->select == API_SELECT_ALL_ATTRIBUTES || missing.count > 0;
 }
 
-/* A page on its way into the answer. */
-struct writer {
-    struct call *call;
-    const struct page *page;
-    enum view view;
-    bool is_measured, needs_table; /* for the capacity */
-    struct capacity capacity;
-    size_t size_bytes; /* read of the table or index */
-    int64_t returned;
-};
+enum lf_code page_take_columns(const struct partiql_column *columns, size_t count, const struct item *item, struct arena *arena,
+                               struct item *ret_item, struct err *err)
+{
+    size_t taken = 0;
+    struct attribute *attributes = arena_calloc(arena, count, sizeof *attributes, err);
+    if (!attributes)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct value *value = document_path_get(&columns[i].path, item);
+        if (value)
+            attributes[taken++] = (struct attribute){ columns[i].name, *value };
+    }
+    *ret_item = (struct item){ attributes, taken };
+    return LF_OK;
+}
 
-static enum lf_code put_view(struct writer *writer, struct stored_item *stored, struct err *err)
+static enum lf_code put_view(struct page_writer *writer, struct stored_item *stored, struct err *err)
 {
     struct arena *arena = writer->call->arena;
     struct item item;
@@ -195,13 +196,15 @@ static enum lf_code put_view(struct writer *writer, struct stored_item *stored, 
     TRY(stored_item_parse(stored, arena, &item, err));
     if (writer->view == VIEW_OF_INDEX)
         TRY(index_project(writer->page->table, writer->page->index, &item, arena, &item, err));
+    else if (writer->page->column_count)
+        TRY(page_take_columns(writer->page->columns, writer->page->column_count, &item, arena, &item, err));
     else
         TRY(projection_apply(&writer->page->projection, &item, arena, &item, err));
     reply_item(writer->call->reply, &item);
     return LF_OK;
 }
 
-static enum lf_code measure(struct writer *writer, struct stored_item *stored, struct err *err)
+static enum lf_code measure(struct page_writer *writer, struct stored_item *stored, struct err *err)
 {
     const struct page *page = writer->page;
     struct item item;
@@ -216,7 +219,7 @@ static enum lf_code measure(struct writer *writer, struct stored_item *stored, s
     return LF_OK;
 }
 
-static enum lf_code put_item(struct writer *writer, struct stored_item *stored, struct err *err)
+static enum lf_code put_item(struct page_writer *writer, struct stored_item *stored, struct err *err)
 {
     struct item item;
     bool is_wanted = true;
@@ -230,28 +233,37 @@ static enum lf_code put_item(struct writer *writer, struct stored_item *stored, 
     return is_wanted && writer->view != VIEW_NOTHING ? put_view(writer, stored, err) : LF_OK;
 }
 
-/* What an item needs while it is written is given back with it: a page of a megabyte, parsed, would be many. */
-static enum lf_code put_items(struct writer *writer, const struct store_page *found, struct err *err)
+enum lf_code page_writer_init(struct page_writer *writer, struct call *call, const struct page *page, struct err *err)
 {
-    struct reply *reply = writer->call->reply;
-    if (writer->view != VIEW_NOTHING) {
-        reply_name(reply, SPAN("Items"));
-        reply_array_begin(reply);
-    }
+    *writer = (struct page_writer){
+        .call = call,
+        .page = page,
+        .view = view_of(page),
+        .is_measured = capacity_is_asked(page->return_consumed_capacity),
+        .needs_table = needs_table(page),
+    };
+    return capacity_init(&writer->capacity, page->table, false, false, call->arena, err);
+}
+
+/* What an item needs while it is written is given back with it: a page of a megabyte, parsed, would be many. */
+enum lf_code page_put_items(struct page_writer *writer, const struct store_page *found, struct err *err)
+{
+    const struct page *page = writer->page;
+    writer->size_bytes = 0;
     for (size_t i = 0; i < found->count; i++) {
         struct stored_item stored = found->items[i];
         struct arena_mark mark = arena_mark(writer->call->arena);
         TRY(put_item(writer, &stored, err));
         arena_rewind(writer->call->arena, mark);
     }
-    if (writer->view != VIEW_NOTHING)
-        reply_array_end(reply);
+    double units = found->count ? capacity_read_units(writer->size_bytes, page->is_consistent) : 0;
+    capacity_add_read(&writer->capacity, page->index, units);
     return LF_OK;
 }
 
 /* Answers ------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code put_last_key(const struct writer *writer, const struct store_page *found, struct err *err)
+static enum lf_code put_last_key(const struct page_writer *writer, const struct store_page *found, struct err *err)
 {
     struct arena *arena = writer->call->arena;
     struct item item, key;
@@ -263,32 +275,34 @@ static enum lf_code put_last_key(const struct writer *writer, const struct store
     return LF_OK;
 }
 
-static enum lf_code put_capacity(struct writer *writer, const struct store_page *found, struct err *err)
+enum lf_code page_put_capacity(const struct page_writer *writer, struct err *err)
 {
-    const struct page *page = writer->page;
-    double units = found->count ? capacity_read_units(writer->size_bytes, page->is_consistent) : 0;
-    if (!writer->is_measured)
-        return LF_OK;
-    capacity_add_read(&writer->capacity, page->index, units);
-    return capacity_put_member(&writer->capacity, page->return_consumed_capacity, writer->call->reply, writer->call->arena, err);
+    return capacity_put_member(&writer->capacity, writer->page->return_consumed_capacity, writer->call->reply,
+                               writer->call->arena, err);
+}
+
+static enum lf_code put_array(struct page_writer *writer, const struct store_page *found, struct err *err)
+{
+    struct reply *reply = writer->call->reply;
+    if (writer->view == VIEW_NOTHING)
+        return page_put_items(writer, found, err);
+    reply_name(reply, SPAN("Items"));
+    reply_array_begin(reply);
+    TRY(page_put_items(writer, found, err));
+    reply_array_end(reply);
+    return LF_OK;
 }
 
 enum lf_code page_answer(struct call *call, const struct page *page, const struct store_page *found, struct err *err)
 {
-    struct writer writer = {
-        .call = call,
-        .page = page,
-        .view = view_of(page),
-        .is_measured = capacity_is_asked(page->return_consumed_capacity),
-        .needs_table = needs_table(page),
-    };
-    TRY(capacity_init(&writer.capacity, page->table, false, false, call->arena, err));
+    struct page_writer writer;
+    TRY(page_writer_init(&writer, call, page, err));
     reply_object_begin(call->reply);
-    TRY(put_items(&writer, found, err));
+    TRY(put_array(&writer, found, err));
     reply_member_integer(call->reply, SPAN("Count"), writer.returned);
     reply_member_integer(call->reply, SPAN("ScannedCount"), (int64_t)found->count);
     TRY(put_last_key(&writer, found, err));
-    TRY(put_capacity(&writer, found, err));
+    TRY(page_put_capacity(&writer, err));
     reply_object_end(call->reply);
     return LF_OK;
 }

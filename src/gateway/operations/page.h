@@ -7,7 +7,9 @@
  */
 #pragma once
 
+#include "expression/partiql.h"
 #include "gateway/call.h"
+#include "gateway/operations/capacity.h"
 #include "gateway/operations/parameters.h"
 #include "gateway/store/store.h"
 
@@ -19,7 +21,9 @@ struct page {
     bool is_query;
     enum api_select select;
     bool has_projection_expression, has_attributes_to_get;
-    struct projection projection; /* when there is one of them */
+    struct projection projection;         /* when there is one of them */
+    const struct partiql_column *columns; /* of a statement, which names what it projects */
+    size_t column_count;
     const struct expression_node *filter;
     bool is_consistent;
     enum api_return_consumed_capacity return_consumed_capacity;
@@ -37,3 +41,23 @@ enum lf_code page_check_select(const struct page *page, struct err *err) MUST_CH
 
 /* The whole answer. */
 enum lf_code page_answer(struct call *call, const struct page *page, const struct store_page *found, struct err *err) MUST_CHECK;
+
+/* The same in parts, for answers that several pages make together. */
+struct page_writer {
+    struct call *call;
+    const struct page *page;
+    enum page_view { VIEW_NOTHING, VIEW_WHOLE, VIEW_OF_INDEX, VIEW_PROJECTED } view;
+    bool is_measured, needs_table; /* for the capacity */
+    struct capacity capacity;
+    size_t size_bytes; /* read of the table or index, in this page */
+    int64_t returned;
+};
+
+enum lf_code page_writer_init(struct page_writer *writer, struct call *call, const struct page *page, struct err *err) MUST_CHECK;
+/* Those of the items that are wanted, as elements of an array. */
+enum lf_code page_put_items(struct page_writer *writer, const struct store_page *found, struct err *err) MUST_CHECK;
+enum lf_code page_put_capacity(const struct page_writer *writer, struct err *err) MUST_CHECK;
+
+/* What is to be seen of an item under these columns. */
+enum lf_code page_take_columns(const struct partiql_column *columns, size_t count, const struct item *item, struct arena *arena,
+                               struct item *ret_item, struct err *err) MUST_CHECK;

@@ -81,7 +81,8 @@ static enum lf_code compare(const struct pg_params *params, struct db_transactio
     TRY(db_tx_query(transaction, &same, params, &rows, err));
     if (pg_result_rows(rows) == 1)
         return LF_OK;
-    return ERR(err, LF_IDEMPOTENT_PARAMETER_MISMATCH, "%s", "");
+    return ERR(err, LF_IDEMPOTENT_PARAMETER_MISMATCH,
+               "Specified idempotent token was used with different request parameters within the idempotency window");
 }
 
 enum lf_code request_token_claim(const struct request_token *token, struct db_transaction *transaction, bool *ret_was_done,

@@ -15,6 +15,8 @@
 #include "gateway/store/db.h"
 #include "move/sha256.h"
 
+enum { FINGERPRINT_BYTES_MAX = 32 * 1024 * 1024 };
+
 struct request_token {
     struct span token;
     unsigned char fingerprint[SHA256_BYTES];

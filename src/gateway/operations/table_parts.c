@@ -65,11 +65,18 @@ static bool is_same_item(const struct table_item *a, const struct table_item *b)
            span_equal(a->key->bytes.sort, b->key->bytes.sort);
 }
 
-enum lf_code table_items_check_distinct(const struct table_item *items, size_t count, struct err *err)
+bool table_items_are_distinct(const struct table_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < i; k++)
             if (is_same_item(&items[i], &items[k]))
-                return ERR(err, LF_VALIDATION, "Transaction request cannot include multiple operations on one item");
+                return false;
+    return true;
+}
+
+enum lf_code table_items_check_distinct(const struct table_item *items, size_t count, struct err *err)
+{
+    if (!table_items_are_distinct(items, count))
+        return ERR(err, LF_VALIDATION, "Transaction request cannot include multiple operations on one item");
     return LF_OK;
 }

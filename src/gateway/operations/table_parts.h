@@ -35,5 +35,8 @@ enum lf_code table_parts_new(const struct table_item *items, size_t count, struc
 enum lf_code table_parts_by_id(const struct table_parts *parts, struct arena *arena, struct table_part ***ret_sorted,
                                struct err *err) MUST_CHECK;
 
-/* LF_VALIDATION when an item is there twice. */
+/* Whether no item is there twice. */
+bool table_items_are_distinct(const struct table_item *items, size_t count);
+
+/* LF_VALIDATION when one is, in a transaction. */
 enum lf_code table_items_check_distinct(const struct table_item *items, size_t count, struct err *err) MUST_CHECK;

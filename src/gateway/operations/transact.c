@@ -48,6 +48,8 @@ static enum lf_code decide(struct transact_action *action, struct stored_item *o
     if (old->is_present)
         TRY(stored_item_parse(old, arena, &old_item, err));
     enum lf_code code = item_change_decide(&action->change, old, &old_item, arena, &action->outcome, err);
+    if (code == LF_CONDITIONAL_CHECK_FAILED && action->is_insert && !action->returns_old)
+        code = ERR(err, LF_DUPLICATE_ITEM, "Duplicate primary key exists in table");
     bool tells_item = code == LF_CONDITIONAL_CHECK_FAILED && action->returns_old && old->is_present;
     TRY(cancellation_take(code, arena, reason, err));
     return tells_item ? stored_item_json(old, arena, &reason->item, err) : LF_OK;

@@ -20,6 +20,7 @@ enum { TRANSACT_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct transact_action {
     struct item_change change;
+    bool is_insert;   /* of PartiQL: its failed condition is a DuplicateItem, unless the item is to be returned */
     bool returns_old; /* with the reason, when the condition fails */
     struct item_outcome outcome;
 };

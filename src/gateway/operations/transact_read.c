@@ -1,6 +1,7 @@
 #include "gateway/operations/transact_read.h"
 
 #include "gateway/operations/capacity.h"
+#include "gateway/operations/page.h"
 
 enum { READ_BYTES_MAX = 4 * 1024 * 1024 };
 
@@ -60,13 +61,16 @@ static enum lf_code put_item(struct call *call, const struct transact_get *get, 
     struct span json;
     if (!stored->is_present)
         return LF_OK;
-    if (!get->is_projected) {
+    if (!get->is_projected && !get->column_count) {
         TRY(stored_item_json(stored, call->arena, &json, err));
         reply_member_raw(call->reply, SPAN("Item"), json);
         return LF_OK;
     }
     TRY(stored_item_parse(stored, call->arena, &item, err));
-    TRY(projection_apply(&get->projection, &item, call->arena, &item, err));
+    if (get->column_count)
+        TRY(page_take_columns(get->columns, get->column_count, &item, call->arena, &item, err));
+    else
+        TRY(projection_apply(&get->projection, &item, call->arena, &item, err));
     reply_member_item(call->reply, SPAN("Item"), &item);
     return LF_OK;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "expression/projection.h"
+#include "expression/partiql.h"
 #include "gateway/operations/table_parts.h"
 #include "gateway/reply.h"
 
@@ -14,6 +14,8 @@ struct transact_get {
     struct item_key key;
     bool is_projected;
     struct projection projection;
+    const struct partiql_column *columns; /* of a statement */
+    size_t column_count;
 };
 
 /* Answers with Responses and, if it is asked for, ConsumedCapacity. Errors: LF_VALIDATION when an item is asked for twice, or the

@@ -105,7 +105,6 @@ static enum lf_code read_members(const struct transact_write_items_request *requ
 static enum lf_code make_token(const struct transact_write_items_request *request, const struct member *members,
                                struct request_token *ret_token, struct err *err)
 {
-    enum { FINGERPRINT_BYTES_MAX = 32 * 1024 * 1024 };
     struct buf fingerprint;
     buf_init(&fingerprint, FINGERPRINT_BYTES_MAX);
     for (size_t i = 0; i < request->transact_items.count; i++) {
