@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_table (
     ttl_position_h bytea,
     ttl_position_sk bytea,
     restored_from json,                                 -- the RestoreSummary of DescribeTable
+    restoring   bigint,                                 -- landfall.backup whose items are being copied here, as far as
+    restored_h  bytea,
+    restored_sk bytea,
     recovery_since timestamptz,                         -- point-in-time recovery was asked for; NULL: it is not
     recovery_days integer NOT NULL DEFAULT 35
 );
@@ -45,6 +48,22 @@ CREATE TABLE IF NOT EXISTS landfall.dynamodb_index (
     position_sk bytea,
     PRIMARY KEY (table_id, name),
     UNIQUE (table_id, slot)
+);
+
+-- Backups: the items are in dynamodb."backup_<id>", as they were at one moment.
+CREATE TABLE IF NOT EXISTS landfall.backup (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    arn         text COLLATE "C" NOT NULL UNIQUE,
+    name        text NOT NULL,
+    is_available boolean NOT NULL DEFAULT false,        -- the items are copied
+    table_name  text COLLATE "C" NOT NULL,
+    table_id    uuid NOT NULL,
+    definition  json NOT NULL,                          -- of the table, as the next two
+    ttl_attribute text,
+    table_created_at timestamptz NOT NULL,
+    created_at  timestamptz NOT NULL,
+    items       bigint NOT NULL DEFAULT 0,
+    bytes       bigint NOT NULL DEFAULT 0
 );
 
 -- Gateways that are, or were, at work. `beat` only grows; observers time it on their own clocks.
@@ -121,3 +140,9 @@ CREATE TABLE IF NOT EXISTS landfall.sequencer (
     mark_xid    xid8 NOT NULL DEFAULT '0'
 );
 INSERT INTO landfall.sequencer DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- Keys of indexes in items that no entity of a map claims. PostgreSQL can look into no JSON that has U+0000 somewhere, so that is
+-- U+0001 here: who compares must look at the item itself. A backslash is written otherwise first, so that \\u0000 is not taken for one.
+CREATE OR REPLACE FUNCTION landfall.item_text(item json, attribute text, type text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN replace(replace(item::text, '\\', '\u005c'), '\u0000', '\u0001')::json -> attribute ->> type;

@@ -384,3 +384,41 @@ size_t number_key(struct number number, char out[NUMBER_KEY_BYTES_MAX])
         out[len++] = (char)0xFF;
     return len;
 }
+
+static enum lf_code refuse_key(struct err *err)
+{
+    return ERR(err, LF_ITEM, "these bytes are not the key of a number");
+}
+
+/* The digits between the two leading bytes and, of negative numbers, the last one. */
+static enum lf_code read_key_digits(struct span pairs, unsigned char invert, struct number_digits *digits, struct err *err)
+{
+    if (pairs.len == 0 || pairs.len > NUMBER_KEY_BYTES_MAX)
+        return refuse_key(err);
+    for (size_t i = 0; i < pairs.len; i++) {
+        unsigned pair = ((unsigned char)pairs.ptr[i] ^ invert) - 1u;
+        if (pair > 99)
+            return refuse_key(err);
+        number_digits_add(digits, pair / 10);
+        number_digits_add(digits, pair % 10);
+    }
+    return LF_OK;
+}
+
+enum lf_code number_from_key(struct span bytes, struct number *ret_number, struct err *err)
+{
+    struct number_digits digits = { 0 };
+    unsigned first = bytes.len ? (unsigned char)bytes.ptr[0] : 0;
+    bool is_negative = first == KEY_NEGATIVE;
+    unsigned char invert = is_negative ? 0xFF : 0;
+    if (first == KEY_ZERO && bytes.len == 1) {
+        *ret_number = (struct number){ 0 };
+        return LF_OK;
+    }
+    if ((first != KEY_NEGATIVE && first != KEY_POSITIVE) || bytes.len < 3u + is_negative)
+        return refuse_key(err);
+    struct span pairs = span_of(bytes.ptr + 2, bytes.len - 2 - is_negative);
+    TRY(read_key_digits(pairs, invert, &digits, err));
+    int64_t magnitude = (int64_t)((unsigned char)bytes.ptr[1] ^ invert) + LIMIT_NUMBER_EXPONENT_MIN;
+    return number_from_digits(&digits, magnitude - 2 * (int64_t)pairs.len + 1, is_negative, ret_number, err);
+}

@@ -58,3 +58,5 @@ int number_compare(struct number a, struct number b); /* negative, 0, positive *
 
 /* Bytes whose memcmp order is the numbers' order; equal numbers give equal bytes. Returns the length. */
 size_t number_key(struct number number, char out[NUMBER_KEY_BYTES_MAX]);
+/* The inverse. LF_ITEM when no number has these bytes. */
+enum lf_code number_from_key(struct span bytes, struct number *ret_number, struct err *err) MUST_CHECK;

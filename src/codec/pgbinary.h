@@ -21,6 +21,7 @@ enum pg_oid {
     PG_OID_INT8 = 20,
     PG_OID_INT4 = 23,
     PG_OID_TEXT = 25,
+    PG_OID_TID = 27,
     PG_OID_XID = 28,
     PG_OID_JSON = 114,
     PG_OID_DATE = 1082,

@@ -81,3 +81,68 @@ size_t utf8_encode(unsigned code_point, char out[4])
     out[0] = (char)(lead[bytes] | code_point);
     return bytes;
 }
+
+/* --- ceiling --- */
+
+enum { CODE_POINTS = 0x110000, SURROGATES = 0xD800, SURROGATES_END = 0xE000 };
+
+static size_t put_after_surrogates(unsigned code_point, char out[4])
+{
+    return utf8_encode(code_point >= SURROGATES && code_point < SURROGATES_END ? SURROGATES_END : code_point, out);
+}
+
+/* The least character that is not less than the bytes; CODE_POINTS when all are less. Characters are in the order of their bytes.
+ */
+static unsigned least_character(struct span bytes)
+{
+    unsigned low = 1, high = CODE_POINTS;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        char text[4];
+        size_t len = put_after_surrogates(middle, text);
+        if (span_compare(span_of(text, len), bytes) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Of the last character of a valid text. */
+static size_t last_character_at(struct span text)
+{
+    size_t at = text.len - 1;
+    while (at > 0 && is_continuation((unsigned char)text.ptr[at]))
+        at--;
+    return at;
+}
+
+static enum lf_code join(struct span before, unsigned code_point, struct arena *arena, struct span *ret_text, struct err *err)
+{
+    char *text = arena_alloc(arena, before.len + 4, err);
+    if (!text)
+        return err->code;
+    if (before.len)
+        memcpy(text, before.ptr, before.len);
+    *ret_text = span_of(text, before.len + put_after_surrogates(code_point, text + before.len));
+    return LF_OK;
+}
+
+enum lf_code utf8_ceiling(struct span bytes, struct arena *arena, struct span *ret_text, struct err *err)
+{
+    size_t valid = utf8_invalid_at(bytes), nul = bytes.len ? span_find_byte(bytes, '\0') : 0;
+    struct span before = span_of(bytes.ptr, valid < nul ? valid : nul);
+    *ret_text = bytes;
+    if (before.len == bytes.len)
+        return LF_OK;
+    unsigned next = least_character(span_from(bytes, before.len));
+    while (next == CODE_POINTS && before.len) {
+        size_t at = last_character_at(before);
+        next = least_character(span_from(before, at)) + 1;
+        before.len = at;
+    }
+    if (next < CODE_POINTS)
+        return join(before, next, arena, ret_text, err);
+    *ret_text = span_of(NULL, 0);
+    return LF_OK;
+}

@@ -62,10 +62,12 @@ struct table {
     struct span stream_label;              /* also of the last stream after it was switched off; empty: there never was one */
     struct span ttl_attribute;             /* empty: nothing expires */
     bool ttl_is_filling;                   /* items from before it was switched on are still being looked through */
+    int64_t restoring; /* landfall.backup whose items are being copied here; 0: none */
     int64_t created_ms;                    /* since 1970 */
     int64_t version;
     const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
+    const struct map *whole_map; /* that `map` is of */
     const struct store *store;
     void *store_state; /* the store's own: texts of its statements; freed with the table */
 };

@@ -11,7 +11,7 @@ enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
 #define SELECT_TABLES                                                                                                        \
     "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, " \
     "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "           \
-    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, "                                 \
+    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, " \
     "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
     "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
     "FROM landfall.dynamodb_table t "
@@ -201,6 +201,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, const str
     table->id = pg_result_int64(rows, row, TABLE_FIELD_ID);
     table->version = pg_result_int64(rows, row, TABLE_FIELD_VERSION);
     table->created_ms = pg_result_int64(rows, row, TABLE_FIELD_CREATED_MS);
+    table->restoring = pg_result_int64(rows, row, TABLE_FIELD_RESTORING);
     table->ttl_is_filling = span_equal(field(rows, row, TABLE_FIELD_TTL_IS_FILLING), SPAN("true"));
     TRY(copy_texts(rows, row, table, arena, err));
     TRY(read_status(field(rows, row, TABLE_FIELD_STATUS), &table->status, err));
@@ -211,9 +212,8 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, const str
         if (!table->map)
             return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
     }
-    if (table->map)
-        return ERR(err, LF_MAP, "tables of a map are not served by this version");
-    table->store = &item_store;
+    table->whole_map = table->map ? map : NULL;
+    table->store = table->map ? &relational_store : &item_store;
     return table->store->open(table, err);
 }
 

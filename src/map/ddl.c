@@ -78,7 +78,7 @@ void ddl_put_columns(struct buf *buf, const struct entity *entity, const unsigne
 /* Templates */
 
 /* The codec's expression; its one %s stands for the column. */
-static void put_column_text(struct buf *buf, const struct column *column)
+void ddl_put_column_text(struct buf *buf, const struct column *column)
 {
     const char *sql = column->codec->text_sql, *at = strstr(sql, "%s");
     buf_put(buf, sql, (size_t)(at - sql));
@@ -94,7 +94,7 @@ static void put_part(struct buf *buf, const struct entity *entity, const struct 
     }
     buf_put_cstr(buf, part->optional ? "coalesce(" : "");
     buf_put_cstr(buf, part->lower ? "lower(" : "");
-    put_column_text(buf, &entity->columns[part->column]);
+    ddl_put_column_text(buf, &entity->columns[part->column]);
     buf_put_cstr(buf, part->lower ? " COLLATE \"C\")" : "");
     buf_put_cstr(buf, part->optional ? ", '')" : "");
 }
@@ -144,6 +144,20 @@ void ddl_put_template(struct buf *buf, const struct entity *entity, const struct
         buf_put_cstr(buf, key->template.count > 1 ? ")" : "");
     }
     buf_put_cstr(buf, " COLLATE \"C\")");
+}
+
+void ddl_put_match(struct buf *buf, const struct match *match)
+{
+    char number[NUMBER_TEXT_BYTES];
+    if (match->value.type == VALUE_S) {
+        buf_put_byte(buf, '(');
+        ddl_put_literal(buf, match->value.bytes);
+        buf_put_cstr(buf, "::text COLLATE \"C\")");
+    } else {
+        buf_put_byte(buf, '(');
+        buf_put(buf, number, number_format(match->value.number, number));
+        buf_put_cstr(buf, "::numeric)");
+    }
 }
 
 /* Migrations */

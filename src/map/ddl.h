@@ -29,6 +29,9 @@ void ddl_put_table(struct buf *buf, const struct map *map, struct span table);
  */
 void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child);
 
+/* The fields of a row in the order of row_decode, "t.a, t.b, t.ddb_extra, ARRAY(…)"; the entity's table is `t`. */
+void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity *entity);
+
 /* SELECT in the order of row_decode; each child as an array of records (position, its columns), in order. `where` is appended
  * when not empty ("ctid >= …"); the entity's table is `t` in it. */
 void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where);
@@ -40,6 +43,11 @@ void ddl_put_select(struct buf *buf, const struct map *map, const struct entity 
  * these columns, or none beside the primary key; then search by columns.)
  */
 void ddl_put_template(struct buf *buf, const struct entity *entity, const struct key_template *key);
+
+/* A constant that must hold, as an SQL expression, when it is part of an index's key. */
+void ddl_put_match(struct buf *buf, const struct match *match);
+/* The text of the attribute that the column holds, as an SQL expression. */
+void ddl_put_column_text(struct buf *buf, const struct column *column);
 
 /* The tables and relations as a Mermaid erDiagram. */
 void ddl_put_mermaid(struct buf *buf, const struct map *map);

@@ -16,6 +16,8 @@ static void put_key_element(struct buf *buf, const struct ddl_index *index, stru
     (void)ddl_key_part_find(index->entity, attr, &part); /* it was found when the index was planned */
     if (part.template)
         ddl_put_template(buf, index->entity, part.template);
+    else if (part.match)
+        ddl_put_match(buf, part.match);
     else
         ddl_put_identifier(buf, index->entity->columns[part.column].name);
 }

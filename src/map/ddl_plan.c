@@ -41,12 +41,14 @@ static const struct key_template *find_template(const struct entity *entity, str
     return NULL;
 }
 
-/* Whether the column's values are ordered as the attribute's texts. */
+/* Whether the column's values are ordered as the attribute's texts, and are as many: SQL may write times that are finer than texts
+ * of seconds or milliseconds say. */
 static bool orders_as_text(const struct column *column)
 {
-    bool has_order = column->type == COLUMN_TEXT || column->type == COLUMN_UUID || column->type == COLUMN_TIMESTAMPTZ ||
-                     column->type == COLUMN_DATE;
-    return has_order && column->codec->value == VALUE_S;
+    if (column->type == COLUMN_TIMESTAMPTZ)
+        return strncmp(column->codec->name, "iso8601_us", strlen("iso8601_us")) == 0;
+    return (column->type == COLUMN_TEXT || column->type == COLUMN_UUID || column->type == COLUMN_DATE) &&
+           column->codec->value == VALUE_S;
 }
 
 static struct ddl_key_part part_of_template(const struct entity *entity, const struct key_template *key)
@@ -57,24 +59,41 @@ static struct ddl_key_part part_of_template(const struct entity *entity, const s
             part.is_constant = false;
             part.column = key->template.parts[i].column;
         }
-    part.is_native = key->is_column ||
-                     (!part.is_constant && template_keeps_order(&key->template) && orders_as_text(&entity->columns[part.column]));
+    bool is_exact = (size_t)(key - entity->templates) < entity_key_count(entity); /* others may stand in ddb_extra instead */
+    bool has_order = is_exact && !part.is_constant && template_keeps_order(&key->template);
+    part.is_native = key->is_column || (has_order && orders_as_text(&entity->columns[part.column]));
     return part;
 }
 
+static const struct match *find_match(const struct entity *entity, struct span attr)
+{
+    for (size_t i = 0; i < entity->match_count; i++)
+        if (span_equal(entity->matches[i].attr, attr))
+            return &entity->matches[i];
+    return NULL;
+}
+
+static bool is_of_key(const struct entity *entity, struct span attr)
+{
+    const struct key_schema *key = &entity->dynamodb_table->key;
+    return span_equal(attr, key->partition.name) || span_equal(attr, key->sort.name);
+}
+
+/* As in entity_index.h: a column wins over a template, but for the table's key, and that over a constant. */
 bool ddl_key_part_find(const struct entity *entity, struct span attr, struct ddl_key_part *ret_part)
 {
     const struct key_template *template = find_template(entity, attr);
-    if (template) {
-        *ret_part = part_of_template(entity, template);
-        return true;
-    }
-    for (size_t i = 0; i < entity->column_count; i++)
+    const struct match *match = find_match(entity, attr);
+    for (size_t i = 0; i < entity->column_count && !(template && is_of_key(entity, attr)); i++)
         if (entity->columns[i].source == COLUMN_FROM_ATTRIBUTE && span_equal(entity->columns[i].attr, attr)) {
             *ret_part = (struct ddl_key_part){ .is_native = true, .column = (unsigned)i };
             return true;
         }
-    return false;
+    if (template)
+        *ret_part = part_of_template(entity, template);
+    else if (match)
+        *ret_part = (struct ddl_key_part){ .match = match, .is_constant = true };
+    return template || match;
 }
 
 /* The parts of a key; 0 when the entity lacks one. */

@@ -7,7 +7,8 @@
  *     shadow: the table key, the secondary indexes                                                      dropped by the contract
  *
  * A key attribute is *native* in an entity when a column orders and distinguishes rows as the attribute does: the column that
- * holds it, or the one variable of a template that keeps order. A key of native parts is served by an index on columns, any other
+ * holds it, or the one variable of a template of the table's key that keeps order (other attributes may differ from their
+ * templates and stand in ddb_extra). A key of native parts is served by an index on columns, any other
  * by one on the template's expressions. Pure; everything is in the arena.
  */
 #pragma once
@@ -50,12 +51,13 @@ enum lf_code ddl_plan_make(const struct map *map, struct arena *arena, struct dd
 
 /* One attribute of a key in an entity. */
 struct ddl_key_part {
-    const struct key_template *template; /* NULL: a plain column holds the attribute */
-    bool is_constant;                    /* the template has no variables */
+    const struct key_template *template; /* NULL: a plain column holds the attribute, or */
+    const struct match *match;           /* a constant that must hold is it */
+    bool is_constant;                    /* the template has no variables, or there is none */
     bool is_native;                      /* `column` stands for it */
     unsigned column;
 };
-/* False when neither a template nor a column gives the attribute: the entity is not in that index. */
+/* False when neither a template nor a column nor a constant gives the attribute: the entity is not in that index. */
 bool ddl_key_part_find(const struct entity *entity, struct span attr, struct ddl_key_part *ret_part);
 
 /* Whether text of the column needs byte order: it is in a key, a template, an index, a foreign key, or has a CHECK. */

@@ -45,9 +45,8 @@ static void put_child_array(struct buf *buf, const struct map *map, const struct
     buf_put_cstr(buf, " ORDER BY c.\"position\")");
 }
 
-void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where)
+void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity *entity)
 {
-    buf_put_cstr(buf, "SELECT ");
     for (size_t i = 0; i < entity->column_count; i++) {
         buf_put_cstr(buf, "t.");
         ddl_put_identifier(buf, entity->columns[i].name);
@@ -56,6 +55,12 @@ void ddl_put_select(struct buf *buf, const struct map *map, const struct entity 
     buf_put_cstr(buf, "t.ddb_extra");
     for (size_t i = 0; i < entity->child_count; i++)
         put_child_array(buf, map, entity, &entity->children[i]);
+}
+
+void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where)
+{
+    buf_put_cstr(buf, "SELECT ");
+    ddl_put_fields(buf, map, entity);
     buf_put_cstr(buf, "\nFROM ");
     ddl_put_table(buf, map, entity->table);
     buf_put_cstr(buf, " AS t");

@@ -13,6 +13,18 @@ const char *column_type_name(enum column_type type)
     return type_names[type];
 }
 
+enum pg_oid column_type_oid(enum column_type type)
+{
+    static const enum pg_oid oids[COLUMN_TYPES] = {
+        [COLUMN_TEXT] = PG_OID_TEXT,        [COLUMN_UUID] = PG_OID_UUID,       [COLUMN_TIMESTAMPTZ] = PG_OID_TIMESTAMPTZ,
+        [COLUMN_DATE] = PG_OID_DATE,        [COLUMN_BIGINT] = PG_OID_INT8,     [COLUMN_INTEGER] = PG_OID_INT4,
+        [COLUMN_NUMERIC] = PG_OID_NUMERIC,  [COLUMN_BOOLEAN] = PG_OID_BOOL,    [COLUMN_BYTEA] = PG_OID_BYTEA,
+        [COLUMN_JSONB] = PG_OID_JSONB,      [COLUMN_TEXT_ARRAY] = PG_OID_TEXT, [COLUMN_NUMERIC_ARRAY] = PG_OID_TEXT,
+        [COLUMN_BYTEA_ARRAY] = PG_OID_TEXT,
+    };
+    return oids[type];
+}
+
 bool column_type_from_name(struct span name, enum column_type *ret_type)
 {
     for (unsigned type = 0; type < COLUMN_TYPES; type++)

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "codec/pgbinary.h"
 #include "item/key.h"
 #include "map/template.h"
 
@@ -179,4 +180,6 @@ static inline size_t entity_key_count(const struct entity *entity)
 
 /* "timestamptz", "text[]", … */
 const char *column_type_name(enum column_type type);
+/* Of the type in PostgreSQL; of arrays that of text, as which they travel. */
+enum pg_oid column_type_oid(enum column_type type);
 bool column_type_from_name(struct span name, enum column_type *ret_type);

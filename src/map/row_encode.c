@@ -347,6 +347,43 @@ static enum lf_code check_secondary_indexes(struct encoder *encoder, struct err 
     return LF_OK;
 }
 
+static bool has_key(const struct item *item, const struct key_schema *key)
+{
+    const struct value *partition = item_get(item, key->partition.name);
+    const struct value *sort = key_schema_has_sort(key) ? item_get(item, key->sort.name) : NULL;
+    return partition && partition->type == key->partition.type &&
+           (!key_schema_has_sort(key) || (sort && sort->type == key->sort.type));
+}
+
+/* Whether the index finds the attribute: in its column; or by its template, which lets ddb_extra say otherwise. */
+static bool is_found(const struct encoder *encoder, const struct key_attribute *attribute)
+{
+    const struct entity *entity = encoder->entity;
+    unsigned at = name_table_find(&entity->index->names, attribute->name);
+    const struct attribute_slot *slot = at == NAME_NONE ? NULL : &entity->index->slots[at];
+    if (slot && slot->role == ROLE_COLUMN)
+        return encoder->held.columns[slot->at] && entity->columns[slot->at].codec->value == attribute->type;
+    if (slot && slot->role == ROLE_TEMPLATE)
+        return attribute->type == VALUE_S && is_postgres_text(encoder->values[at]->bytes) && is_postgres_text(slot->name);
+    return slot && slot->role == ROLE_MATCH;
+}
+
+/* An item must be in the indexes that it has the key of. */
+static enum lf_code check_index_attributes(struct encoder *encoder, struct err *err)
+{
+    const struct map_table *table = encoder->entity->dynamodb_table;
+    for (size_t i = 0; i < table->index_count && !encoder->refused; i++) {
+        const struct key_schema *key = &table->indexes[i].key;
+        if (!has_key(encoder->item, key))
+            continue;
+        bool is_in = is_found(encoder, &key->partition) && (!key_schema_has_sort(key) || is_found(encoder, &key->sort));
+        if (!is_in)
+            TRY(refuse(encoder, CLOSE_HAS_KEY, err, "neither a column nor a template gives its key of index %.*s",
+                       SPAN_ARG(table->indexes[i].name)));
+    }
+    return LF_OK;
+}
+
 static enum lf_code check_indexes(struct encoder *encoder, struct err *err)
 {
     const struct entity *entity = encoder->entity;
@@ -355,6 +392,7 @@ static enum lf_code check_indexes(struct encoder *encoder, struct err *err)
         TRY(check_index(encoder, entity->indexes[i].columns, entity->indexes[i].count, err));
     for (size_t i = 0; i < entity->foreign_key_count; i++)
         TRY(check_index(encoder, entity->foreign_keys[i].columns, entity->foreign_keys[i].count, err));
+    TRY(check_index_attributes(encoder, err));
     return check_secondary_indexes(encoder, err);
 }
 

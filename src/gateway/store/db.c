@@ -305,6 +305,35 @@ enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_sta
     return code;
 }
 
+/* Goes along with the statement that comes next. */
+static enum lf_code send_along(struct db_transaction *transaction, const struct pg_statement *statement, struct err *err)
+{
+    TRY(check_alive(transaction, err));
+    TRY(begin_once(transaction, err));
+    return db_connection_send(&transaction->on->connection, statement, NULL, (struct pg_send_options){ .holds = true },
+                              ignore_answer, NULL, err);
+}
+
+enum lf_code db_savepoint(struct db_transaction *transaction, struct err *err)
+{
+    static const struct pg_statement savepoint = { .sql = "SAVEPOINT here" };
+    return send_along(transaction, &savepoint, err);
+}
+
+enum lf_code db_release_savepoint(struct db_transaction *transaction, struct err *err)
+{
+    static const struct pg_statement release = { .sql = "RELEASE SAVEPOINT here" };
+    return send_along(transaction, &release, err);
+}
+
+enum lf_code db_rollback_to_savepoint(struct db_transaction *transaction, struct err *err)
+{
+    static const struct pg_statement back = { .sql = "ROLLBACK TO SAVEPOINT here" };
+    TRY(send_along(transaction, &back, err));
+    transaction->has_failed = false;
+    return db_release_savepoint(transaction, err);
+}
+
 static void end_transaction(struct db_transaction *transaction)
 {
     struct db *db = transaction->db;

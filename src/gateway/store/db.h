@@ -51,6 +51,11 @@ enum lf_code db_write(struct db *db, const struct pg_statement *statement, const
 enum lf_code db_begin(struct db *db, struct db_transaction **ret_transaction, struct err *err) MUST_CHECK;
 enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_statement *statement, const struct pg_params *params,
                          struct pg_result **ret_result, struct err *err) MUST_CHECK;
+/* Statements that may be refused without the end of the transaction: savepoint, statements, then release; or, after one of them
+ * has failed with LF_SQL, back. A savepoint may stand in another. */
+enum lf_code db_savepoint(struct db_transaction *transaction, struct err *err) MUST_CHECK;
+enum lf_code db_release_savepoint(struct db_transaction *transaction, struct err *err) MUST_CHECK;
+enum lf_code db_rollback_to_savepoint(struct db_transaction *transaction, struct err *err) MUST_CHECK;
 /* `ret_is_certain`, set in any case, false: the connection went away while the answer to COMMIT was awaited. */
 enum lf_code db_commit(struct db_transaction *transaction, bool *ret_is_certain, struct err *err) MUST_CHECK;
 void db_rollback(struct db_transaction *transaction);

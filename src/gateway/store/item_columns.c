@@ -19,6 +19,23 @@ enum lf_code item_place(const struct key *key, struct arena *arena, struct item_
     return LF_OK;
 }
 
+/* Segment i of n begins at i/n of the hashes' first 32 bits. */
+static enum lf_code segment_bound(uint64_t segment, uint64_t segments, struct arena *arena, struct span *ret_bytes,
+                                  struct err *err)
+{
+    uint64_t first = ((segment << 32) + segments - 1) / segments;
+    char bytes[4] = { (char)(first >> 24), (char)(first >> 16), (char)(first >> 8), (char)first };
+    return arena_copy(arena, span_of(bytes, sizeof bytes), ret_bytes, err);
+}
+
+enum lf_code place_segment(uint32_t segment, uint32_t segments, struct arena *arena, struct span *ret_from, struct span *ret_to,
+                           struct err *err)
+{
+    *ret_to = span_of(NULL, 0);
+    TRY(segment_bound(segment, segments, arena, ret_from, err));
+    return segment + 1 < segments ? segment_bound(segment + 1, segments, arena, ret_to, err) : LF_OK;
+}
+
 /* Key bytes -------------------------------------------------------------------------------------------------------------------
  */
 

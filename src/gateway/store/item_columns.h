@@ -29,6 +29,10 @@ struct item_place {
 };
 enum lf_code item_place(const struct key *key, struct arena *arena, struct item_place *ret_place, struct err *err) MUST_CHECK;
 
+/* The hashes of a Scan's segment: [from, to), `to` empty for the last one. */
+enum lf_code place_segment(uint32_t segment, uint32_t segments, struct arena *arena, struct span *ret_from, struct span *ret_to,
+                           struct err *err) MUST_CHECK;
+
 /* One column per part of each index, in the order of table->indexes: h (global ones) and s. ptr NULL: not in the index. A global
  * index without sort key has an empty s. */
 struct index_columns {

@@ -299,15 +299,6 @@ enum lf_code item_query(struct worker *worker, const struct table *table, const 
 /* Scan -------------------------------------------------------------------------------------------------------------------------
  */
 
-/* Segment i of n begins at i/n of the hashes' first 32 bits. */
-static enum lf_code segment_bound(uint64_t segment, uint64_t segments, struct arena *arena, struct span *ret_bytes,
-                                  struct err *err)
-{
-    uint64_t first = ((segment << 32) + segments - 1) / segments;
-    char bytes[4] = { (char)(first >> 24), (char)(first >> 16), (char)(first >> 8), (char)first };
-    return arena_copy(arena, span_of(bytes, sizeof bytes), ret_bytes, err);
-}
-
 static enum lf_code make_scan(const void *what, const struct table *table, const struct span *behind, struct page_query *query,
                               struct arena *arena, struct err *err)
 {
@@ -315,11 +306,10 @@ static enum lf_code make_scan(const void *what, const struct table *table, const
     struct page_order order = order_of(scan->index);
     struct span from, to;
     (void)table;
-    TRY(segment_bound(scan->segment, scan->segments, arena, &from, err));
+    TRY(place_segment(scan->segment, scan->segments, arena, &from, &to, err));
     buf_printf(&query->sql, "%s >= ", order.columns[0]);
     put_param(query, from);
-    if (scan->segment + 1 < scan->segments) {
-        TRY(segment_bound(scan->segment + 1, scan->segments, arena, &to, err));
+    if (to.len) {
         buf_printf(&query->sql, " AND %s < ", order.columns[0]);
         put_param(query, to);
     }

@@ -1,0 +1,363 @@
+#include "gateway/store/relational_changes.h"
+
+#include "gateway/store/item_columns.h"
+#include "gateway/store/relational_content.h"
+#include "gateway/store/relational_reads.h"
+#include "gateway/store/relational_rows.h"
+#include "item/canonical.h"
+#include "map/ddl.h"
+#include "move/item_row.h"
+
+/* Rows of a statement, all of one entity. */
+struct group {
+    struct db_transaction *transaction;
+    const struct table *table;
+    const struct entity *entity;
+    struct relational_change **changes;
+    const struct row **rows;
+    size_t count;
+    struct arena *arena;
+};
+
+static enum lf_code make_group(struct group *group, struct err *err)
+{
+    group->entity = group->changes[0]->row.entity;
+    group->rows = arena_calloc(group->arena, group->count, sizeof *group->rows, err);
+    for (size_t i = 0; group->rows && i < group->count; i++)
+        group->rows[i] = &group->changes[i]->row;
+    return group->rows ? LF_OK : err->code;
+}
+
+/* Adds the parameters, and what follows, to a statement that has begun. */
+typedef enum lf_code put_rest(struct relational_sql *sql, const struct group *group, size_t child, struct err *err);
+
+static enum lf_code run(const struct group *group, const char *begin, struct span table, put_rest *put, size_t child,
+                        struct pg_result **ret_rows, struct err *err)
+{
+    struct relational_sql sql;
+    relational_sql_init(&sql, group->arena);
+    relational_sql_put(&sql, begin);
+    ddl_put_table(&sql.text, group->table->whole_map, table);
+    enum lf_code code = put(&sql, group, child, err);
+    if (code) {
+        relational_sql_done(&sql);
+        return code;
+    }
+    return relational_run(db_of(group->transaction), group->transaction, &sql, ret_rows, err);
+}
+
+static enum lf_code run_blindly(const struct group *group, const char *begin, struct span table, put_rest *put, size_t child,
+                                struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *nothing = NULL;
+    return run(group, begin, table, put, child, &nothing, err);
+}
+
+/* Child tables -----------------------------------------------------------------------------------------------------------------
+ */
+
+static void put_name(struct relational_sql *sql, const struct column *column)
+{
+    ddl_put_identifier(&sql->text, column->name);
+    relational_sql_put(sql, ", ");
+}
+
+static void put_primary_key_names(struct relational_sql *sql, const struct entity *entity)
+{
+    for (size_t i = 0; i < entity->primary_key_count; i++)
+        put_name(sql, &entity->columns[entity->primary_key[i]]);
+}
+
+static enum lf_code put_child_insert(struct relational_sql *sql, const struct group *group, size_t at, struct err *err)
+{
+    const struct entity *entity = group->entity;
+    const struct child *child = &entity->children[at];
+    size_t number = 0;
+    relational_sql_put(sql, " (");
+    put_primary_key_names(sql, entity);
+    for (size_t i = 0; i < child->column_count; i++)
+        put_name(sql, &child->columns[i]);
+    relational_sql_put(sql, "\"position\") SELECT ");
+    for (size_t i = 0; i < entity->primary_key_count; i++) {
+        relational_put_value(sql, entity->columns[entity->primary_key[i]].type, number++);
+        relational_sql_put(sql, ", ");
+    }
+    size_t position = number++;
+    for (size_t i = 0; i < child->column_count; i++) {
+        relational_put_value(sql, child->columns[i].type, number++);
+        relational_sql_put(sql, ", ");
+    }
+    relational_put_value(sql, COLUMN_INTEGER, position);
+    relational_sql_put(sql, " FROM unnest(");
+    TRY(relational_put_child_columns(sql, entity, at, group->rows, group->count, err));
+    relational_sql_put(sql, ") AS k (");
+    relational_put_names(sql, number);
+    relational_sql_put(sql, ")");
+    return LF_OK;
+}
+
+static enum lf_code insert_children(const struct group *group, struct err *err)
+{
+    for (size_t i = 0; i < group->entity->child_count; i++)
+        if (relational_child_rows(group->rows, group->count, i))
+            TRY(run_blindly(group, "INSERT INTO ", group->entity->children[i].table, put_child_insert, i, err));
+    return LF_OK;
+}
+
+/* t."id" = k.n0 AND …, the first being n`first`. */
+static void put_same_primary_key(struct relational_sql *sql, const struct entity *entity, size_t first, const char *before)
+{
+    for (size_t i = 0; i < entity->primary_key_count; i++) {
+        relational_sql_put(sql, i ? " AND t." : before);
+        ddl_put_identifier(&sql->text, entity->columns[entity->primary_key[i]].name);
+        buf_printf(&sql->text, " = k.n%zu", first ? (size_t)entity->primary_key[i] : i);
+    }
+}
+
+static enum lf_code put_child_delete(struct relational_sql *sql, const struct group *group, size_t at, struct err *err)
+{
+    (void)at;
+    relational_sql_put(sql, " AS t USING unnest(");
+    TRY(relational_put_primary_keys(sql, group->entity, group->rows, group->count, err));
+    relational_sql_put(sql, ") AS k (");
+    relational_put_names(sql, group->entity->primary_key_count);
+    relational_sql_put(sql, ") WHERE ");
+    put_same_primary_key(sql, group->entity, 0, "t.");
+    return LF_OK;
+}
+
+static enum lf_code delete_children(const struct group *group, struct err *err)
+{
+    for (size_t i = 0; i < group->entity->child_count; i++)
+        TRY(run_blindly(group, "DELETE FROM ", group->entity->children[i].table, put_child_delete, i, err));
+    return LF_OK;
+}
+
+/* Insert -----------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code put_insert(struct relational_sql *sql, const struct group *group, size_t child, struct err *err)
+{
+    const struct entity *entity = group->entity;
+    (void)child;
+    relational_sql_put(sql, " (");
+    for (size_t i = 0; i < entity->column_count; i++)
+        put_name(sql, &entity->columns[i]);
+    relational_sql_put(sql, "ddb_extra) SELECT ");
+    for (size_t i = 0; i < entity->column_count; i++) {
+        relational_put_value(sql, entity->columns[i].type, i);
+        relational_sql_put(sql, ", ");
+    }
+    relational_put_value(sql, COLUMN_JSONB, entity->column_count);
+    relational_sql_put(sql, " FROM unnest(");
+    TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
+    relational_sql_put(sql, ") AS k (");
+    relational_put_names(sql, entity->column_count + 1);
+    relational_sql_put(sql, ")");
+    return LF_OK;
+}
+
+enum lf_code relational_insert(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
+                               size_t count, struct arena *arena, struct err *err)
+{
+    struct group group = { .transaction = transaction, .table = table, .changes = changes, .count = count, .arena = arena };
+    TRY(make_group(&group, err));
+    TRY(run_blindly(&group, "INSERT INTO ", group.entity->table, put_insert, 0, err));
+    return insert_children(&group, err);
+}
+
+/* Update -----------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_in_primary_key(const struct entity *entity, size_t column)
+{
+    for (size_t i = 0; i < entity->primary_key_count; i++)
+        if (entity->primary_key[i] == column)
+            return true;
+    return false;
+}
+
+static void put_assignments(struct relational_sql *sql, const struct entity *entity)
+{
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if (is_in_primary_key(entity, i))
+            continue;
+        ddl_put_identifier(&sql->text, entity->columns[i].name);
+        relational_sql_put(sql, " = ");
+        relational_put_value(sql, entity->columns[i].type, i);
+        relational_sql_put(sql, ", ");
+    }
+    relational_sql_put(sql, "ddb_extra = ");
+    relational_put_value(sql, COLUMN_JSONB, entity->column_count);
+}
+
+static enum lf_code put_old_places(struct relational_sql *sql, const struct group *group, struct err *err)
+{
+    const struct stored_item **old = arena_calloc(group->arena, group->count, sizeof *old, err);
+    if (!old)
+        return err->code;
+    for (size_t i = 0; i < group->count; i++)
+        old[i] = group->changes[i]->old;
+    return relational_put_places(sql, old, group->count, err);
+}
+
+static enum lf_code put_numbers(struct relational_sql *sql, size_t count, struct err *err)
+{
+    struct pg_field *numbers = arena_calloc(sql->arena, count, sizeof *numbers, err);
+    if (!numbers)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(relational_number(i, sql->arena, &numbers[i], err));
+    relational_sql_array(sql, numbers, count, 1, PG_OID_INT8, "int8");
+    return LF_OK;
+}
+
+static enum lf_code put_update(struct relational_sql *sql, const struct group *group, size_t child, struct err *err)
+{
+    const struct entity *entity = group->entity;
+    (void)child;
+    relational_sql_put(sql, " AS t SET ");
+    put_assignments(sql, entity);
+    relational_sql_put(sql, " FROM unnest(");
+    TRY(put_numbers(sql, group->count, err));
+    relational_sql_put(sql, ", ");
+    TRY(put_old_places(sql, group, err));
+    relational_sql_put(sql, ", ");
+    TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
+    relational_sql_put(sql, ") AS k (number, place, version, ");
+    relational_put_names(sql, entity->column_count + 1);
+    relational_sql_put(sql, ") WHERE t.ctid = k.place AND t.xmin = k.version");
+    put_same_primary_key(sql, entity, 1, " AND t.");
+    relational_sql_put(sql, " RETURNING k.number");
+    return LF_OK;
+}
+
+/* Those that were changed. */
+static enum lf_code keep_written(struct group *group, const struct pg_result *written, struct err *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pg_result_rows(written); i++) {
+        size_t number = 0;
+        TRY(relational_row_number(written, i, 0, group->count, &number, err));
+        group->changes[number]->is_written = true;
+    }
+    for (size_t i = 0; i < group->count; i++)
+        if (group->changes[i]->is_written)
+            group->rows[kept++] = &group->changes[i]->row;
+    group->count = kept;
+    return LF_OK;
+}
+
+enum lf_code relational_update(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
+                               size_t count, struct arena *arena, struct err *err)
+{
+    struct group group = { .transaction = transaction, .table = table, .changes = changes, .count = count, .arena = arena };
+    PG_RESULT_CLEANUP struct pg_result *written = NULL;
+    for (size_t i = 0; i < count; i++)
+        changes[i]->is_written = false;
+    TRY(make_group(&group, err));
+    TRY(run(&group, "UPDATE ", group.entity->table, put_update, 0, &written, err));
+    TRY(keep_written(&group, written, err));
+    if (group.count)
+        TRY(delete_children(&group, err));
+    return insert_children(&group, err);
+}
+
+/* landfall.item ----------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code relational_insert_items(struct db_transaction *transaction, const struct table *table,
+                                     struct relational_change **changes, size_t count, struct arena *arena, struct err *err)
+{
+    struct relational_sql sql;
+    PG_RESULT_CLEANUP struct pg_result *nothing = NULL;
+    struct pg_field *fields = arena_calloc(arena, count, ITEM_ROW_FIELDS * sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(item_row_fields(table->name, &changes[i]->write->key.bytes, changes[i]->write->item, changes[i]->row.reason, arena,
+                            fields + i * ITEM_ROW_FIELDS, err));
+    relational_sql_init(&sql, arena);
+    relational_sql_put(&sql, "INSERT INTO landfall.item AS t (table_name, h, sk, pk, item, reason) SELECT * FROM unnest(");
+    static const enum pg_oid oids[ITEM_ROW_FIELDS] = { PG_OID_TEXT,  PG_OID_BYTEA, PG_OID_BYTEA,
+                                                       PG_OID_BYTEA, PG_OID_JSON,  PG_OID_TEXT };
+    static const char *const types[ITEM_ROW_FIELDS] = { "text", "bytea", "bytea", "bytea", "json", "text" };
+    for (size_t i = 0; i < ITEM_ROW_FIELDS; i++) {
+        relational_sql_put(&sql, i ? ", " : "");
+        relational_sql_array(&sql, fields + i, count, ITEM_ROW_FIELDS, oids[i], types[i]);
+    }
+    relational_sql_put(&sql, ") ON CONFLICT (table_name, h, sk) DO UPDATE SET item = excluded.item, reason = excluded.reason");
+    return relational_run(db_of(transaction), transaction, &sql, &nothing, err);
+}
+
+/* Streams ----------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { IMAGE_H, IMAGE_SK, IMAGE_OLD, IMAGE_NEW, IMAGE_BY_TTL, IMAGE_FIELDS };
+
+static enum lf_code item_json(const struct item *item, struct arena *arena, struct pg_field *ret_json, struct err *err)
+{
+    struct stored_item stored = { .has_item = true, .item = *item };
+    struct span json;
+    TRY(stored_item_json(&stored, arena, &json, err));
+    *ret_json = (struct pg_field){ json.ptr, json.len };
+    return LF_OK;
+}
+
+static enum lf_code image_fields(const struct relational_change *change, struct arena *arena, struct pg_field *fields,
+                                 struct err *err)
+{
+    const struct store_write *write = change->write;
+    struct item_place place;
+    TRY(item_place(&write->key.bytes, arena, &place, err));
+    fields[IMAGE_H] = (struct pg_field){ place.h.ptr, place.h.len };
+    fields[IMAGE_SK] = (struct pg_field){ place.sk.ptr, place.sk.len };
+    fields[IMAGE_BY_TTL] = (struct pg_field){ write->by_ttl ? "\1" : "\0", 1 };
+    if (change->old->is_present)
+        TRY(item_json(&change->old->item, arena, &fields[IMAGE_OLD], err));
+    return write->item ? item_json(write->item, arena, &fields[IMAGE_NEW], err) : LF_OK;
+}
+
+static bool makes_record(const struct relational_change *change)
+{
+    if (change->write->item && change->old->is_present)
+        return !item_equal(&change->old->item, change->write->item);
+    return change->write->item || change->old->is_present;
+}
+
+static void put_images(struct relational_sql *sql, const struct table *table, const struct pg_field *fields, size_t count)
+{
+    static const enum pg_oid oids[IMAGE_FIELDS] = { PG_OID_BYTEA, PG_OID_BYTEA, PG_OID_JSON, PG_OID_JSON, PG_OID_BOOL };
+    static const char *const types[IMAGE_FIELDS] = { "bytea", "bytea", "json", "json", "bool" };
+    relational_sql_put(sql, "INSERT INTO landfall.change_in (table_id, label, h, sk, old_item, new_item, by_ttl) SELECT ");
+    relational_sql_int64(sql, table->id);
+    relational_sql_put(sql, ", ");
+    relational_sql_span(sql, table->stream_label, "text");
+    relational_sql_put(sql, ", k.* FROM unnest(");
+    for (size_t i = 0; i < IMAGE_FIELDS; i++) {
+        relational_sql_put(sql, i ? ", " : "");
+        relational_sql_array(sql, fields + i, count, IMAGE_FIELDS, oids[i], types[i]);
+    }
+    relational_sql_put(sql, ") AS k");
+}
+
+enum lf_code relational_insert_images(struct db_transaction *transaction, const struct table *table,
+                                      const struct relational_change *changes, size_t count, struct arena *arena, struct err *err)
+{
+    size_t images = 0;
+    struct relational_sql sql;
+    PG_RESULT_CLEANUP struct pg_result *nothing = NULL;
+    if (table->stream == API_STREAM_VIEW_TYPE_UNSET)
+        return LF_OK;
+    struct pg_field *fields = arena_calloc(arena, count, IMAGE_FIELDS * sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        if (makes_record(&changes[i]))
+            TRY(image_fields(&changes[i], arena, fields + IMAGE_FIELDS * images++, err));
+    if (!images)
+        return LF_OK;
+    relational_sql_init(&sql, arena);
+    put_images(&sql, table, fields, images);
+    return relational_run(db_of(transaction), transaction, &sql, &nothing, err);
+}

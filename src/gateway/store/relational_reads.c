@@ -1,0 +1,333 @@
+#include "gateway/store/relational_reads.h"
+
+#include "gateway/store/item_columns.h"
+#include "gateway/store/relational_rows.h"
+#include "gateway/worker.h"
+
+enum { NUMBER_BYTES = 8, XID_BYTES = 4, TID_BYTES = 6, KEY_FIELDS = 3 };
+
+/* Keys of one source: number, partition key, sort key of each. */
+struct source_keys {
+    struct pg_field *fields;
+    size_t count;
+};
+
+struct lookup {
+    const struct table *table;
+    const struct relational_table *state;
+    struct arena *arena;
+    struct source_keys *sources;
+    bool locks;
+};
+
+/* Candidates -------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code relational_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err)
+{
+    char bytes[NUMBER_BYTES];
+    struct span copy;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)((uint64_t)number >> (8 * (sizeof bytes - 1 - i)));
+    TRY(arena_copy(arena, span_of(bytes, sizeof bytes), &copy, err));
+    *ret_field = (struct pg_field){ copy.ptr, copy.len };
+    return LF_OK;
+}
+
+static enum lf_code entity_key(const struct lookup *lookup, const struct relational_source *source, const struct key *key,
+                               struct pg_field *fields, bool *ret_held, struct err *err)
+{
+    const struct span bytes[] = { key->partition, key->sort };
+    *ret_held = true;
+    for (size_t i = 0; i < source->key.count && *ret_held; i++)
+        TRY(key_search_value(&source->key.parts[i], bytes[i], lookup->arena, ret_held, &fields[1 + i], err));
+    return LF_OK;
+}
+
+static enum lf_code item_key_fields(const struct lookup *lookup, const struct key *key, struct pg_field *fields, struct err *err)
+{
+    struct item_place place;
+    TRY(item_place(key, lookup->arena, &place, err));
+    fields[1] = (struct pg_field){ place.h.ptr, place.h.len };
+    fields[2] = (struct pg_field){ place.sk.ptr, place.sk.len };
+    return LF_OK;
+}
+
+static enum lf_code add_key(struct lookup *lookup, size_t source, const struct key *key, struct pg_field number, struct err *err)
+{
+    struct source_keys *keys = &lookup->sources[source];
+    struct pg_field *fields = keys->fields + KEY_FIELDS * keys->count;
+    bool is_held = true;
+    fields[0] = number;
+    if (lookup->state->sources[source].entity)
+        TRY(entity_key(lookup, &lookup->state->sources[source], key, fields, &is_held, err));
+    else
+        TRY(item_key_fields(lookup, key, fields, err));
+    keys->count += is_held;
+    return LF_OK;
+}
+
+static enum lf_code add_keys(struct lookup *lookup, const struct item_key *keys, size_t count, struct err *err)
+{
+    lookup->sources = arena_calloc(lookup->arena, lookup->state->count, sizeof *lookup->sources, err);
+    if (!lookup->sources)
+        return err->code;
+    for (size_t s = 0; s < lookup->state->count; s++) {
+        lookup->sources[s].fields = arena_calloc(lookup->arena, count, KEY_FIELDS * sizeof(struct pg_field), err);
+        if (!lookup->sources[s].fields)
+            return err->code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct pg_field number;
+        TRY(relational_number(i, lookup->arena, &number, err));
+        for (size_t s = 0; s < lookup->state->count; s++)
+            TRY(add_key(lookup, s, &keys[i].bytes, number, err));
+    }
+    return LF_OK;
+}
+
+/* The statement ----------------------------------------------------------------------------------------------------------------
+ */
+
+static void put_condition(struct relational_sql *sql, const struct key_search_part *part, const char *name)
+{
+    struct key_operand operand = key_search_operand(part);
+    key_operand_put(&sql->text, &operand);
+    buf_printf(&sql->text, " = k.%s", name);
+}
+
+static void put_entity_keys(struct relational_sql *sql, const struct key_search *search, const struct source_keys *keys)
+{
+    for (size_t i = 0; i < search->count; i++) {
+        struct key_operand operand = key_search_operand(&search->parts[i]);
+        relational_sql_put(sql, ", ");
+        relational_sql_array(sql, keys->fields + 1 + i, keys->count, KEY_FIELDS, key_operand_oid(&operand),
+                             key_operand_type(&operand));
+    }
+}
+
+static void put_keys(struct relational_sql *sql, const struct relational_source *source, const struct source_keys *keys)
+{
+    relational_sql_put(sql, "unnest(");
+    relational_sql_array(sql, keys->fields, keys->count, KEY_FIELDS, PG_OID_INT8, "int8");
+    if (source->entity) {
+        put_entity_keys(sql, &source->key, keys);
+    } else {
+        relational_sql_put(sql, ", ");
+        relational_sql_array(sql, keys->fields + 1, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
+        relational_sql_put(sql, ", ");
+        relational_sql_array(sql, keys->fields + 2, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
+    }
+    relational_sql_put(sql, source->entity && source->key.count == 1 ? ") AS k (n, a)" : ") AS k (n, a, b)");
+}
+
+static void put_conditions(struct relational_sql *sql, const struct table *table, const struct relational_source *source)
+{
+    if (!source->entity) {
+        relational_sql_put(sql, "t.table_name = ");
+        relational_sql_span(sql, table->name, "text");
+        relational_sql_put(sql, " AND t.h = k.a AND t.sk = k.b");
+        return;
+    }
+    put_condition(sql, &source->key.parts[0], "a");
+    if (source->key.count > 1) {
+        relational_sql_put(sql, " AND ");
+        put_condition(sql, &source->key.parts[1], "b");
+    }
+}
+
+static void put_source(struct relational_sql *sql, const struct lookup *lookup, size_t number)
+{
+    const struct relational_source *source = &lookup->state->sources[number];
+    relational_sql_put(sql, sql->text.len ? "\nUNION ALL SELECT k.n, s.* FROM " : "SELECT k.n, s.* FROM ");
+    put_keys(sql, source, &lookup->sources[number]);
+    relational_sql_put(sql, " CROSS JOIN LATERAL (SELECT ");
+    buf_put_span(&sql->text, source->columns);
+    relational_sql_put(sql, " FROM ");
+    buf_put_span(&sql->text, source->name);
+    relational_sql_put(sql, " AS t WHERE ");
+    put_conditions(sql, lookup->table, source);
+    relational_sql_put(sql, lookup->locks ? " FOR NO KEY UPDATE) AS s" : ") AS s");
+}
+
+enum lf_code relational_run(struct db *db, struct db_transaction *transaction, struct relational_sql *sql,
+                            struct pg_result **ret_rows, struct err *err)
+{
+    const struct pg_statement *statement = NULL;
+    struct pg_params params;
+    enum lf_code code = relational_sql_get(sql, db, &statement, &params, err);
+    if (!code && transaction)
+        code = db_tx_query(transaction, statement, &params, ret_rows, err);
+    else if (!code)
+        code = db_query(db, statement, &params, ret_rows, err);
+    relational_sql_done(sql);
+    return code;
+}
+
+static enum lf_code run(const struct lookup *lookup, struct db *db, struct db_transaction *transaction,
+                        struct pg_result **ret_rows, struct err *err)
+{
+    struct relational_sql sql;
+    relational_sql_init(&sql, lookup->arena);
+    for (size_t i = 0; i < lookup->state->count; i++)
+        if (lookup->sources[i].count)
+            put_source(&sql, lookup, i);
+    return relational_run(db, transaction, &sql, ret_rows, err);
+}
+
+/* Rows -------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Rows whose key another source has, too. */
+struct rivals {
+    struct stored_item *rows;
+    size_t count;
+};
+
+static void settle(struct stored_item *item, struct stored_item row, struct rivals *rivals)
+{
+    bool comes_first = !item->is_present || relational_place_of(&row).source < relational_place_of(item).source;
+    if (item->is_present)
+        rivals->rows[rivals->count++] = comes_first ? *item : row;
+    if (comes_first)
+        *item = row;
+}
+
+static enum lf_code take_rows(const struct lookup *lookup, const struct pg_result *rows, size_t count,
+                              struct stored_item *ret_items, struct rivals *rivals, struct err *err)
+{
+    memset(ret_items, 0, count * sizeof *ret_items);
+    rivals->count = 0;
+    rivals->rows = arena_calloc(lookup->arena, pg_result_rows(rows) + 1, sizeof *rivals->rows, err);
+    if (!rivals->rows)
+        return err->code;
+    for (size_t i = 0; i < pg_result_rows(rows); i++) {
+        struct stored_item row;
+        size_t number = 0;
+        TRY(relational_row_number(rows, i, 0, count, &number, err));
+        TRY(relational_row_read(lookup->table, rows, i, 1, lookup->arena, &row, err));
+        settle(&ret_items[number], row, rivals);
+    }
+    return LF_OK;
+}
+
+static enum lf_code read_keys(struct db *db, struct db_transaction *transaction, struct lookup *lookup,
+                              const struct item_key *keys, size_t count, struct stored_item *ret_items, struct rivals *rivals,
+                              struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    lookup->state = relational_table_of(lookup->table);
+    TRY(add_keys(lookup, keys, count, err));
+    TRY(run(lookup, db, transaction, &rows, err));
+    return take_rows(lookup, rows, count, ret_items, rivals, err);
+}
+
+enum lf_code relational_get(struct worker *worker, const struct table *table, const struct item_key *keys, size_t count,
+                            struct arena *arena, struct stored_item *ret_items, struct err *err)
+{
+    struct rivals rivals;
+    struct lookup lookup = { .table = table, .arena = arena };
+    return read_keys(worker->db, NULL, &lookup, keys, count, ret_items, &rivals, err);
+}
+
+enum lf_code relational_get_in(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                               size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err)
+{
+    struct rivals rivals;
+    struct lookup lookup = { .table = table, .arena = arena };
+    return read_keys(db_of(transaction), transaction, &lookup, keys, count, ret_items, &rivals, err);
+}
+
+/* Locking ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code put_place(const struct stored_item *row, struct relational_sql *sql, struct pg_field *fields, struct err *err)
+{
+    struct relational_place place = relational_place_of(row);
+    struct buf buf;
+    struct span bytes = { NULL, 0 };
+    buf_init(&buf, TID_BYTES + XID_BYTES);
+    pg_put_int32(&buf, (int32_t)place.block);
+    pg_put_int16(&buf, (int16_t)place.offset);
+    pg_put_int32(&buf, (int32_t)place.xmin);
+    enum lf_code code = buf_check(&buf, err);
+    if (!code)
+        code = arena_copy(sql->arena, buf_span(&buf), &bytes, err);
+    buf_done(&buf);
+    TRY(code);
+    fields[0] = (struct pg_field){ bytes.ptr, TID_BYTES };
+    fields[1] = (struct pg_field){ bytes.ptr + TID_BYTES, XID_BYTES };
+    return LF_OK;
+}
+
+enum lf_code relational_put_places(struct relational_sql *sql, const struct stored_item *const *rows, size_t count,
+                                   struct err *err)
+{
+    struct pg_field *fields = arena_calloc(sql->arena, count, 2 * sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(put_place(rows[i], sql, &fields[2 * i], err));
+    relational_sql_array(sql, fields, count, 2, PG_OID_TID, "tid");
+    relational_sql_put(sql, ", ");
+    relational_sql_array(sql, fields + 1, count, 2, PG_OID_XID, "xid");
+    return LF_OK;
+}
+
+static enum lf_code run_delete(struct db_transaction *transaction, struct relational_sql *sql, size_t count, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *deleted = NULL;
+    TRY(relational_run(db_of(transaction), transaction, sql, &deleted, err));
+    if ((size_t)pg_result_affected(deleted) != count)
+        return ERR(err, LF_TRANSACTION_CONFLICT, "a row changed although its key was locked: somebody writes the table by SQL");
+    return LF_OK;
+}
+
+enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
+                               const struct stored_item *const *rows, size_t count, struct arena *arena, struct err *err)
+{
+    struct relational_sql sql;
+    relational_sql_init(&sql, arena);
+    relational_sql_put(&sql, "DELETE FROM ");
+    buf_put_span(&sql.text, relational_table_of(table)->sources[source].name);
+    relational_sql_put(&sql, " AS t USING unnest(");
+    enum lf_code code = relational_put_places(&sql, rows, count, err);
+    if (code) {
+        relational_sql_done(&sql);
+        return code;
+    }
+    relational_sql_put(&sql, ") AS k (place, version) WHERE t.ctid = k.place AND t.xmin = k.version");
+    return run_delete(transaction, &sql, count, err);
+}
+
+static enum lf_code delete_rivals(struct db_transaction *transaction, const struct table *table, const struct rivals *rivals,
+                                  struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < rivals->count; i++) {
+        const struct stored_item *row = &rivals->rows[i];
+        TRY(relational_delete(transaction, table, relational_place_of(row).source, &row, 1, arena, err));
+    }
+    return LF_OK;
+}
+
+static bool has_children(const struct lookup *lookup)
+{
+    for (size_t i = 0; i + 1 < lookup->state->count; i++)
+        if (lookup->sources[i].count && lookup->state->sources[i].entity->child_count)
+            return true;
+    return false;
+}
+
+/* A row that had to be waited for is the newest, the rows of its child tables beside it are not: they are read again. */
+enum lf_code relational_lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                             size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err)
+{
+    struct rivals rivals;
+    struct lookup lookup = { .table = table, .arena = arena, .locks = true };
+    TRY(read_keys(db_of(transaction), transaction, &lookup, keys, count, ret_items, &rivals, err));
+    if (has_children(&lookup)) {
+        lookup.locks = false;
+        TRY(read_keys(db_of(transaction), transaction, &lookup, keys, count, ret_items, &rivals, err));
+    }
+    return delete_rivals(transaction, table, &rivals, arena, err);
+}

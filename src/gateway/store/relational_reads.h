@@ -1,0 +1,35 @@
+/*
+ * relational_reads: items of mapped tables by their keys.
+ *
+ * A key is looked for in the sources whose templates it may come from, and in landfall.item, by one statement:
+ *
+ *     SELECT k.n, s.* FROM unnest($1, $2, …) AS k (n, a, b) CROSS JOIN LATERAL (SELECT … FROM court.case AS t WHERE …) AS s
+ *     UNION ALL …
+ */
+#pragma once
+
+#include "gateway/store/relational_sql.h"
+#include "gateway/store/relational_table.h"
+
+/* Callbacks of store.h. `lock` also deletes rows that SQL has put beside the one that has the item. */
+enum lf_code relational_get(struct worker *worker, const struct table *table, const struct item_key *keys, size_t count,
+                            struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
+enum lf_code relational_get_in(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                               size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
+enum lf_code relational_lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                             size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
+
+/* In a transaction, or where it is NULL in a snapshot of its own; takes the statement in any case. */
+enum lf_code relational_run(struct db *db, struct db_transaction *transaction, struct relational_sql *sql,
+                            struct pg_result **ret_rows, struct err *err) MUST_CHECK;
+
+/* As an int8 parameter. */
+enum lf_code relational_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err) MUST_CHECK;
+
+/* Rows at these places of a source, which have not changed since they were read: LF_TRANSACTION_CONFLICT otherwise. */
+enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
+                               const struct stored_item *const *rows, size_t count, struct arena *arena,
+                               struct err *err) MUST_CHECK;
+/* "$n::tid[], $m::xid[]" */
+enum lf_code relational_put_places(struct relational_sql *sql, const struct stored_item *const *rows, size_t count,
+                                   struct err *err) MUST_CHECK;

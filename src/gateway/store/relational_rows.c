@@ -1,0 +1,112 @@
+#include "gateway/store/relational_rows.h"
+
+#include "item/ddbjson.h"
+#include "map/row.h"
+
+enum { SOURCE_SHIFT = 48, BLOCK_SHIFT = 16 };
+
+static struct span bytes_of(const struct pg_result *rows, size_t row, size_t column)
+{
+    struct pg_field field = pg_result_get(rows, row, column);
+    return span_of(field.data, field.len);
+}
+
+/* Versions ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct relational_place relational_place_of(const struct stored_item *item)
+{
+    return (struct relational_place){
+        .source = (size_t)(item->version[1] >> SOURCE_SHIFT),
+        .xmin = (uint32_t)item->version[0],
+        .block = (uint32_t)(item->version[1] >> BLOCK_SHIFT),
+        .offset = (uint16_t)item->version[1],
+    };
+}
+
+/* ctid: block(4) offset(2). */
+static enum lf_code read_version(const struct pg_result *rows, size_t row, size_t column, size_t source, struct stored_item *item,
+                                 struct err *err)
+{
+    struct span ctid = bytes_of(rows, row, column + RELATIONAL_CTID);
+    struct pg_reader reader = { ctid.ptr, ctid.ptr + ctid.len };
+    int32_t block = 0, xmin = 0;
+    int16_t offset = 0;
+    TRY(pg_get_int32(&reader, &block, err));
+    TRY(pg_get_int16(&reader, &offset, err));
+    TRY(pg_read_int32(bytes_of(rows, row, column + RELATIONAL_XMIN), &xmin, err));
+    item->version[0] = (uint32_t)xmin;
+    item->version[1] = (uint64_t)source << SOURCE_SHIFT | (uint64_t)(uint32_t)block << BLOCK_SHIFT | (uint16_t)offset;
+    return LF_OK;
+}
+
+/* Items ------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* A record: number of fields(4), then oid(4) length(4) bytes of each. */
+static enum lf_code read_fields(struct span record, size_t count, struct arena *arena, struct pg_field **ret_fields,
+                                struct err *err)
+{
+    struct pg_reader reader = { record.ptr, record.ptr + record.len };
+    struct pg_field *fields = arena_calloc(arena, count, sizeof *fields, err);
+    int32_t found = 0, oid = 0;
+    if (!fields)
+        return err->code;
+    TRY(pg_get_int32(&reader, &found, err));
+    if (found < 0 || (size_t)found != count)
+        return ERR(err, LF_ROW, "a row of %d fields, expected %zu", (int)found, count);
+    for (size_t i = 0; i < count; i++) {
+        TRY(pg_get_int32(&reader, &oid, err));
+        TRY(pg_get_field(&reader, &fields[i], err));
+    }
+    *ret_fields = fields;
+    return LF_OK;
+}
+
+static enum lf_code read_json(struct pg_field field, struct arena *arena, struct stored_item *item, struct err *err)
+{
+    struct json_reader reader;
+    item->json = span_of(field.data, field.len);
+    json_init(&reader, item->json, arena);
+    return ddbjson_read_item(&reader, &item->item, err);
+}
+
+static enum lf_code read_item(const struct relational_source *source, struct span record, struct arena *arena,
+                              struct stored_item *item, struct err *err)
+{
+    struct pg_field *fields = NULL;
+    TRY(read_fields(record, source->field_count, arena, &fields, err));
+    TRY(source->entity ? row_decode(source->entity, fields, arena, &item->item, err) : read_json(fields[0], arena, item, err));
+    item->has_item = true;
+    item->size_bytes = (uint32_t)item_size(&item->item);
+    return LF_OK;
+}
+
+enum lf_code relational_row_read(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                 struct arena *arena, struct stored_item *ret_item, struct err *err)
+{
+    const struct relational_table *state = relational_table_of(table);
+    struct stored_item item = { .is_present = true };
+    struct span record;
+    int32_t source = 0;
+    TRY(pg_read_int32(bytes_of(rows, row, column + RELATIONAL_SOURCE), &source, err));
+    if (source < 0 || (size_t)source >= state->count)
+        return ERR(err, LF_ROW, "a row of source %d, there are %zu", (int)source, state->count);
+    TRY(read_version(rows, row, column, (size_t)source, &item, err));
+    TRY(arena_copy(arena, bytes_of(rows, row, column + RELATIONAL_ROW), &record, err));
+    if (read_item(&state->sources[source], record, arena, &item, err))
+        return err_while(err, "reading a row of %.*s", SPAN_ARG(state->sources[source].name));
+    *ret_item = item;
+    return LF_OK;
+}
+
+enum lf_code relational_row_number(const struct pg_result *rows, size_t row, size_t column, size_t count, size_t *ret_number,
+                                   struct err *err)
+{
+    int64_t number = 0;
+    TRY(pg_read_int64(bytes_of(rows, row, column), &number, err));
+    if (number < 0 || (size_t)number >= count)
+        return ERR(err, LF_ROW, "row %lld of %zu was not asked for", (long long)number, count);
+    *ret_number = (size_t)number;
+    return LF_OK;
+}

@@ -1,0 +1,25 @@
+/*
+ * relational_rows: rows of sources (relational_table.h) as items.
+ *
+ * A stored item's version says which row it is: version[0] its xmin, version[1] its source and its place (ctid) there. A row's
+ * place stays while its xmin does, and while a transaction has it locked.
+ */
+#pragma once
+
+#include "gateway/store/relational_table.h"
+
+/* What stands from `column` on as RELATIONAL_SOURCE and so on; the item is in the arena. */
+enum lf_code relational_row_read(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                 struct arena *arena, struct stored_item *ret_item, struct err *err) MUST_CHECK;
+
+struct relational_place {
+    size_t source;
+    uint32_t xmin;
+    uint32_t block;
+    uint16_t offset;
+};
+struct relational_place relational_place_of(const struct stored_item *item);
+
+/* A number of the row, at `column`: less than `count`, LF_ROW otherwise. */
+enum lf_code relational_row_number(const struct pg_result *rows, size_t row, size_t column, size_t count, size_t *ret_number,
+                                   struct err *err) MUST_CHECK;

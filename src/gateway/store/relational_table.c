@@ -1,0 +1,163 @@
+#include "gateway/store/relational_table.h"
+
+#include <stdlib.h>
+
+#include "map/ddl.h"
+#include "map/row.h"
+
+enum { TEXTS_BYTES_MAX = 64 * 1024 * 1024 };
+
+size_t relational_source_of(const struct table *table, const struct entity *entity)
+{
+    return entity ? (size_t)(entity - table->map->entities) : table->map->entity_count;
+}
+
+size_t relational_index_of(const struct table *table, const struct table_index *index)
+{
+    for (size_t i = 0; i < table->map->index_count; i++)
+        if (span_equal(table->map->indexes[i].name, index->name))
+            return i;
+    return table->map->index_count;
+}
+
+/* Texts ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code take(struct buf *buf, struct arena *arena, struct span *ret_text, struct err *err)
+{
+    enum lf_code code = buf_check(buf, err);
+    if (!code)
+        code = arena_copy(arena, buf_span(buf), ret_text, err);
+    buf_done(buf);
+    return code;
+}
+
+static enum lf_code make_columns(const struct table *table, struct relational_source *source, size_t number, struct arena *arena,
+                                 struct err *err)
+{
+    struct buf buf;
+    buf_init(&buf, TEXTS_BYTES_MAX);
+    buf_printf(&buf, "%zu, t.ctid, t.xmin, ROW(", number);
+    if (source->entity)
+        ddl_put_fields(&buf, table->whole_map, source->entity);
+    else
+        buf_put_cstr(&buf, "t.item");
+    buf_put_byte(&buf, ')');
+    return take(&buf, arena, &source->columns, err);
+}
+
+static enum lf_code make_name(const struct table *table, struct relational_source *source, struct arena *arena, struct err *err)
+{
+    struct buf buf;
+    buf_init(&buf, TEXTS_BYTES_MAX);
+    if (source->entity)
+        ddl_put_table(&buf, table->whole_map, source->entity->table);
+    else
+        buf_put_cstr(&buf, "landfall.item");
+    return take(&buf, arena, &source->name, err);
+}
+
+static enum lf_code find_keys(const struct table *table, struct relational_source *source, struct arena *arena, struct err *err)
+{
+    source->indexes = arena_calloc(arena, table->map->index_count + 1, sizeof *source->indexes, err);
+    if (!source->indexes)
+        return err->code;
+    if (!key_search_find(source->entity, &table->map->key, &source->key))
+        return ERR(err, LF_MAP, "entity %.*s has no template of the table's key", SPAN_ARG(source->entity->name));
+    for (size_t i = 0; i < table->map->index_count; i++)
+        if (!key_search_find(source->entity, &table->map->indexes[i].key, &source->indexes[i]))
+            source->indexes[i].count = 0;
+    return LF_OK;
+}
+
+static enum lf_code make_source(const struct table *table, struct relational_table *state, size_t number, struct err *err)
+{
+    struct relational_source *source = &state->sources[number];
+    if (number < table->map->entity_count) {
+        source->entity = &table->map->entities[number];
+        source->field_count = row_select_count(source->entity);
+        TRY(find_keys(table, source, &state->arena, err));
+    } else {
+        source->field_count = 1;
+    }
+    TRY(make_name(table, source, &state->arena, err));
+    return make_columns(table, source, number, &state->arena, err);
+}
+
+/* Foreign keys -----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool refers_to(const struct entity *entity, const struct entity *parent)
+{
+    for (size_t i = 0; entity && parent && entity != parent && i < entity->foreign_key_count; i++)
+        if (entity->foreign_keys[i].parent == parent && entity->foreign_keys[i].enforce == ENFORCE_NOW)
+            return true;
+    return false;
+}
+
+static bool must_wait(const struct relational_table *state, const bool *taken, size_t number)
+{
+    for (size_t i = 0; i < state->count; i++)
+        if (!taken[i] && refers_to(state->sources[number].entity, state->sources[i].entity))
+            return true;
+    return false;
+}
+
+/* In a circle of foreign keys any is the next. */
+static size_t next_source(const struct relational_table *state, const bool *taken)
+{
+    size_t waiting = 0;
+    for (size_t i = state->count; i-- > 0;)
+        if (!taken[i] && !must_wait(state, taken, i))
+            return i;
+        else if (!taken[i])
+            waiting = i;
+    return waiting;
+}
+
+static enum lf_code order_sources(struct relational_table *state, struct err *err)
+{
+    bool *taken = arena_calloc(&state->arena, state->count, sizeof *taken, err);
+    state->parents_first = taken ? arena_calloc(&state->arena, state->count, sizeof *state->parents_first, err) : NULL;
+    if (!state->parents_first)
+        return err->code;
+    for (size_t i = 0; i < state->count; i++) {
+        state->parents_first[i] = next_source(state, taken);
+        taken[state->parents_first[i]] = true;
+    }
+    return LF_OK;
+}
+
+/* Life -------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code fill(const struct table *table, struct relational_table *state, struct err *err)
+{
+    state->count = table->map->entity_count + 1;
+    state->sources = arena_calloc(&state->arena, state->count, sizeof *state->sources, err);
+    if (!state->sources)
+        return err->code;
+    for (size_t i = 0; i < state->count; i++)
+        TRY(make_source(table, state, i, err));
+    return order_sources(state, err);
+}
+
+enum lf_code relational_table_open(struct table *table, struct err *err)
+{
+    struct relational_table *state = calloc(1, sizeof *state);
+    if (!state)
+        return ERR(err, LF_MEMORY, "no memory for the statements of a table");
+    arena_init(&state->arena, TEXTS_BYTES_MAX);
+    table->store_state = state;
+    return fill(table, state, err);
+}
+
+void relational_table_close(struct table *table)
+{
+    struct relational_table *state = relational_table_of(table);
+    if (!state)
+        return;
+    arena_done(&state->arena);
+    free(state);
+    table->store_state = NULL;
+}

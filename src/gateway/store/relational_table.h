@@ -1,0 +1,54 @@
+/*
+ * relational_table: where the items of a mapped table are: a *source* for each entity, in the map's order, and last
+ * landfall.item, which has what no entity claims.
+ *
+ *     source 0        1         …    n: landfall.item
+ *     court.case      court.message  (table_name, h, sk, pk, item, reason)
+ *
+ * Every source gives its rows in one form, so that statements can read several of them by UNION ALL:
+ *
+ *     source int4 │ ctid │ xmin │ ROW(…): the fields of row_decode, or the item as JSON
+ *
+ * A key is mostly in one source. Where it is in several, because SQL inserted a row, the first one has the item. Made when the
+ * catalog reads a table; immutable afterwards, shared by all workers.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "gateway/store/store.h"
+#include "map/key_search.h"
+
+struct relational_source {
+    const struct entity *entity; /* NULL: landfall.item */
+    struct span columns;         /* "0, t.ctid, t.xmin, ROW(…)" */
+    struct span name;            /* court.case */
+    struct key_search key;       /* of the table; not of landfall.item */
+    struct key_search *indexes;  /* as table->map->indexes; count 0: the entity is not in it */
+    size_t field_count;          /* of the ROW */
+};
+
+struct relational_table {
+    struct arena arena;
+    struct relational_source *sources;
+    size_t count;
+    size_t *parents_first;            /* numbers of sources: what enforced foreign keys refer to comes before what refers to it */
+    _Atomic uint32_t size_bytes_mean; /* of items that pages have read; 0: none yet */
+};
+
+/* What a statement's result begins with. */
+enum relational_column { RELATIONAL_SOURCE, RELATIONAL_CTID, RELATIONAL_XMIN, RELATIONAL_ROW, RELATIONAL_COLUMNS };
+
+static inline struct relational_table *relational_table_of(const struct table *table)
+{
+    return table->store_state;
+}
+
+/* The source of an entity; NULL: landfall.item. */
+size_t relational_source_of(const struct table *table, const struct entity *entity);
+
+/* The number of an index in table->map. */
+size_t relational_index_of(const struct table *table, const struct table_index *index);
+
+enum lf_code relational_table_open(struct table *table, struct err *err) MUST_CHECK;
+void relational_table_close(struct table *table);

@@ -1,0 +1,305 @@
+#include "gateway/store/relational_writes.h"
+
+#include "gateway/store/relational_changes.h"
+#include "gateway/store/relational_reads.h"
+#include "gateway/store/relational_rows.h"
+#include "gateway/worker.h"
+
+static const char unique_violation[] = "23505", foreign_key_violation[] = "23503";
+
+bool relational_is_violation(enum lf_code code, const struct err *err)
+{
+    return code == LF_SQL && strncmp(err->sqlstate, "23", 2) == 0;
+}
+
+/* Writes of one transaction. */
+struct plan {
+    struct db_transaction *transaction;
+    const struct table *table;
+    struct relational_table *state;
+    struct relational_change *changes;
+    size_t count;
+    struct relational_change **group; /* of the statement that is made next */
+    bool is_careful;
+    struct arena *arena;
+};
+
+/* What goes where --------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code plan_change(const struct plan *plan, const struct relational_write *write, struct relational_change *change,
+                                struct err *err)
+{
+    *change = (struct relational_change){ .write = write->write, .old = write->old };
+    if (!write->write->item)
+        return LF_OK;
+    TRY(row_encode(plan->table->map, write->write->item, plan->arena, &change->row, err));
+    change->source = relational_source_of(plan->table, change->row.entity);
+    change->is_update = write->old->is_present && relational_place_of(write->old).source == change->source;
+    return LF_OK;
+}
+
+static enum lf_code make_plan(struct plan *plan, const struct relational_write *writes, struct err *err)
+{
+    plan->state = relational_table_of(plan->table);
+    plan->changes = arena_calloc(plan->arena, plan->count + 1, sizeof *plan->changes, err);
+    plan->group = plan->changes ? arena_calloc(plan->arena, plan->count + 1, sizeof *plan->group, err) : NULL;
+    if (!plan->group)
+        return err->code;
+    for (size_t i = 0; i < plan->count; i++)
+        TRY(plan_change(plan, &writes[i], &plan->changes[i], err));
+    return LF_OK;
+}
+
+/* Deletes ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code delete_row(const struct plan *plan, const struct stored_item *row, struct err *err)
+{
+    return relational_delete(plan->transaction, plan->table, relational_place_of(row).source, &row, 1, plan->arena, err);
+}
+
+static bool is_deleted_from(const struct relational_change *change, size_t source)
+{
+    return change->old->is_present && !change->is_update && relational_place_of(change->old).source == source;
+}
+
+static enum lf_code delete_from(const struct plan *plan, size_t source, struct err *err)
+{
+    size_t count = 0;
+    const struct stored_item **rows = arena_calloc(plan->arena, plan->count + 1, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_deleted_from(&plan->changes[i], source))
+            rows[count++] = plan->changes[i].old;
+    return count ? relational_delete(plan->transaction, plan->table, source, rows, count, plan->arena, err) : LF_OK;
+}
+
+static enum lf_code refuse_delete(enum lf_code code, struct err *err)
+{
+    if (code != LF_SQL || strcmp(err->sqlstate, foreign_key_violation) != 0)
+        return code;
+    struct err cause = *err;
+    return ERR(err, LF_VALIDATION, "The item's row cannot be deleted, other rows refer to it: %s", cause.message);
+}
+
+static enum lf_code delete_all(const struct plan *plan, struct err *err)
+{
+    for (size_t i = plan->state->count; i-- > 0;)
+        TRY(refuse_delete(delete_from(plan, plan->state->parents_first[i], err), err));
+    return LF_OK;
+}
+
+/* Groups that may break a constraint -------------------------------------------------------------------------------------------
+ */
+
+typedef enum lf_code write_group(const struct plan *plan, struct relational_change **changes, size_t count, struct err *err);
+
+static enum lf_code insert_group(const struct plan *plan, struct relational_change **changes, size_t count, struct err *err)
+{
+    return relational_insert(plan->transaction, plan->table, changes, count, plan->arena, err);
+}
+
+/* A row under another primary key is another row. */
+static enum lf_code replace_row(const struct plan *plan, struct relational_change *change, struct err *err)
+{
+    TRY(refuse_delete(delete_row(plan, change->old, err), err));
+    change->is_update = false;
+    return insert_group(plan, &change, 1, err);
+}
+
+static enum lf_code update_group(const struct plan *plan, struct relational_change **changes, size_t count, struct err *err)
+{
+    TRY(relational_update(plan->transaction, plan->table, changes, count, plan->arena, err));
+    for (size_t i = 0; i < count; i++)
+        if (!changes[i]->is_written)
+            TRY(replace_row(plan, changes[i], err));
+    return LF_OK;
+}
+
+/* A rival for the item's own key came by SQL: then the item is there. */
+static enum lf_code check_rival(const struct plan *plan, const struct relational_change *change, const struct err *violation,
+                                struct err *err)
+{
+    struct stored_item rival;
+    if (change->is_update || strcmp(violation->sqlstate, unique_violation) != 0)
+        return LF_OK;
+    TRY(relational_get_in(plan->transaction, plan->table, &change->write->key, 1, plan->arena, &rival, err));
+    if (rival.is_present)
+        return ERR(err, LF_TRANSACTION_CONFLICT, "somebody inserts a row of the item by SQL");
+    return LF_OK;
+}
+
+/* The item goes to landfall.item, with the others that no entity claims. */
+static enum lf_code unclaim(const struct plan *plan, struct relational_change *change, bool had_row, const struct err *violation,
+                            struct err *err)
+{
+    change->is_update = had_row;
+    TRY(check_rival(plan, change, violation, err));
+    if (had_row)
+        TRY(refuse_delete(delete_row(plan, change->old, err), err));
+    change->row.entity = NULL;
+    change->source = plan->state->count - 1;
+    return arena_copy(plan->arena, span_from_cstr(violation->message), &change->row.reason, err);
+}
+
+static enum lf_code write_carefully(const struct plan *plan, write_group *write, struct relational_change **changes, size_t count,
+                                    struct err *err)
+{
+    struct err violation = ERR_INIT;
+    bool had_row = changes[0]->is_update;
+    TRY(db_savepoint(plan->transaction, err));
+    enum lf_code code = write(plan, changes, count, &violation);
+    if (!code)
+        return db_release_savepoint(plan->transaction, err);
+    if (!relational_is_violation(code, &violation)) {
+        *err = violation;
+        return code;
+    }
+    TRY(db_rollback_to_savepoint(plan->transaction, err));
+    if (count == 1)
+        return unclaim(plan, changes[0], had_row, &violation, err);
+    for (size_t i = 0; i < count; i++)
+        changes[i]->is_update = had_row;
+    TRY(write_carefully(plan, write, changes, count / 2, err));
+    return write_carefully(plan, write, changes + count / 2, count - count / 2, err);
+}
+
+static enum lf_code write_source(const struct plan *plan, size_t source, bool is_update, struct err *err)
+{
+    size_t count = 0;
+    write_group *write = is_update ? update_group : insert_group;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct relational_change *change = &plan->changes[i];
+        if (change->write->item && change->row.entity && change->source == source && change->is_update == is_update)
+            plan->group[count++] = change;
+    }
+    if (!count)
+        return LF_OK;
+    return plan->is_careful ? write_carefully(plan, write, plan->group, count, err) : write(plan, plan->group, count, err);
+}
+
+static enum lf_code write_items(const struct plan *plan, struct err *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->changes[i].write->item && !plan->changes[i].row.entity)
+            plan->group[count++] = &plan->changes[i];
+    return count ? relational_insert_items(plan->transaction, plan->table, plan->group, count, plan->arena, err) : LF_OK;
+}
+
+/* All --------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code relational_write_rows(struct db_transaction *transaction, const struct table *table,
+                                   const struct relational_write *writes, size_t count, bool is_careful, struct arena *arena,
+                                   struct err *err)
+{
+    struct plan plan = { transaction, table, .count = count, .is_careful = is_careful, .arena = arena };
+    TRY(make_plan(&plan, writes, err));
+    TRY(delete_all(&plan, err));
+    /* Rows that update_group replaces must not be inserted once more, so changes come last. */
+    for (size_t i = 0; i < plan.state->count; i++)
+        TRY(write_source(&plan, plan.state->parents_first[i], false, err));
+    for (size_t i = 0; i < plan.state->count; i++)
+        TRY(write_source(&plan, plan.state->parents_first[i], true, err));
+    TRY(write_items(&plan, err));
+    return relational_insert_images(transaction, table, plan.changes, count, arena, err);
+}
+
+enum lf_code relational_write_locked(struct db_transaction *transaction, const struct table *table,
+                                     const struct store_write *writes, size_t count, struct arena *arena, struct err *err)
+{
+    struct relational_write *rows = arena_calloc(arena, count + 1, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct relational_write){ &writes[i], writes[i].old };
+    return relational_write_rows(transaction, table, rows, count, true, arena, err);
+}
+
+/* In transactions of their own -------------------------------------------------------------------------------------------------
+ */
+
+struct job {
+    struct worker *worker;
+    const struct table *table;
+    const struct store_write *writes;
+    size_t count;
+    struct arena *arena;
+    bool *applied;
+};
+
+static bool holds(const struct store_write *write, const struct stored_item *now)
+{
+    if (write->guard == WRITE_ALWAYS)
+        return true;
+    return write->old->is_present == now->is_present &&
+           (!now->is_present || (write->old->version[0] == now->version[0] && write->old->version[1] == now->version[1]));
+}
+
+static enum lf_code lock_keys(const struct job *job, struct db_transaction *transaction, int64_t *ret_id, struct err *err)
+{
+    struct store_lock *locks = arena_calloc(job->arena, job->count, sizeof *locks, err);
+    if (!locks)
+        return err->code;
+    for (size_t i = 0; i < job->count; i++)
+        locks[i] = (struct store_lock){ job->table, job->writes[i].key.bytes };
+    return store_lock_keys(transaction, locks, job->count, ret_id, err);
+}
+
+static enum lf_code read_now(const struct job *job, struct db_transaction *transaction, struct stored_item **ret_now,
+                             struct err *err)
+{
+    struct item_key *keys = arena_calloc(job->arena, job->count, sizeof *keys, err);
+    struct stored_item *now = keys ? arena_calloc(job->arena, job->count, sizeof *now, err) : NULL;
+    if (!now)
+        return err->code;
+    for (size_t i = 0; i < job->count; i++)
+        keys[i] = job->writes[i].key;
+    *ret_now = now;
+    return relational_lock(transaction, job->table, keys, job->count, job->arena, now, err);
+}
+
+static enum lf_code run_in(const struct job *job, struct db_transaction *transaction, bool is_careful, int64_t *ret_id,
+                           struct err *err)
+{
+    struct stored_item *now = NULL;
+    size_t count = 0;
+    struct relational_write *rows = arena_calloc(job->arena, job->count, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    TRY(lock_keys(job, transaction, ret_id, err));
+    TRY(read_now(job, transaction, &now, err));
+    for (size_t i = 0; i < job->count; i++) {
+        job->applied[i] = holds(&job->writes[i], &now[i]);
+        if (job->applied[i])
+            rows[count++] = (struct relational_write){ &job->writes[i], &now[i] };
+    }
+    return relational_write_rows(transaction, job->table, rows, count, is_careful, job->arena, err);
+}
+
+static enum lf_code run_once(const struct job *job, bool is_careful, struct err *err)
+{
+    int64_t id = 0;
+    struct db_transaction *transaction = NULL;
+    TRY(db_begin(job->worker->db, &transaction, err));
+    enum lf_code code = run_in(job, transaction, is_careful, &id, err);
+    if (!code)
+        return store_commit(transaction, id, err);
+    db_rollback(transaction);
+    return code;
+}
+
+enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
+                              struct arena *arena, bool *ret_applied, struct err *err)
+{
+    const struct job job = { worker, table, writes, count, arena, ret_applied };
+    if (!count)
+        return LF_OK;
+    enum lf_code code = run_once(&job, false, err);
+    if (relational_is_violation(code, err) || store_is_conflict(code, err))
+        code = run_once(&job, true, err);
+    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
+}
