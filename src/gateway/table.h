@@ -23,6 +23,7 @@ enum table_field {
     TABLE_FIELD_STREAM_LABEL,
     TABLE_FIELD_CREATED_MS,
     TABLE_FIELD_TTL_IS_FILLING,
+    TABLE_FIELD_RESTORING,
     TABLE_FIELD_INDEXES, /* a line "name slot status backfilling" per index */
     TABLE_FIELDS,
 };

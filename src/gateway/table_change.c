@@ -288,14 +288,25 @@ bool definition_uses_attribute(const struct create_table_request *definition, st
     return is_used;
 }
 
+enum lf_code definition_keep_used(struct create_table_request *definition, struct arena *arena, struct err *err)
+{
+    const struct api_attribute_definition_list attributes = definition->attribute_definitions;
+    struct api_attribute_definition_list used = { arena_calloc(arena, attributes.count, sizeof *used.values, err), 0 };
+    if (!used.values)
+        return err->code;
+    for (size_t i = 0; i < attributes.count; i++)
+        if (definition_uses_attribute(definition, attributes.values[i].attribute_name))
+            used.values[used.count++] = attributes.values[i];
+    definition->attribute_definitions = used;
+    return LF_OK;
+}
+
 enum lf_code definition_remove_index(struct create_table_request *definition, struct span index, struct arena *arena,
                                      struct err *err)
 {
     const struct api_global_secondary_index_list indexes = definition->global_secondary_indexes;
-    const struct api_attribute_definition_list attributes = definition->attribute_definitions;
     struct api_global_secondary_index_list kept = { arena_calloc(arena, indexes.count, sizeof *kept.values, err), 0 };
-    struct api_attribute_definition_list used = { arena_calloc(arena, attributes.count, sizeof *used.values, err), 0 };
-    if (!kept.values || !used.values)
+    if (!kept.values)
         return err->code;
     for (size_t i = 0; i < indexes.count; i++)
         if (!span_equal(indexes.values[i].index_name, index))
@@ -303,11 +314,7 @@ enum lf_code definition_remove_index(struct create_table_request *definition, st
     if (!kept.count)
         kept.values = NULL;
     definition->global_secondary_indexes = kept;
-    for (size_t i = 0; i < attributes.count; i++)
-        if (definition_uses_attribute(definition, attributes.values[i].attribute_name))
-            used.values[used.count++] = attributes.values[i];
-    definition->attribute_definitions = used;
-    return LF_OK;
+    return definition_keep_used(definition, arena, err);
 }
 
 /* Indexes ---------------------------------------------------------------------------------------------------------------------

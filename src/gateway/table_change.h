@@ -71,6 +71,8 @@ enum lf_code table_change_remove_index(struct table_change *change, const struct
 /* Takes an index, and the attributes that no other key needs, out of a definition, in the arena. */
 enum lf_code definition_remove_index(struct create_table_request *definition, struct span index, struct arena *arena,
                                      struct err *err) MUST_CHECK;
+/* Takes out the attributes that no key needs. */
+enum lf_code definition_keep_used(struct create_table_request *definition, struct arena *arena, struct err *err) MUST_CHECK;
 /* Whether an attribute is part of a key of the table or of one of its indexes. */
 bool definition_uses_attribute(const struct create_table_request *definition, struct span name);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/backup.h"
 #include "gateway/store/store.h"
 #include "gateway/table_change.h"
 
@@ -11,7 +12,7 @@ enum {
     DELETION_POLL_MS = 5,
 };
 
-enum work_kind { WORK_NONE, WORK_DROP_TABLE, WORK_BACKFILL, WORK_FILL, WORK_DROP_INDEX, WORK_FILL_TTL };
+enum work_kind { WORK_NONE, WORK_DROP_TABLE, WORK_RESTORE, WORK_BACKFILL, WORK_FILL, WORK_DROP_INDEX, WORK_FILL_TTL };
 
 /* What a table needs next. No reference to the table is held: gateways wait for one another's. */
 struct work {
@@ -27,6 +28,8 @@ static enum work_kind kind_of(const struct table *table, struct span *ret_index)
     *ret_index = SPAN("");
     if (table->status == TABLE_DELETING)
         return WORK_DROP_TABLE;
+    if (table->restoring)
+        return WORK_RESTORE;
     for (size_t i = 0; i < table->index_count; i++) {
         const struct table_index *index = &table->indexes[i];
         *ret_index = index->name;
@@ -98,6 +101,27 @@ static enum lf_code drop_table(struct table_change *change, const struct table *
     return table_change_remove(change, table, err);
 }
 
+/* ACTIVE, unless another index is still at work. */
+static enum lf_code settle(struct table_change *change, const struct table *table, const struct table_index *done,
+                           struct err *err)
+{
+    for (size_t i = 0; i < table->index_count; i++) {
+        const struct table_index *index = &table->indexes[i];
+        if (index != done && (index->status == TABLE_CREATING || index->status == TABLE_DELETING))
+            return LF_OK;
+    }
+    return table_change_set_status(change, table, TABLE_ACTIVE, err);
+}
+
+static enum lf_code end_restore(struct table_change *change, const struct table *table, const struct table_index *index,
+                                struct arena *arena, struct err *err)
+{
+    (void)index;
+    (void)arena;
+    TRY(backup_end_restore(change, table, err));
+    return settle(change, table, NULL, err);
+}
+
 static enum lf_code begin_backfill(struct table_change *change, const struct table *table, const struct table_index *index,
                                    struct arena *arena, struct err *err)
 {
@@ -110,7 +134,7 @@ static enum lf_code end_backfill(struct table_change *change, const struct table
 {
     (void)arena;
     TRY(table_change_set_index(change, table, index->name, TABLE_ACTIVE, false, err));
-    return table_change_set_status(change, table, TABLE_ACTIVE, err);
+    return settle(change, table, index, err);
 }
 
 static enum lf_code drop_index(struct table_change *change, const struct table *table, const struct table_index *index,
@@ -121,7 +145,7 @@ static enum lf_code drop_index(struct table_change *change, const struct table *
     TRY(table->store->drop_index(change->transaction, table, index, err));
     TRY(table_change_remove_index(change, table, index->name, err));
     TRY(table_change_save(change, table, &definition, err));
-    return table_change_set_status(change, table, TABLE_ACTIVE, err);
+    return settle(change, table, index, err);
 }
 
 static enum lf_code end_ttl(struct table_change *change, const struct table *table, const struct table_index *index,
@@ -140,6 +164,8 @@ static enum lf_code fill(struct worker *worker, const struct work *work, const s
 {
     if (!is_still_to_do(table, work))
         return LF_OK;
+    if (work->kind == WORK_RESTORE)
+        return backup_restore_step(worker, table, ret_done, err);
     if (work->kind == WORK_FILL_TTL)
         return table->store->fill_ttl(worker, table, arena, ret_done, err);
     return table->store->fill_index(worker, table, table_find_index(table, work->index), arena, ret_done, err);
@@ -160,11 +186,13 @@ static enum lf_code fill_step(struct worker *worker, const struct work *work, fi
 
 static enum lf_code do_step(struct worker *worker, const struct work *work, struct arena *arena, struct err *err)
 {
-    if (work->kind != WORK_FILL)
+    if (work->kind != WORK_FILL && work->kind != WORK_RESTORE)
         TRY(catalog_wait(worker->catalog, worker->db, work->version, err));
     switch (work->kind) {
     case WORK_DROP_TABLE:
         return finish(worker, work, drop_table, arena, err);
+    case WORK_RESTORE:
+        return fill_step(worker, work, end_restore, arena, err);
     case WORK_BACKFILL:
         return finish(worker, work, begin_backfill, arena, err);
     case WORK_FILL:

@@ -4,6 +4,7 @@
  *     table DELETING  ─► no gateway uses it any more ─► dropped
  *     index CREATING  ─► every gateway writes it ─► backfilling, a batch of rows per step ─► ACTIVE
  *     index DELETING  ─► no gateway uses it any more ─► its columns are dropped
+ *     being restored  ─► the backup's items, a batch per step ─► its indexes are filled ─► ACTIVE
  *     TTL switched on ─► every gateway writes the column ─► filled, a batch of rows per step
  *
  * What is to do stands in the catalog, so that whoever comes next goes on where a process ended. Steps look at the table again in

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/backoff.h"
+#include "gateway/backup.h"
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
 #include "gateway/stream/sequencer.h"
@@ -20,6 +21,7 @@ static const struct job {
     { "ttl", ttl_step, 500, 500 },
     { "tidy", tidy_step, 5000, 5000 },
     { "tables", table_work_step, 100, 400 },
+    { "backups", backup_step, 1000, 5000 },
 };
 
 struct running_job {

@@ -4,6 +4,7 @@
  *     sequencer   gives changes their numbers in commit order           stream/sequencer.h
  *     ttl         deletes what has expired                          jobs/ttl.h
  *     tables      fills and drops indexes, drops tables             table_work.h
+ *     backups     copies the items of backups                        backup.h
  *     tidy        forgets old tokens of transactions and gateways that are gone   jobs/tidy.h
  *
  * Each job is a fiber that steps while its gateway leads it (leader.h). A step that fails is logged, and tried again after a

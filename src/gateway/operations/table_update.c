@@ -224,16 +224,6 @@ static enum lf_code merge_attributes(const struct api_attribute_definition_list 
     return LF_OK;
 }
 
-static void keep_used(struct create_table_request *definition)
-{
-    struct api_attribute_definition_list *attributes = &definition->attribute_definitions;
-    size_t kept = 0;
-    for (size_t i = 0; i < attributes->count; i++)
-        if (definition_uses_attribute(definition, attributes->values[i].attribute_name))
-            attributes->values[kept++] = attributes->values[i];
-    attributes->count = kept;
-}
-
 static enum lf_code append_index(const struct api_create_global_secondary_index_action *action,
                                  struct create_table_request *definition, struct arena *arena, struct err *err)
 {
@@ -276,7 +266,7 @@ static enum lf_code create_index(const struct table *table, const struct update_
                                  is_on_demand(definition), arena, err));
     if (indexes->count > TABLE_GSI_MAX)
         return ERR(err, LF_VALIDATION, INVALID "GlobalSecondaryIndex count exceeds the per-table limit of %d", TABLE_GSI_MAX);
-    keep_used(definition);
+    TRY(definition_keep_used(definition, arena, err));
     update->created = action->index_name;
     return table_rules_check_projected(definition, err);
 }
