@@ -37,6 +37,8 @@ WORDS = [
     (r".*", r"\d+ validation errors? detected: .*"),
     ("Updates on index keys must be of the same data type as the key attribute", INDEX_KEY_WORDS),
     (NUMBER_FAULTS, NUMBER_WORDS),
+    (".*", "Attempted conditional constraint is not an indexable operation"),
+    (r"The list of keys in RequestItems for BatchGetItem may not contain null or empty values: .*", "The provided key element does not match the schema"),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
 ]
 
@@ -50,7 +52,10 @@ def is_worded_otherwise(step, theirs, ours):
 
 
 def plain_text(message):
-    """Names that an index lacks come in no order, numbers have one spelling, and sets with a duplicate a full stop."""
+    """Names that an index lacks and types come in no order, numbers have one spelling, sets with a duplicate a full stop; of two paths that overlap Local
+    names the first and, as the second, the last of all."""
+    message = re.sub(r"(document paths overlap .* path one: .*), path two: .*", r"\1", message, flags=re.DOTALL)
+    message = re.sub(r"valid types: \{(.*)\}", lambda types: ",".join(sorted(types[1].split(","))), message)
     message = re.sub(r"\{N:([^}]*)\}", lambda number: "{N:" + plain_number(number[1]) + "}", message.replace("contains duplicates.", "contains duplicates"))
     return re.sub(r"does not project (.*)\[(.*)\]", lambda names: names[1] + ", ".join(sorted(names[2].split(", "))), message)
 
@@ -144,8 +149,12 @@ def is_late_check(step, theirs, ours):
 
 
 def is_mixed_over_tables(step, theirs, ours):
-    return step["call"] == "BatchGetItem" and ours.ok and str(theirs.message).startswith("Can not use both expression and non-expression parameters") and not any(
+    return step["call"] == "BatchGetItem" and str(theirs.message).startswith("Can not use both expression and non-expression parameters") and not any(
         "AttributesToGet" in asked and "ProjectionExpression" in asked for asked in step["body"]["RequestItems"].values())
+
+
+def is_unknown_value(step, theirs, ours):
+    return theirs.ok and ours.status == 400 and "Member must satisfy enum value set" in str(ours.message)
 
 
 def is_huge_limit(step, theirs, ours):
@@ -169,6 +178,7 @@ RULES = [
     ("Local checks updates late", is_late_check, "What is wrong with a request by itself is said before its condition is tried.", API + "API_UpdateItem.html"),
     ("Local mixes the parameters of tables", is_mixed_over_tables, "Each table of a batch has its own AttributesToGet or ProjectionExpression.",
      API + "API_KeysAndAttributes.html"),
+    ("Local ignores unknown values", is_unknown_value, "Enumerations have the values that are listed.", GUIDE + "Programming.Errors.html"),
     ("Local fails on huge limits", is_huge_limit, "Limit is an integer of 1 or more.", API + "API_Query.html"),
     ("Local compares keys as they are written", is_same_number_twice, "2 and 2.0 are the same number, hence the same key.", API + "API_BatchGetItem.html"),
 ]

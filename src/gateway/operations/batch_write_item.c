@@ -35,6 +35,19 @@ static enum lf_code check_count(const struct batch_write_item_request *request, 
     return LF_OK;
 }
 
+static enum lf_code check_kinds(const struct batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct api_write_request_list *writes = &batch->parts[i].entry->value;
+        for (size_t k = 0; k < writes->count; k++)
+            if (!writes->values[k].put_request == !writes->values[k].delete_request)
+                return ERR(err, LF_VALIDATION,
+                           "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
+                           "datatypes");
+    }
+    return LF_OK;
+}
+
 /* In a batch a key that is absent or mistyped is the schema's fault for puts, too. */
 static enum lf_code read_put_key(const struct table *table, const struct item *item, struct arena *arena,
                                  struct item_key *ret_key, struct err *err)
@@ -49,10 +62,6 @@ static enum lf_code read_put_key(const struct table *table, const struct item *i
 static enum lf_code read_write(const struct table *table, const struct api_write_request *request, struct arena *arena,
                                struct blind_write *ret_write, struct err *err)
 {
-    if (!request->put_request == !request->delete_request)
-        return ERR(
-            err, LF_VALIDATION,
-            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
     ret_write->item = request->put_request ? &request->put_request->item : NULL;
     if (request->put_request)
         return read_put_key(table, &request->put_request->item, arena, &ret_write->key, err);
@@ -168,6 +177,7 @@ static enum lf_code answer(struct call *call, const struct batch *batch, struct 
 
 static enum lf_code run(struct call *call, struct batch *batch, struct err *err)
 {
+    TRY(check_kinds(batch, err));
     TRY(shape_check_values(&batch->request->head, err));
     for (size_t i = 0; i < batch->count; i++)
         TRY(read_part(call, &batch->parts[i], err));
