@@ -4,6 +4,9 @@ A rule has a name, a predicate over (step, theirs, ours), and the reason with th
 into the predicate. docs/compatibility.md lists the same rules for people."""
 from typing import NamedTuple
 
+import explained_items
+import explained_tables
+
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 CLIENT_FAULTS = {"ValidationException", "SerializationException"}
@@ -44,6 +47,9 @@ RULES = [
          "UPDATED_NEW is asked for.", API + "API_UpdateItem.html"),
     Rule("Local has no tags", is_tagging, "Local does not support tagging.", GUIDE + "DynamoDBLocal.UsageNotes.html"),
 ]
+
+
+RULES += [Rule(*rule) for rule in explained_items.RULES + explained_tables.RULES]
 
 
 def explain(difference):
