@@ -121,6 +121,7 @@ void assert_text(const struct row *row, const char *column, const char *text);
 #define INDEXED                                                 \
     "      Indexed:\n"                                          \
     "        key: { pk: \"{id}\", sk: \"{rest}\" }\n"           \
+    "        keys: { gsi1pk: \"n{label}\" }\n"                  \
     "        table: indexed\n"                                  \
     "        primary_key: [id]\n"                               \
     "        columns:\n"                                        \
