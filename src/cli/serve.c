@@ -7,6 +7,8 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "gateway/gateway.h"
+#include "map/ddl.h"
+#include "move/migrate_file.h"
 #include "pg/cluster.h"
 
 enum { POLL_US = 50000 };
@@ -29,9 +31,6 @@ static enum lf_code check_options(const struct cli_options *options, struct err 
         return ERR(err, LF_USAGE, "--tls-certificate and --tls-key belong together");
     if (options->ephemeral && options->postgres)
         return ERR(err, LF_USAGE, "--ephemeral brings its own PostgreSQL; leave --postgres out");
-    if (options->ephemeral && options->map)
-        return ERR(err, LF_USAGE,
-                   "--ephemeral begins with an empty database, which has none of the map's tables; leave --map out");
     return LF_OK;
 }
 
@@ -70,6 +69,31 @@ static enum lf_code run(const struct cli_options *options, const struct gateway_
     return code;
 }
 
+/* An ephemeral database has the tables of the map at once, as its migrations make them. */
+static enum lf_code make_tables(struct pg_conn *conn, const struct map *map, enum migration_step step, struct err *err)
+{
+    BUF_CLEANUP struct buf migration, up;
+    struct migrate_file file;
+    buf_init(&migration, COMMAND_ARENA_BYTES);
+    buf_init(&up, COMMAND_ARENA_BYTES);
+    ddl_put_migration(&migration, map, step);
+    TRY(buf_check(&migration, err));
+    TRY(migrate_file_parse(buf_span(&migration), &file, err));
+    buf_put_span(&up, file.up);
+    TRY(buf_check(&up, err));
+    return pg_exec(conn, buf_cstr(&up), err);
+}
+
+static enum lf_code make_all_tables(const char *postgres, const struct map *map, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    TRY(pg_connect(postgres, &conn, err));
+    TRY(gateway_prepare_schema(conn, err));
+    for (enum migration_step step = MIGRATION_TABLES; step < MIGRATION_CONTRACT; step++)
+        TRY(make_tables(conn, map, step, err));
+    return LF_OK;
+}
+
 static enum lf_code serve(const struct cli_options *options, const char *postgres, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
@@ -78,6 +102,8 @@ static enum lf_code serve(const struct cli_options *options, const char *postgre
     arena_init(&arena, COMMAND_ARENA_BYTES);
     if (options->map)
         TRY(command_read_map(options, &arena, &map, &yaml, err));
+    if (options->map && options->ephemeral)
+        TRY(make_all_tables(postgres, &map, err));
     struct gateway_options run_options = {
         .postgres = postgres,
         .listen = options->listen,
