@@ -59,7 +59,9 @@ class Gateway:
             self.process.kill()
             self.process.wait()
             self.process.stdout.close()
-            raise RuntimeError(f"landfall serve did not start: {self.log()}")
+            log = self.log()
+            self.errors.close()
+            raise RuntimeError(f"landfall serve did not start: {log}")
         self.url = json.loads(line)["endpoint"]
 
     def log(self):
@@ -73,12 +75,15 @@ class Gateway:
         raise RuntimeError("no VmRSS")
 
     def end(self):
-        """Asks it to stop; the connections that are open may still get their answers."""
+        """Asks it to stop, once: it ends at the second word. The connections that are open may still get their answers."""
         self.process.send_signal(signal.SIGTERM)
 
     def stop(self):
         if self.process.poll() is None:
             self.end()
+        self.wait()
+
+    def wait(self):
         status = self.process.wait(SECONDS_MAX)
         self.process.stdout.close()
         log = self.log()
