@@ -20,7 +20,7 @@ struct dynamodb_scan {
 };
 
 struct dynamodb_page {
-    struct item *items;
+    struct span *items; /* each as DynamoDB JSON, without a newline: {"pk":{"S":"a"}} */
     size_t count;
     struct span last_key; /* DynamoDB JSON; empty: this is the last page */
     double capacity;      /* read units that it has cost */

@@ -114,6 +114,7 @@ struct transfer {
     struct http_answer *answer;         /* borrowed */
     CURL *curl;
     struct curl_slist *headers; /* owned */
+    struct span unread;         /* of the body, when it is given out by on_read */
     struct err sink_err;        /* of the sink, or of our own limit */
     char reason[CURL_ERROR_SIZE];
 };
@@ -147,6 +148,16 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     else
         buf_put(&answer->body, bytes, len);
     return transfer->sink_err.code == LF_OK && buf_check(&answer->body, &transfer->sink_err) == LF_OK ? len : 0;
+}
+
+static size_t on_read(char *room, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t len = size * count < transfer->unread.len ? size * count : transfer->unread.len;
+    if (len)
+        memcpy(room, transfer->unread.ptr, len);
+    transfer->unread = span_from(transfer->unread, len);
+    return len;
 }
 
 static enum lf_code add_header(struct transfer *transfer, struct span name, struct span value, struct err *err)
@@ -208,9 +219,16 @@ static CURLcode set_options(struct transfer *transfer)
         SET(CURLOPT_CAINFO, bundle);
     if (request->is_link_local)
         SET(CURLOPT_NOPROXY, "*");
-    if (request->body.len) {
+    if (request->total_ms_max)
+        SET(CURLOPT_TIMEOUT_MS, (long)request->total_ms_max);
+    if (request->body.len)
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    if (request->body.len && !request->is_once)
         SET(CURLOPT_POSTFIELDS, request->body.ptr);
+    if (request->body.len && request->is_once) { /* what cannot be read from the start again, libcurl does not send again */
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_READFUNCTION, on_read);
+        SET(CURLOPT_READDATA, transfer);
     }
 #undef SET
     return code;
@@ -247,12 +265,21 @@ static bool headers_are_whole(struct span headers)
     return span_ends_with(headers, SPAN("\n\r\n")) || span_ends_with(headers, SPAN("\n\n"));
 }
 
+/* An error of rewinding means that the request was sent, and was to be sent again. */
+static bool was_sent(const struct transfer *transfer, CURLcode result)
+{
+    long bytes = 0;
+    CURLcode known = curl_easy_getinfo(transfer->curl, CURLINFO_REQUEST_SIZE, &bytes);
+    return result == CURLE_SEND_FAIL_REWIND || known != CURLE_OK || bytes > 0;
+}
+
 static enum lf_code perform(struct transfer *transfer, struct err *err)
 {
     TRY(add_headers(transfer, err));
     CURLcode result = set_options(transfer);
     if (result == CURLE_OK)
         result = curl_easy_perform(transfer->curl);
+    transfer->answer->was_sent = was_sent(transfer, result);
     if (transfer->sink_err.code != LF_OK) {
         *err = transfer->sink_err;
         return err->code;
@@ -271,10 +298,13 @@ static enum lf_code perform(struct transfer *transfer, struct err *err)
 
 enum lf_code http_send(struct http *http, const struct http_request *request, struct http_answer *answer, struct err *err)
 {
-    struct transfer transfer = { .request = request, .answer = answer, .curl = take_handle(http), .sink_err = ERR_INIT };
+    struct transfer transfer = {
+        .request = request, .answer = answer, .curl = take_handle(http), .unread = request->body, .sink_err = ERR_INIT
+    };
     if (!transfer.curl)
         return ERR(err, LF_MEMORY, "cannot set up a request");
     answer->status = 0;
+    answer->was_sent = false;
     buf_reset(&answer->headers);
     buf_reset(&answer->body);
     enum lf_code code = perform(&transfer, err);

@@ -32,6 +32,7 @@ struct http_header {
 
 struct http_answer {
     unsigned status;
+    bool was_sent;      /* whether anything of the request may have been received; also of one that failed */
     struct buf headers; /* lines as received */
     struct buf body;    /* unless a sink took it */
 };
@@ -54,7 +55,9 @@ struct http_request {
     void *context;
     unsigned connect_ms_max;
     unsigned stall_ms_max; /* without a byte; whole seconds */
+    unsigned total_ms_max; /* from the start to the end of the answer; 0: no limit */
     bool is_link_local;    /* an address of this host or instance: never through a proxy */
+    bool is_once; /* the body must not be received twice: an idle connection that turns out to be closed is LF_NETWORK, too */
 };
 
 /* Any status is an answer. Errors: LF_NETWORK (not reached, cut, stalled: another attempt may help), LF_TLS, LF_USAGE (no URL),

@@ -25,11 +25,11 @@ static struct span authority_of(struct span endpoint)
     return at < endpoint.len ? span_from(endpoint, at + 3) : endpoint;
 }
 
-static enum lf_code time_now(struct arena *arena, struct span *ret_time, struct err *err)
+static enum lf_code time_now(int64_t clock_skew_s, struct arena *arena, struct span *ret_time, struct err *err)
 {
     char text[32];
     struct tm parts;
-    time_t now = time(NULL);
+    time_t now = time(NULL) + clock_skew_s;
     if (!gmtime_r(&now, &parts) || strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts) != SIGV4_TIME_BYTES)
         return ERR(err, LF_AWS, "the clock of this machine is wrong");
     return arena_copy(arena, span_of(text, SIGV4_TIME_BYTES), ret_time, err);
@@ -60,7 +60,7 @@ static enum lf_code add_signature(const struct aws_request *request, struct head
 {
     struct sigv4_scope scope = { .region = request->region, .service = span_from_cstr(request->service) };
     struct span payload_hash, authorization, token = secret_reveal(request->credentials->session_token);
-    TRY(time_now(arena, &scope.time, err));
+    TRY(time_now(request->clock_skew_s, arena, &scope.time, err));
     TRY(sigv4_payload_hash(request->body, arena, &payload_hash, err));
     add(headers, SPAN("x-amz-date"), scope.time);
     add(headers, SPAN("x-amz-content-sha256"), payload_hash);
@@ -93,6 +93,8 @@ static enum lf_code send_with(struct http *http, const struct aws_request *reque
         .context = request->context,
         .connect_ms_max = request->policy->connect_ms_max,
         .stall_ms_max = request->policy->stall_ms_max,
+        .total_ms_max = request->total_ms_max,
+        .is_once = request->is_once,
     };
     return http_send(http, &plain, answer, err);
 }

@@ -17,6 +17,9 @@ struct aws_request {
     const struct http_policy *policy;          /* its timeouts */
     http_sink *sink;
     void *context;
+    int64_t clock_skew_s;  /* of the service's clock against this machine's */
+    unsigned total_ms_max; /* as of http_request */
+    bool is_once;          /* as of http_request */
 };
 
 enum { AWS_REQUEST_HEADERS_MAX = 8 };
