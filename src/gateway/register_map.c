@@ -1,11 +1,12 @@
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "map/model.h"
+#include "move/load_plan.h"
 
-enum { DEFINITION_BYTES_MAX = 1024 * 1024, STATE_BYTES_MAX = 64 * 1024 };
+enum { DEFINITION_BYTES_MAX = 1024 * 1024, STATE_BYTES_MAX = 64 * 1024, PLAN_BYTES_MAX = 64 * 1024 * 1024 };
 
-/* Definitions: CreateTable requests that would make the map's tables
- * ----------------------------------------------------------------- */
+/* Definitions: CreateTable requests that would make the map's tables -----------------------------------------------------------
+ */
 
 static void put_attribute(struct reply *reply, const struct key_attribute *attribute, const struct map_table *table,
                           size_t before)
@@ -95,8 +96,7 @@ static void put_definition(struct buf *json, const struct map_table *table)
     reply_object_end(&reply);
 }
 
-/* Rows
- * -------------------------------------------------------------------------------------------------------------------------------
+/* Rows ------------------------------------------------------------------------------------------------------------------------
  */
 
 /* Names of indexes as a PostgreSQL array: they hold letters, digits, '_', '-' and '.' only. */
@@ -108,26 +108,39 @@ static void put_names(struct buf *names, const struct map_table *table)
     buf_put_byte(names, '}');
 }
 
-/* A table that is registered with another definition has it replaced, when the map was changed. */
-static enum lf_code put_rows(struct pg_conn *conn, const struct map_table *table, struct buf *json, struct buf *names,
-                             struct err *err)
+/* The map says what keys and indexes a table has; what UpdateTable has made of the rest stays. No rows: that is as it was, or the
+ * table is not the map's. */
+static enum lf_code save_definition(struct pg_conn *conn, const struct map_table *table, struct buf *json, bool *ret_changed,
+                                    struct err *err)
 {
     static const char sql[] =
-        "WITH before AS (SELECT 1 FROM landfall.dynamodb_table WHERE name = $1 AND is_mapped AND definition::text = $2), bumped "
-        "AS (UPDATE "
-        "landfall.catalog SET version = version + 1 WHERE NOT EXISTS (SELECT FROM before) RETURNING version), t AS (INSERT INTO "
-        "landfall.dynamodb_table AS t (name, status, is_mapped, definition, version) SELECT $1, 'ACTIVE', true, $2::json, "
-        "version FROM bumped ON "
-        "CONFLICT (name) DO UPDATE SET definition = excluded.definition, version = excluded.version WHERE t.is_mapped RETURNING "
-        "id) INSERT INTO "
-        "landfall.dynamodb_index (table_id, name, slot, status) SELECT t.id, n.name, n.slot, 'ACTIVE' FROM t, unnest($3::text[]) "
-        "WITH ORDINALITY AS "
-        "n (name, slot) ON CONFLICT (table_id, name) DO NOTHING";
-    struct pg_field values[] = { { table->name.ptr, table->name.len }, { json->data, json->len }, { names->data, names->len } };
-    PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    TRY(buf_check(json, err));
-    TRY(buf_check(names, err));
-    return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 3 }, &result, err);
+        "WITH merged AS (SELECT $2::jsonb || (t.definition::jsonb - "
+        "'{AttributeDefinitions,KeySchema,GlobalSecondaryIndexes,LocalSecondaryIndexes}'::text[]) AS definition FROM (SELECT) "
+        "AS always LEFT JOIN landfall.dynamodb_table t ON t.name = $1) "
+        "INSERT INTO landfall.dynamodb_table AS t (name, status, is_mapped, definition, version, on_demand_at) SELECT $1, "
+        "'ACTIVE', true, coalesce(m.definition, $2::jsonb)::json, c.version + 1, now() FROM merged m, landfall.catalog c "
+        "ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, version = excluded.version "
+        "WHERE t.is_mapped AND t.definition::jsonb <> excluded.definition::jsonb RETURNING 1";
+    struct pg_field values[] = { { table->name.ptr, table->name.len }, { json->data, json->len } };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
+    *ret_changed = pg_result_rows(rows) > 0;
+    return LF_OK;
+}
+
+/* The slots of mapped tables mean nothing, but are distinct. */
+static enum lf_code save_indexes(struct pg_conn *conn, const struct map_table *table, const struct buf *names, struct err *err)
+{
+    static const char forget[] = "DELETE FROM landfall.dynamodb_index i USING landfall.dynamodb_table t WHERE t.name = $1 AND "
+                                 "i.table_id = t.id";
+    static const char insert[] =
+        "INSERT INTO landfall.dynamodb_index (table_id, name, slot, status) SELECT t.id, n.name, n.slot, "
+        "'ACTIVE' FROM landfall.dynamodb_table t, unnest($2::text[]) WITH ORDINALITY AS n (name, slot) "
+        "WHERE t.name = $1";
+    struct pg_field values[] = { { table->name.ptr, table->name.len }, { names->data, names->len } };
+    PG_RESULT_CLEANUP struct pg_result *forgotten = NULL, *inserted = NULL;
+    TRY(pg_query(conn, forget, &(struct pg_params){ .values = values, .count = 1 }, &forgotten, err));
+    return pg_query(conn, insert, &(struct pg_params){ .values = values, .count = 2 }, &inserted, err);
 }
 
 /* A table made through the API before the map came keeps its items where they are. */
@@ -143,6 +156,19 @@ static enum lf_code check_mapped(struct pg_conn *conn, const struct map_table *t
     return LF_OK;
 }
 
+static enum lf_code save(struct pg_conn *conn, const struct map_table *table, struct buf *json, struct buf *names,
+                         struct err *err)
+{
+    bool is_changed = false;
+    TRY(buf_check(json, err));
+    TRY(buf_check(names, err));
+    TRY(save_definition(conn, table, json, &is_changed, err));
+    if (!is_changed)
+        return check_mapped(conn, table, err);
+    TRY(save_indexes(conn, table, names, err));
+    return pg_exec(conn, "UPDATE landfall.catalog SET version = version + 1", err);
+}
+
 static enum lf_code register_table(struct pg_conn *conn, const struct map_table *table, struct err *err)
 {
     struct buf json, names;
@@ -150,15 +176,45 @@ static enum lf_code register_table(struct pg_conn *conn, const struct map_table 
     buf_init(&names, STATE_BYTES_MAX);
     put_definition(&json, table);
     put_names(&names, table);
-    enum lf_code code = put_rows(conn, table, &json, &names, err);
+    enum lf_code code = save(conn, table, &json, &names, err);
     buf_done(&json);
     buf_done(&names);
-    return code ? code : check_mapped(conn, table, err);
+    return code;
+}
+
+/* The map ---------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Whether the tables of the map are there, with its columns. */
+static enum lf_code check_tables(struct pg_conn *conn, const struct map *map, struct err *err)
+{
+    struct arena arena;
+    struct load_plan plan;
+    const struct source all = { .tables = map->tables, .table_count = map->table_count };
+    arena_init(&arena, PLAN_BYTES_MAX);
+    enum lf_code code = load_plan_make(map, &all, &arena, &plan, err);
+    if (!code)
+        code = load_plan_check(&plan, conn, err);
+    arena_done(&arena);
+    return code;
+}
+
+static enum lf_code register_all(struct pg_conn *conn, const struct map *map, struct err *err)
+{
+    TRY(pg_exec(conn, "BEGIN; SELECT version FROM landfall.catalog FOR UPDATE", err));
+    for (size_t i = 0; i < map->table_count; i++)
+        TRY(register_table(conn, &map->tables[i], err));
+    return pg_exec(conn, "COMMIT", err);
 }
 
 enum lf_code gateway_register_map(struct pg_conn *conn, const struct map *map, struct err *err)
 {
-    for (size_t i = 0; i < map->table_count; i++)
-        TRY(register_table(conn, &map->tables[i], err));
-    return LF_OK;
+    TRY(check_tables(conn, map, err));
+    if (!register_all(conn, map, err))
+        return LF_OK;
+    struct err ignored = ERR_INIT;
+    if (pg_exec(conn, "ROLLBACK", &ignored)) {
+        /* The connection is gone, and the transaction with it. */
+    }
+    return err->code;
 }
