@@ -7,6 +7,7 @@
 #include <time.h>
 #include <zlib.h>
 
+#include "aws/dynamodb_attempt.h"
 #include "aws/request.h"
 #include "codec/json.h"
 
@@ -222,40 +223,42 @@ static bool correct_clock(struct dynamodb *client, const struct http_answer *ans
 /* One attempt -------------------------------------------------------------------------------------------------------------- */
 
 struct call {
-    struct dynamodb *client;
-    enum dynamodb_service service;
-    const char *operation;
-    struct span request;
+    struct dynamodb_attempt attempt;
     enum dynamodb_repeat repeat;
-    struct arena *arena;
     struct dynamodb_answer *answer;
     bool may_repeat; /* by what the last attempt has shown */
 };
 
-static enum lf_code send_request(const struct call *call, const struct aws_credentials *credentials, struct http_answer *answer,
-                                 struct err *err)
+struct aws_session *dynamodb_session(const struct dynamodb *client)
 {
+    return client->session;
+}
+
+enum lf_code dynamodb_attempt_sign(const struct dynamodb_attempt *attempt, const struct aws_credentials *credentials,
+                                   struct http_request *ret_request, struct err *err)
+{
+    struct dynamodb *client = attempt->client;
     struct span target;
-    TRY(arena_printf(call->arena, &target, err, "%s_20120810.%s",
-                     call->service == DYNAMODB_STREAMS ? "DynamoDBStreams" : "DynamoDB", call->operation));
+    TRY(arena_printf(attempt->arena, &target, err, "%s_20120810.%s",
+                     attempt->service == DYNAMODB_STREAMS ? "DynamoDBStreams" : "DynamoDB", attempt->operation));
     const struct http_header headers[] = { { SPAN("Content-Type"), SPAN("application/x-amz-json-1.0") },
                                            { SPAN("X-Amz-Target"), target } };
     const struct aws_request request = {
         .method = "POST",
-        .endpoint = call->client->endpoints[call->service],
+        .endpoint = client->endpoints[attempt->service],
         .path = SPAN("/"),
         .headers = headers,
         .header_count = sizeof headers / sizeof *headers,
-        .body = call->request,
+        .body = attempt->request,
         .service = "dynamodb",
-        .region = call->client->region,
+        .region = client->region,
         .credentials = credentials,
-        .policy = &call->client->policy,
-        .clock_skew_s = atomic_load(&call->client->clock_skew_s),
-        .total_ms_max = call->client->answer_ms_max,
-        .is_once = call->repeat != DYNAMODB_REPEAT_ANY,
+        .policy = &client->policy,
+        .clock_skew_s = atomic_load(&client->clock_skew_s),
+        .total_ms_max = client->answer_ms_max,
+        .is_once = attempt->is_once,
     };
-    return aws_request_send(call->client->http, &request, answer, err);
+    return aws_request_build(&request, attempt->arena, ret_request, err);
 }
 
 static bool checksum_fits(const struct http_answer *answer)
@@ -267,50 +270,54 @@ static bool checksum_fits(const struct http_answer *answer)
 }
 
 /* The transaction of a token that is under way may yet happen; whatever else has a name has not. */
-static enum dynamodb_outcome outcome_of_refusal(const struct call *call)
+static enum dynamodb_outcome outcome_of_refusal(const struct dynamodb_answer *answer)
 {
-    const struct dynamodb_answer *answer = call->answer;
     bool is_refused = answer->status / 100 == 4 && answer->type.len;
     return is_refused && !span_equal(answer->type, SPAN("TransactionInProgressException")) ? DYNAMODB_REFUSED : DYNAMODB_UNKNOWN;
 }
 
-static enum lf_code judge_refusal(struct call *call, const struct http_answer *answer, struct err *err)
+static enum lf_code judge_refusal(const struct dynamodb_attempt *attempt, const struct http_answer *http,
+                                  struct dynamodb_answer *answer, bool *ret_may_repeat, struct err *err)
 {
     struct refusal refusal = { 0 };
     struct err ignored = ERR_INIT; /* a body that is no JSON says nothing; the status does */
-    (void)!read_refusal(call->answer->body, call->arena, &refusal, &ignored);
-    call->answer->type = refusal.type;
-    call->answer->outcome = outcome_of_refusal(call);
+    (void)!read_refusal(answer->body, attempt->arena, &refusal, &ignored);
+    answer->type = refusal.type;
+    answer->outcome = outcome_of_refusal(answer);
     enum lf_code code = code_of_refusal(answer->status, refusal.type);
-    call->may_repeat = may_pass(code) || (is_about_time(&refusal) && correct_clock(call->client, answer, call->arena));
+    *ret_may_repeat = may_pass(code) || (is_about_time(&refusal) && correct_clock(attempt->client, http, attempt->arena));
     if (!refusal.type.len)
-        return ERR(err, code, "%s: status %u from %.*s", call->operation, answer->status,
-                   SPAN_ARG(call->client->endpoints[call->service]));
-    return ERR(err, code, "%s: %.*s: %.*s", call->operation, SPAN_ARG(refusal.type), SPAN_ARG(refusal.message));
+        return ERR(err, code, "%s: status %u from %.*s", attempt->operation, answer->status,
+                   SPAN_ARG(attempt->client->endpoints[attempt->service]));
+    return ERR(err, code, "%s: %.*s: %.*s", attempt->operation, SPAN_ARG(refusal.type), SPAN_ARG(refusal.message));
 }
 
-static enum lf_code judge(struct call *call, const struct http_answer *answer, struct err *err)
+enum lf_code dynamodb_attempt_judge(const struct dynamodb_attempt *attempt, const struct http_answer *http,
+                                    struct dynamodb_answer *answer, bool *ret_may_repeat, struct err *err)
 {
-    call->answer->status = answer->status;
-    call->answer->outcome = DYNAMODB_UNKNOWN;
-    TRY(arena_copy(call->arena, buf_span(&answer->body), &call->answer->body, err));
-    if (!checksum_fits(answer)) {
-        call->may_repeat = true;
-        return ERR(err, LF_NETWORK, "%s: the answer was damaged on its way (x-amz-crc32 differs)", call->operation);
+    answer->status = http->status;
+    answer->outcome = DYNAMODB_UNKNOWN;
+    *ret_may_repeat = false;
+    TRY(arena_copy(attempt->arena, buf_span(&http->body), &answer->body, err));
+    if (!checksum_fits(http)) {
+        *ret_may_repeat = true;
+        return ERR(err, LF_NETWORK, "%s: the answer was damaged on its way (x-amz-crc32 differs)", attempt->operation);
     }
     if (answer->status / 100 != 2)
-        return judge_refusal(call, answer, err);
-    call->answer->outcome = DYNAMODB_DONE;
+        return judge_refusal(attempt, http, answer, ret_may_repeat, err);
+    answer->outcome = DYNAMODB_DONE;
     return LF_OK;
 }
 
 static enum lf_code attempt_with(struct call *call, const struct aws_credentials *credentials, struct err *err)
 {
+    struct http_request request;
     struct http_answer answer;
+    TRY(dynamodb_attempt_sign(&call->attempt, credentials, &request, err));
     http_answer_init(&answer);
-    enum lf_code code = send_request(call, credentials, &answer, err);
+    enum lf_code code = http_send(call->attempt.client->http, &request, &answer, err);
     if (code == LF_OK)
-        code = judge(call, &answer, err);
+        code = dynamodb_attempt_judge(&call->attempt, &answer, call->answer, &call->may_repeat, err);
     else if (answer.was_sent)
         call->answer->outcome = DYNAMODB_UNKNOWN;
     call->may_repeat |= code == LF_NETWORK;
@@ -324,7 +331,7 @@ static enum lf_code attempt(struct call *call, struct err *err)
     unsigned attempts = call->answer->attempts;
     *call->answer = (struct dynamodb_answer){ .outcome = DYNAMODB_REFUSED, .attempts = attempts };
     call->may_repeat = false;
-    TRY(aws_session_credentials(call->client->session, &credentials, err));
+    TRY(aws_session_credentials(call->attempt.client->session, &credentials, err));
     call->answer->attempts++;
     enum lf_code code = attempt_with(call, credentials, err);
     aws_credentials_unref(credentials);
@@ -353,7 +360,7 @@ static bool repeat_is_allowed(const struct call *call)
 {
     bool is_safe = call->repeat == DYNAMODB_REPEAT_ANY ||
                    (call->repeat == DYNAMODB_REPEAT_REFUSED && call->answer->outcome == DYNAMODB_REFUSED);
-    return call->may_repeat && is_safe && call->answer->attempts < call->client->policy.attempts_max;
+    return call->may_repeat && is_safe && call->answer->attempts < call->attempt.client->policy.attempts_max;
 }
 
 static enum lf_code repeat(struct call *call, struct err *err)
@@ -361,13 +368,13 @@ static enum lf_code repeat(struct call *call, struct err *err)
     struct backoff backoff;
     bool was_unknown = false;
     enum lf_code code;
-    backoff_init(&backoff, call->client->policy.delay_ms_min, call->client->policy.delay_ms_max,
+    backoff_init(&backoff, call->attempt.client->policy.delay_ms_min, call->attempt.client->policy.delay_ms_max,
                  backoff_seed() ^ (uint64_t)(uintptr_t)call);
     while ((code = attempt(call, err)) != LF_OK && repeat_is_allowed(call)) {
         was_unknown |= call->answer->outcome == DYNAMODB_UNKNOWN;
-        pause_for(call->client, backoff_next_ms(&backoff));
-        if (is_over(call->client)) {
-            code = ERR(err, LF_INTERRUPTED, "%s: stopped between two attempts", call->operation);
+        pause_for(call->attempt.client, backoff_next_ms(&backoff));
+        if (is_over(call->attempt.client)) {
+            code = ERR(err, LF_INTERRUPTED, "%s: stopped between two attempts", call->attempt.operation);
             break;
         }
     }
@@ -381,12 +388,13 @@ static enum lf_code repeat(struct call *call, struct err *err)
 enum lf_code dynamodb_call(struct dynamodb *client, enum dynamodb_service service, const char *operation, struct span request,
                            enum dynamodb_repeat repeat_what, struct arena *arena, struct dynamodb_answer *answer, struct err *err)
 {
-    struct call call = { .client = client,
-                         .service = service,
-                         .operation = operation,
-                         .request = request,
+    struct call call = { .attempt = { .client = client,
+                                      .service = service,
+                                      .operation = operation,
+                                      .request = request,
+                                      .is_once = repeat_what != DYNAMODB_REPEAT_ANY,
+                                      .arena = arena },
                          .repeat = repeat_what,
-                         .arena = arena,
                          .answer = answer };
     *answer = (struct dynamodb_answer){ .outcome = DYNAMODB_REFUSED };
     return repeat(&call, err);

@@ -9,7 +9,7 @@ enum { ARENA_BYTES_MAX = 4 * 1024 * 1024, OWN_HEADERS_MAX = 5 };
 
 /* The headers of a request: ours, and what the caller adds. */
 struct headers {
-    struct http_header all[AWS_REQUEST_HEADERS_MAX + OWN_HEADERS_MAX];
+    struct http_header *all; /* room for AWS_REQUEST_HEADERS_MAX + OWN_HEADERS_MAX */
     size_t count;
 };
 
@@ -71,11 +71,13 @@ static enum lf_code add_signature(const struct aws_request *request, struct head
     return LF_OK;
 }
 
-static enum lf_code send_with(struct http *http, const struct aws_request *request, struct arena *arena,
-                              struct http_answer *answer, struct err *err)
+enum lf_code aws_request_build(const struct aws_request *request, struct arena *arena, struct http_request *ret_request,
+                               struct err *err)
 {
-    struct headers headers = { 0 };
     struct span url;
+    struct headers headers = { .all = arena_calloc(arena, AWS_REQUEST_HEADERS_MAX + OWN_HEADERS_MAX, sizeof *headers.all, err) };
+    if (!headers.all)
+        return err->code;
     TRY(arena_printf(arena, &url, err, "%.*s%.*s%s%.*s", SPAN_ARG(request->endpoint), SPAN_ARG(request->path),
                      request->query.len ? "?" : "", SPAN_ARG(request->query)));
     add(&headers, SPAN("Host"), authority_of(request->endpoint));
@@ -83,7 +85,7 @@ static enum lf_code send_with(struct http *http, const struct aws_request *reque
         add(&headers, request->headers[i].name, request->headers[i].value);
     if (request->credentials)
         TRY(add_signature(request, &headers, arena, err));
-    const struct http_request plain = {
+    *ret_request = (struct http_request){
         .method = request->method,
         .url = url,
         .headers = headers.all,
@@ -96,6 +98,14 @@ static enum lf_code send_with(struct http *http, const struct aws_request *reque
         .total_ms_max = request->total_ms_max,
         .is_once = request->is_once,
     };
+    return LF_OK;
+}
+
+static enum lf_code send_with(struct http *http, const struct aws_request *request, struct arena *arena,
+                              struct http_answer *answer, struct err *err)
+{
+    struct http_request plain;
+    TRY(aws_request_build(request, arena, &plain, err));
     return http_send(http, &plain, answer, err);
 }
 

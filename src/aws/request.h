@@ -24,6 +24,11 @@ struct aws_request {
 
 enum { AWS_REQUEST_HEADERS_MAX = 8 };
 
+/* The request with its URL, headers and signature, in the arena, the rest borrowed; it has not been sent. Errors: LF_AWS (this
+ * machine's clock), LF_MEMORY. */
+enum lf_code aws_request_build(const struct aws_request *request, struct arena *arena, struct http_request *ret_request,
+                               struct err *err) MUST_CHECK;
+
 /* Errors: as of http_send. */
 enum lf_code aws_request_send(struct http *http, const struct aws_request *request, struct http_answer *answer,
                               struct err *err) MUST_CHECK;
