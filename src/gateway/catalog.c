@@ -250,7 +250,7 @@ static void *run_heartbeat(void *context)
     struct backoff backoff;
     int64_t acked = 0;
     backoff_init(&backoff, CATALOG_POLL_MS, DELAY_MS_MAX, backoff_seed());
-    unsigned delay_ms = CATALOG_POLL_MS;
+    unsigned delay_ms = 0;
     while (pause_ms(catalog, delay_ms)) {
         struct err err = ERR_INIT;
         enum lf_code code = conn ? LF_OK : pg_connect(catalog->options.postgres, &conn, &err);

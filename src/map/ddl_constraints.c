@@ -149,6 +149,25 @@ static void put_shadow_again(struct buf *buf, const struct map *map, const struc
     }
 }
 
+/* Tables that were made through the API live on: their items are in the schema dynamodb, their descriptions in landfall. */
+static const char drop_landfall[] =
+    "\nDO $landfall$ BEGIN\n"
+    "    IF to_regclass('landfall.dynamodb_table') IS NOT NULL THEN\n"
+    "        IF EXISTS (SELECT FROM landfall.gateway WHERE beat_at > clock_timestamp() - interval '5 seconds')\n"
+    "            AND EXISTS (SELECT FROM landfall.dynamodb_table WHERE is_mapped) THEN\n"
+    "            RAISE EXCEPTION 'a gateway still serves these tables to applications: stop it first';\n"
+    "        END IF;\n"
+    "        DELETE FROM landfall.dynamodb_table WHERE is_mapped;\n"
+    "        IF EXISTS (SELECT FROM landfall.dynamodb_table) THEN\n"
+    "            DELETE FROM landfall.load;\n"
+    "            DELETE FROM landfall.item;\n"
+    "            DELETE FROM landfall.window;\n"
+    "            RETURN;\n"
+    "        END IF;\n"
+    "    END IF;\n"
+    "    DROP SCHEMA IF EXISTS landfall CASCADE;\n"
+    "END $landfall$;\n";
+
 void ddl_put_contract(struct buf *buf, const struct map *map, const struct ddl_plan *plan)
 {
     buf_put_cstr(buf, "-- migrate:up\n\n-- The scaffolding comes down: what remains has no trace of DynamoDB.\n");
@@ -157,7 +176,7 @@ void ddl_put_contract(struct buf *buf, const struct map *map, const struct ddl_p
             ddl_put_drop_index(buf, map, &plan->indexes[i]);
     put_extra_columns(buf, map, " DROP COLUMN ddb_extra;\n");
     put_constraints(buf, map, plan, true);
-    buf_put_cstr(buf, "DROP SCHEMA IF EXISTS landfall CASCADE;\n");
+    buf_put_cstr(buf, drop_landfall);
 
     buf_put_cstr(buf,
                  "\n-- migrate:down\n\n-- What cannot be taken back: the contents of ddb_extra and of the schema landfall.\n");

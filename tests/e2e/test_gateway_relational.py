@@ -102,9 +102,9 @@ class Served(DatabaseCase):
         self.landfall("backfill", "items", "--key", "pk:S,sk:S", "--table", "shop")
         self.client = self.gateway()
 
-    def gateway(self, *options):
+    def gateway(self, is_mapped=True):
         """Starts one and gives a client of it."""
-        self.process = self.start("serve", "--map", "landfall.yaml", "--listen", "127.0.0.1:0", "--jobs", "2", *options)
+        self.process = self.start("serve", *(["--map", "landfall.yaml"] if is_mapped else []), "--listen", "127.0.0.1:0", "--jobs", "2")
         self.addCleanup(self.end, self.process)
         return self.connect(read_url(self.process))
 
@@ -368,6 +368,26 @@ class Tables(Served):
         with self.assertRaises(Refused):
             self.client("UpdateTable", TableName="shop", AttributeDefinitions=[{"AttributeName": "n", "AttributeType": "N"}], GlobalSecondaryIndexUpdates=[
                 {"Create": {"IndexName": "more", "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}}])
+
+    def test_the_contract_waits_for_gateways_and_leaves_other_tables(self):
+        self.client.create_table("others")
+        self.client("PutItem", TableName="others", Item={"id": text("kept")})
+        self.client.close()
+        contract = ("migrate", "up", "--to", "contract", "--yes")
+        self.assertIn("a gateway still serves these tables to applications: stop it first", self.landfall(*contract, status=FAILED))
+        self.end(self.process)
+        self.landfall(*contract)
+        self.assertEqual(self.sql("SELECT string_agg(name, ' ') FROM landfall.dynamodb_table"), "others")
+        self.assertEqual(self.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'ddb_extra'"), "0")
+        self.assertIn("the contract migration was applied", self.landfall("serve", "--map", "landfall.yaml", "--listen", "127.0.0.1:0", status=PRECONDITION))
+        (self.folder / "landfall.yaml").unlink()
+        self.client = self.gateway(is_mapped=False)
+        self.assertEqual(self.client("Scan", TableName="others")["Items"], [{"id": text("kept")}])
+
+    def test_the_contract_takes_the_schema_with_it(self):
+        self.end(self.process)
+        self.landfall("migrate", "up", "--to", "contract", "--yes")
+        self.assertEqual(self.sql("SELECT to_regnamespace('landfall') IS NULL"), "t")
 
     def test_a_map_whose_tables_are_not_there(self):
         self.write("other.yaml", MAP.replace("schema: shop", "schema: other"))
