@@ -11,7 +11,7 @@
 #include "gateway/key_queue.h"
 #include "gateway/store/gather.h"
 #include "map/model.h"
-#include "pg/sql_gen.h"
+#include "move/phase.h"
 
 enum {
     FIBERS_MAX = 4096, /* requests under way in one worker */
@@ -25,8 +25,6 @@ enum {
     ARENA_BYTES_MAX = 256 * 1024 * 1024,
     RELOAD_SECONDS = 1,
 };
-
-#define SCHEMA_LOCK 0x6c616e6466616c6cLL /* of whoever makes the schema */
 
 struct gateway_worker {
     struct worker worker;
@@ -215,17 +213,7 @@ static enum lf_code run_workers(struct gateway *gateway, struct err *err)
 /* Two gateways that start at the same time take turns. */
 enum lf_code gateway_prepare_schema(struct pg_conn *conn, struct err *err)
 {
-    TRY(pg_execf(conn, err, "BEGIN; SELECT pg_advisory_xact_lock(%lld)", SCHEMA_LOCK));
-    enum lf_code code = pg_exec(conn, sql_control, err);
-    if (!code)
-        code = pg_exec(conn, sql_gateway, err);
-    if (!code)
-        return pg_exec(conn, "COMMIT", err);
-    struct err ignored = ERR_INIT;
-    if (pg_exec(conn, "ROLLBACK", &ignored)) {
-        /* The connection is gone, and the transaction with it. */
-    }
-    return code;
+    return phase_prepare_schema(conn, err);
 }
 
 static enum lf_code prepare(struct gateway *gateway, struct err *err)

@@ -30,12 +30,19 @@ struct table_phase {
     int64_t follows_since_us, applies_since_us, readable_at_us, flipped_at_us; /* 0: not yet */
 };
 
+/* A gateway whose beat has not moved for this long serves no writes any more: twice CATALOG_STALE_MS. */
+enum { PHASE_GATEWAY_SILENT_MS = 10000 };
+
 /* sql/control.sql, sql/gateway.sql and sql/live.sql, where they are not there yet. */
 enum lf_code phase_prepare_schema(struct pg_conn *conn, struct err *err) MUST_CHECK;
 
 /* *ret_found false: the table has no row. `for_share` holds off changes until the transaction ends. */
 enum lf_code phase_read(struct pg_conn *conn, struct span table, bool for_share, struct arena *arena,
                         struct table_phase *ret_phase, bool *ret_found, struct err *err) MUST_CHECK;
+
+/* Of all tables, in order of name, in the arena. */
+enum lf_code phase_read_all(struct pg_conn *conn, struct arena *arena, struct table_phase **ret_phases, size_t *ret_count,
+                            struct err *err) MUST_CHECK;
 
 /* In a transaction: what the next change of the catalog is numbered. */
 enum lf_code phase_begin_change(struct pg_conn *conn, int64_t *ret_version, struct err *err) MUST_CHECK;
