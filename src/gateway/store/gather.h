@@ -3,9 +3,10 @@
  *
  *     fiber ─► gather_read ─► [keys of this turn, per table] ─end of turn─► one statement ─► results ─► fibers
  *
- * A lone request goes at once, at the end of its turn; there is no timer. A key is at most once in a batch of writes (the second
- * one waits for the next batch); rows are written in key order; a batch that certainly failed is halved, so that an error stays
- * with its request. One worker, one thread.
+ * A lone request goes at once, at the end of its turn; there is no timer. While two batches of writes are under way, those that
+ * come gather until one has ended, so that under load each commit covers many. A key is at most once in a batch of writes (the
+ * second one waits for the next batch); rows are written in key order; a batch that certainly failed is halved, so that an error
+ * stays with its request. One worker, one thread.
  */
 #pragma once
 

@@ -1,9 +1,12 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/store/gather.h"
 #include "gateway/store/item_writes.h"
 #include "gateway/worker.h"
 
+/* While so many batches are under way, what comes gathers: each commit then covers more rows, and none waits for a timer. */
+enum { UNDER_WAY_MAX = 2 };
 enum { BATCH_ROWS_MAX = 128, BATCH_BYTES_MAX = 4 * 1024 * 1024, OPEN_MAX = 64 };
 
 /* Who waits until rows are written; on the stack of its fiber. */
@@ -29,8 +32,9 @@ struct write_batch {
 struct write_gather {
     struct worker *worker;
     struct loop_task flush;
-    struct write_batch *open[OPEN_MAX];
+    struct write_batch *open[OPEN_MAX]; /* the oldest first */
     size_t open_count;
+    size_t under_way;
 };
 
 static enum lf_code run_alone(void *context, const struct pg_statement *statement, const struct pg_params *params,
@@ -92,11 +96,21 @@ static void run_batch(struct worker *worker, const struct write_batch *batch)
 static void flush(void *context)
 {
     struct write_gather *gather = context;
-    for (size_t i = 0; i < gather->open_count; i++) {
-        gather->open[i]->is_closed = true;
-        fiber_wake(gather->open[i]->first->fiber);
+    size_t closed = 0;
+    for (; closed < gather->open_count && gather->under_way < UNDER_WAY_MAX; closed++, gather->under_way++) {
+        gather->open[closed]->is_closed = true;
+        fiber_wake(gather->open[closed]->first->fiber);
     }
-    gather->open_count = 0;
+    gather->open_count -= closed;
+    memmove(gather->open, gather->open + closed, gather->open_count * sizeof *gather->open);
+}
+
+static void run_gathered(struct write_gather *gather, const struct write_batch *batch)
+{
+    run_batch(gather->worker, batch);
+    gather->under_way--;
+    if (gather->open_count)
+        loop_at_turn_end(gather->worker->loop, &gather->flush);
 }
 
 static size_t bytes_of(const struct writer *writer)
@@ -126,13 +140,15 @@ static void lead(struct write_gather *gather, const struct table *table, struct 
 {
     struct write_batch batch = { .table = table, .model = writer->rows[0], .last = &batch.first };
     join(&batch, writer);
-    if (gather->open_count < OPEN_MAX) {
-        gather->open[gather->open_count++] = &batch;
-        loop_at_turn_end(gather->worker->loop, &gather->flush);
-        while (!batch.is_closed)
-            fiber_suspend();
+    if (gather->open_count == OPEN_MAX) {
+        run_batch(gather->worker, &batch);
+        return;
     }
-    run_batch(gather->worker, &batch);
+    gather->open[gather->open_count++] = &batch;
+    loop_at_turn_end(gather->worker->loop, &gather->flush);
+    while (!batch.is_closed)
+        fiber_suspend();
+    run_gathered(gather, &batch);
 }
 
 static bool takes(const struct write_batch *batch, const struct table *table, const struct writer *writer)
