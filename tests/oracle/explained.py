@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import explained_items
 import explained_tables
+import explained_transactions
 
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
@@ -32,6 +33,10 @@ def is_tagging(step, theirs, ours):
     return step["call"] in ("TagResource", "UntagResource", "ListTagsOfResource") and theirs.type == unknown and ours.type != unknown
 
 
+def is_unknown_operation(step, theirs, ours):
+    return theirs.type == ours.type == "UnknownOperationException" and theirs.message == "An unknown operation was requested." and ours.message == ""
+
+
 def is_empty_update(step, theirs, ours):
     body = step.get("body", {})
     return step["call"] == "UpdateItem" and not body.get("UpdateExpression") and not body.get("AttributeUpdates") and theirs.status == 500 and ours.ok
@@ -45,11 +50,13 @@ RULES = [
     Rule("Local fails on updates of nothing", is_empty_update,
          "UpdateItem needs no update: it makes the item if there is none. Local answers InternalFailure when UPDATED_OLD or "
          "UPDATED_NEW is asked for.", API + "API_UpdateItem.html"),
+    Rule("Local explains unknown operations", is_unknown_operation, "AWS's answer to an operation that it does not know has no message.",
+         GUIDE + "Programming.LowLevelAPI.html"),
     Rule("Local has no tags", is_tagging, "Local does not support tagging.", GUIDE + "DynamoDBLocal.UsageNotes.html"),
 ]
 
 
-RULES += [Rule(*rule) for rule in explained_items.RULES + explained_tables.RULES]
+RULES += [Rule(*rule) for rule in explained_items.RULES + explained_transactions.RULES + explained_tables.RULES]
 
 
 def explain(difference):

@@ -3,8 +3,10 @@
 Texts: each pair says how Local words a refusal and how AWS does. Figures and spellings: both answers, with what is known to differ taken out of them, must be equal
 in all the rest."""
 import copy
-import decimal
+import json
 import re
+
+from normalise import plain_number
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
@@ -72,14 +74,6 @@ def walk(value):
             yield from walk(member)
 
 
-def plain_number(text):
-    try:
-        number = decimal.Decimal(text)
-    except decimal.InvalidOperation:
-        return text
-    return str(number.normalize() if number else 0) if number.is_finite() else text
-
-
 def plain_numbers(step, answer):
     for found in walk(answer):
         if isinstance(found.get("N"), str):
@@ -93,17 +87,47 @@ def without_metrics(step, answer):
 
 
 def without_capacity(step, answer):
-    if step["call"].startswith("Batch") or reads_local_index(step) or step["body"].get("ReturnConsumedCapacity", "NONE") == "NONE":
-        answer.pop("ConsumedCapacity", None)
-        for page in answer.get("pages", []):
-            page.pop("ConsumedCapacity", None)
+    if step["call"].startswith("Batch") or reads_local_index(step) or body_of(step).get("ReturnConsumedCapacity", "NONE") == "NONE":
+        drop_capacity(answer)
+
+
+def drop_capacity(answer):
+    answer.pop("ConsumedCapacity", None)
+    for page in answer.get("pages", []):
+        page.pop("ConsumedCapacity", None)
 
 
 def reads_local_index(step):
     return step["call"] in ("Query", "Scan") and "local" in str(step["body"].get("IndexName"))
 
 
-STRIPS = [plain_numbers, without_metrics, without_capacity]
+def without_statement_capacity(step, answer):
+    if step["call"] in ("ExecuteStatement", "ExecuteTransaction"):
+        drop_capacity(answer)
+
+
+def without_transaction_capacity(step, answer):
+    """The figures alone: tables and indexes are compared. Whether it was read or written is in the names."""
+    if step["call"] == "TransactWriteItems":
+        for found in walk(answer.get("ConsumedCapacity")):
+            for name in found:
+                if name.endswith("CapacityUnits"):
+                    found[name] = "units"
+        answer.get("ConsumedCapacity", []).sort(key=lambda entry: entry["TableName"])
+
+
+STRIPS = [plain_numbers, without_metrics, without_capacity, without_statement_capacity, without_transaction_capacity]
+
+
+def body_of(step):
+    """Also that of a malformed request, where it is JSON all the same."""
+    if "raw" not in step:
+        return step["body"]
+    try:
+        body = json.loads(step["raw"])
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {}
 
 
 def stripped(step, answer, strips):
@@ -113,17 +137,42 @@ def stripped(step, answer, strips):
     return answer
 
 
-def differs_by(strip):
+def differs_by(strip, is_likely=lambda step, theirs, ours: True):
     """Equal when all known differences are taken out, and not without taking out this one."""
     others = [other for other in STRIPS if other is not strip]
 
     def holds(step, theirs, ours):
-        if theirs.status != ours.status or not isinstance(step.get("body"), dict):
+        if theirs.status != ours.status or not isinstance(body_of(step), dict):
             return False
         both = [stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours)]
         rest = [stripped(step, outcome.answer, others) for outcome in (theirs, ours)]
-        return both[0] == both[1] and rest[0] != rest[1]
+        return both[0] == both[1] and rest[0] != rest[1] and is_likely(step, theirs, ours)
     return holds
+
+
+def is_silent(step, theirs, ours):
+    """Local tells none, and it was asked for."""
+    return "ConsumedCapacity" not in theirs.answer and ("ConsumedCapacity" in ours.answer or "pages" in ours.answer) and \
+        body_of(step).get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES")
+
+
+def is_within_twice(step, theirs, ours):
+    """Each figure of Local's is at most twice ours and even, as ours is: two units for each KB of a write. A ConditionCheck may count more here, for Local
+    takes it for an item of 1 KB."""
+    least = 1 if not any("ConditionCheck" in entry for entry in body_of(step)["TransactItems"]) else 0
+    figures = [figures_of(outcome) for outcome in (theirs, ours)]
+    return figures[0].keys() == figures[1].keys() and all(
+        units % 2 == 0 and least * units <= figures[0][place] <= 2 * max(units, 2) * (2 - least) for place, units in figures[1].items())
+
+
+def figures_of(outcome):
+    """{(table, index or None for the table itself): units}, as far as they are told."""
+    found = {}
+    for entry in outcome.answer["ConsumedCapacity"]:
+        indexes = {**entry.get("GlobalSecondaryIndexes", {}), **entry.get("LocalSecondaryIndexes", {})}
+        for index, units in {None: entry.get("Table", entry), **indexes}.items():
+            found[entry["TableName"], index] = units["CapacityUnits"]
+    return found
 
 
 # ---- what Local takes and AWS does not ----
@@ -173,6 +222,11 @@ RULES = [
     ("Local reckons some capacity otherwise", differs_by(without_capacity), "Batches: an item that is not there counts when it is read, an index's units count once; "
      "local indexes: only items that need more than the index has are read from the table; a deletion of nothing tells its capacity although nobody asked.",
      GUIDE + "read-write-operations.html"),
+    ("Local tells no capacity of statements", differs_by(without_statement_capacity, is_silent), "ConsumedCapacity is in the answers of ExecuteStatement and "
+     "ExecuteTransaction.", API + "API_ExecuteStatement.html"),
+    ("Local reckons the capacity of transactions otherwise", differs_by(without_transaction_capacity, is_within_twice),
+     "A transactional write takes two units for each KB, of the table and of each index alike; with a single action, and for conditions, Local doubles it.",
+     GUIDE + "transaction-apis.html"),
     ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),
     ("Local takes digits of other scripts", is_other_digits, "Numbers are sent as decimal strings.", API + "API_AttributeValue.html"),
     ("Local checks updates late", is_late_check, "What is wrong with a request by itself is said before its condition is tried.", API + "API_UpdateItem.html"),

@@ -1,6 +1,7 @@
 """What legitimately differs between two DynamoDB endpoints, taken out of answers before they are compared: rules with names and reasons.
 
 A rule gets the step and the parsed answer, and changes the answer in place. What no rule names is compared in full: numbers by DynamoDB's spelling too."""
+import decimal
 import json
 import re
 from typing import NamedTuple
@@ -147,11 +148,34 @@ def normalise(step, answer):
     return answer
 
 
+# ---- keys ----
+
+def plain_number(text):
+    """As DynamoDB spells it in all but the exponent: without zeros that say nothing. Other texts as they are."""
+    try:
+        number = decimal.Decimal(text)
+    except decimal.InvalidOperation:
+        return text
+    return str(number.normalize() if number else 0) if number.is_finite() else text
+
+
+def key_text(key):
+    """The same for all spellings of one key."""
+    return text_of({name: {kind: plain_number(content) if kind == "N" else content for kind, content in value.items()} for name, value in key.items()})
+
+
 # ---- order of items ----
 
 def index_key(schema, step):
     """Names of the key attributes an operation reads by, partition key first; schema: {index name or None: names}."""
     return schema.get(step["body"].get("IndexName")) or []
+
+
+def has_free_order(body):
+    """Whether a statement reads from several partitions, or from an index."""
+    if not str(body.get("Statement")).startswith("SELECT"):
+        return False
+    return bool(re.search(r"FROM +\S+\.", body["Statement"])) or not re.search(r'WHERE.* "?pk"? = ', body["Statement"])
 
 
 def value_text(item, name):

@@ -73,7 +73,7 @@ class Pair:
         theirs, ours = self.run_pages(step) if step.get("pages") else self.run_once(step)
         if step["call"] in normalise.TABLE_CALLS and theirs.ok and ours.ok:
             self.settle(step)
-        return compare.compare(step, theirs, ours)
+        return compare.compare({**step, "keys": self.keys}, theirs, ours)
 
     def run_once(self, step):
         body = self.encode(step, step.get("body"))
@@ -210,7 +210,7 @@ def read_stream(side, name):
     by_key, gaps = {}, []
     for shard in shards_of(side, arn):
         for record in records_of(side, arn, shard, gaps):
-            by_key.setdefault(normalise.text_of(record["dynamodb"]["Keys"]), []).append(copy.deepcopy(record))
+            by_key.setdefault(normalise.key_text(record["dynamodb"]["Keys"]), []).append(copy.deepcopy(record))
     records = [record for found in by_key.values() for record in found]
     normalise.normalise({"call": "GetRecords"}, {"Records": records})
     return {"stream": by_key, "order": gaps}

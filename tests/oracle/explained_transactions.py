@@ -1,0 +1,107 @@
+"""Rules of explained.py for updates, transactions and PartiQL: (name, predicate over (step, theirs, ours), reason, page)."""
+import re
+
+from normalise import key_text, text_of
+
+API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
+GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+INVALID = "One or more parameter values were invalid: "
+INDEX_KEY_FAULT = INVALID + r"(Type mismatch for Index Key .*|Size of hashkey has exceeded .*|Aggregated size of all range keys .*)|" \
+    r"One or more parameter values are not valid\. The update expression attempted to update a secondary index key .*"
+UPDATE_FAULT = r"The provided expression refers to an attribute that does not exist in the item|" \
+    r"An operand in the update expression has an incorrect data type|The document path provided in the update expression is invalid for update|" \
+    r"Number (overflow|underflow)\..*|DynamoDB only supports precision up to 38 digits|Type mismatch for attribute to update|" + INDEX_KEY_FAULT
+CONDITION = "The conditional request failed"
+
+
+def body_of(step):
+    return step["body"] if isinstance(step.get("body"), dict) else {}
+
+
+# ---- updates ----
+
+def action_count(update):
+    """Of an Update of a transaction or the body of UpdateItem; at least."""
+    text = str(update.get("UpdateExpression") or "")
+    sections = re.findall(r"\b(?:SET|REMOVE|ADD|DELETE)\b", text, re.IGNORECASE)
+    return max(len(sections), 1 + len(re.findall(r",(?![^(]*\))", text)), len(update.get("AttributeUpdates") or {}))
+
+
+def is_fault_of_update(message):
+    return bool(re.fullmatch(UPDATE_FAULT, str(message), re.DOTALL))
+
+
+def is_other_fault_of_update(step, theirs, ours):
+    """Each must be a fault that another action of the same update can have."""
+    return step["call"] == "UpdateItem" and not theirs.ok and not ours.ok and theirs.type == ours.type and \
+        is_fault_of_update(theirs.message) and is_fault_of_update(ours.message) and action_count(body_of(step)) > 1
+
+
+# ---- transactions ----
+
+def reasons_of(outcome):
+    return [(reason.get("Code"), reason.get("Message")) for reason in outcome.answer.get("CancellationReasons") or []]
+
+
+def is_cancelled_for_fault(step, theirs, ours):
+    """One of the reasons must be Local's message, or another fault of an update of several actions."""
+    if step["call"] not in ("TransactWriteItems", "ExecuteTransaction") or theirs.type != "ValidationException" or ours.type != "TransactionCanceledException":
+        return False
+    actions = [entry.get("Update") or {} for entry in body_of(step).get("TransactItems", [])]
+    faults = [(number, message) for number, (code, message) in enumerate(reasons_of(ours)) if code == "ValidationError"]
+    return is_fault_of_update(theirs.message) and any(
+        message == theirs.message or (is_fault_of_update(message) and number < len(actions) and action_count(actions[number]) > 1) for number, message in faults)
+
+
+def is_duplicate_reason(step, theirs, ours):
+    """All else must be equal."""
+    text = "Duplicate primary key exists in table"
+    renamed = [("ValidationError" if code == "DuplicateItem" and message == text else code, message) for code, message in reasons_of(ours)]
+    return step["call"] == "ExecuteTransaction" and theirs.type == ours.type == "TransactionCanceledException" and reasons_of(theirs) == renamed != reasons_of(ours)
+
+
+def key_of_action(step, entry):
+    """(table, key) of an entry of TransactItems, as it is written and as it is meant."""
+    (action, body), = entry.items()
+    name = body["TableName"]
+    item = body["Item"] if action == "Put" else body["Key"]
+    key = {part: item[part] for part in step.get("keys", {}).get(name, {}).get(None, item) if part in item}
+    return (name, text_of(key)), (name, key_text(key))
+
+
+def is_same_item_twice(step, theirs, ours):
+    """Two keys that are equal, and written differently."""
+    if step["call"] != "TransactWriteItems" or ours.message != "Transaction request cannot include multiple operations on one item":
+        return False
+    keys = [key_of_action(step, entry) for entry in body_of(step)["TransactItems"]]
+    return len({meant for _, meant in keys}) < len(keys) == len({written for written, _ in keys})
+
+
+# ---- PartiQL ----
+
+def is_duplicate_type(step, theirs, ours):
+    return theirs.type == "DuplicateItem" and ours.type == "DuplicateItemException" and theirs.message == ours.message
+
+
+def statements_of(step):
+    body = body_of(step)
+    return body.get("Statements") or body.get("TransactStatements") or [body]
+
+
+def is_parameter_count(step, theirs, ours):
+    """Literals of the oracle's statements have no question marks."""
+    return str(ours.message).endswith("Number of parameters in request and statement don't match.") and ours.type == "ValidationException" and any(
+        str(entry.get("Statement")).count("?") < len(entry.get("Parameters") or []) for entry in statements_of(step))
+
+
+RULES = [
+    ("Local tells another of several faults of an update", is_other_fault_of_update, "Which of several is told, AWS leaves open; Landfall goes through the "
+     "request's own checks, then the attributes, Local through them in the order of its hash map.", API + "API_UpdateItem.html"),
+    ("Local refuses transactions for what an item lacks", is_cancelled_for_fault, "What is wrong between an update and its item is a reason (ValidationError) of "
+     "TransactionCanceledException.", API + "API_TransactWriteItems.html"),
+    ("Local calls duplicates in transactions invalid", is_duplicate_reason, "An INSERT of an item that is there is a DuplicateItem.", API + "API_BatchStatementError.html"),
+    ("Local compares keys of transactions as they are written", is_same_item_twice, "2 and 2.0 are the same number, hence the same item.",
+     API + "API_TransactWriteItems.html"),
+    ("Local names DuplicateItemException otherwise", is_duplicate_type, "The exception is DuplicateItemException.", API + "API_ExecuteStatement.html"),
+    ("Local takes parameters that no statement uses", is_parameter_count, "Each parameter stands for a question mark.", GUIDE + "ql-reference.data-types.html"),
+]
