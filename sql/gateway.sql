@@ -95,6 +95,14 @@ CREATE TABLE IF NOT EXISTS landfall.access_key (
     disabled_at timestamptz
 );
 
+-- Which life of the server this is. An unlogged table is empty after a crash or a promotion, and the next gateway to notice fills it. Ids of
+-- transactions that never reached the disk are given again then, so that pg_xact_status speaks of one life only.
+CREATE UNLOGGED TABLE IF NOT EXISTS landfall.server_life (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    began_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING;
+
 -- ClientRequestToken of transactions, for ten minutes.
 CREATE TABLE IF NOT EXISTS landfall.request_token (
     token       text COLLATE "C" PRIMARY KEY,

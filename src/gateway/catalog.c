@@ -205,10 +205,9 @@ static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t 
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(
         conn,
-        "INSERT INTO landfall.gateway AS g (id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO "
-        "UPDATE SET beat = g.beat + 1, beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version "
-        "FROM "
-        "landfall.catalog)",
+        "WITH life AS (INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING) INSERT INTO landfall.gateway AS g "
+        "(id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO UPDATE SET beat = g.beat + 1, "
+        "beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version FROM landfall.catalog)",
         &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
     int64_t version = pg_result_int64(rows, 0, 0);
     if (version > version_known(catalog))

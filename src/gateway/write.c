@@ -45,7 +45,8 @@ static enum lf_code write_freely(const struct job *job, bool *ret_applied, struc
     return writes ? store->write(job->worker, job->table, &write, 1, job->arena, ret_applied, err) : LF_OK;
 }
 
-static enum lf_code write_in(const struct job *job, struct db_transaction *transaction, int64_t *ret_id, struct err *err)
+static enum lf_code write_in(const struct job *job, struct db_transaction *transaction, struct store_transaction_id *ret_id,
+                             struct err *err)
 {
     struct stored_item old;
     struct store_write write;
@@ -60,7 +61,7 @@ static enum lf_code write_in(const struct job *job, struct db_transaction *trans
 
 static enum lf_code write_under_lock(const struct job *job, struct err *err)
 {
-    int64_t id = 0;
+    struct store_transaction_id id = { 0 };
     struct db_transaction *transaction = NULL;
     TRY(db_begin(job->worker->db, &transaction, err));
     enum lf_code code = write_in(job, transaction, &id, err);

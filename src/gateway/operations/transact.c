@@ -19,8 +19,8 @@ static enum lf_code sort_out(struct transact *transact, struct err *err)
 
 /* Locking ------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code lock_keys(const struct transact *transact, struct db_transaction *transaction, int64_t *ret_id,
-                              struct err *err)
+static enum lf_code lock_keys(const struct transact *transact, struct db_transaction *transaction,
+                              struct store_transaction_id *ret_id, struct err *err)
 {
     struct store_lock *locks = arena_calloc(transact->call->arena, transact->count, sizeof *locks, err);
     if (!locks)
@@ -91,7 +91,8 @@ static enum lf_code write_part(const struct transact *transact, const struct tab
     return part->table->store->write_locked(transaction, part->table, writes, count, transact->call->arena, err);
 }
 
-static enum lf_code run_in(struct transact *transact, struct db_transaction *transaction, int64_t *ret_id, struct err *err)
+static enum lf_code run_in(struct transact *transact, struct db_transaction *transaction, struct store_transaction_id *ret_id,
+                           struct err *err)
 {
     transact->was_done = false;
     if (transact->token)
@@ -108,7 +109,7 @@ static enum lf_code run_in(struct transact *transact, struct db_transaction *tra
 
 static enum lf_code run_once(struct transact *transact, struct err *err)
 {
-    int64_t id = 0;
+    struct store_transaction_id id = { 0 };
     struct db_transaction *transaction = NULL;
     TRY(db_begin(transact->call->worker->db, &transaction, err));
     enum lf_code code = run_in(transact, transaction, &id, err);

@@ -239,7 +239,8 @@ static bool holds(const struct store_write *write, const struct stored_item *now
            (!now->is_present || (write->old->version[0] == now->version[0] && write->old->version[1] == now->version[1]));
 }
 
-static enum lf_code lock_keys(const struct job *job, struct db_transaction *transaction, int64_t *ret_id, struct err *err)
+static enum lf_code lock_keys(const struct job *job, struct db_transaction *transaction, struct store_transaction_id *ret_id,
+                              struct err *err)
 {
     struct store_lock *locks = arena_calloc(job->arena, job->count, sizeof *locks, err);
     if (!locks)
@@ -262,8 +263,8 @@ static enum lf_code read_now(const struct job *job, struct db_transaction *trans
     return relational_lock(transaction, job->table, keys, job->count, job->arena, now, err);
 }
 
-static enum lf_code run_in(const struct job *job, struct db_transaction *transaction, bool is_careful, int64_t *ret_id,
-                           struct err *err)
+static enum lf_code run_in(const struct job *job, struct db_transaction *transaction, bool is_careful,
+                           struct store_transaction_id *ret_id, struct err *err)
 {
     struct stored_item *now = NULL;
     size_t count = 0;
@@ -282,7 +283,7 @@ static enum lf_code run_in(const struct job *job, struct db_transaction *transac
 
 static enum lf_code run_once(const struct job *job, bool is_careful, struct err *err)
 {
-    int64_t id = 0;
+    struct store_transaction_id id = { 0 };
     struct db_transaction *transaction = NULL;
     TRY(db_begin(job->worker->db, &transaction, err));
     enum lf_code code = run_in(job, transaction, is_careful, &id, err);

@@ -139,18 +139,22 @@ extern const struct store relational_store;
 int64_t store_lock_id(const struct table *table, const struct key *key);
 
 /* Key locks of a transaction: 64 bits per key, exclusively, in order of lock id, one statement. From then on the transaction
- * waits STORE_LOCK_WAIT_MS at most for any lock, these included. *ret_id is its own id, for store_commit. */
+ * waits STORE_LOCK_WAIT_MS at most for any lock, these included. *ret_id is for store_commit. */
 enum { STORE_LOCK_WAIT_MS = 5000 };
+struct store_transaction_id {
+    int64_t xid;
+    int64_t life; /* of the server (landfall.server_life), within which the xid is the transaction's alone */
+};
 struct store_lock {
     const struct table *table;
     struct key key;
 };
-enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count, int64_t *ret_id,
-                             struct err *err) MUST_CHECK;
+enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count,
+                             struct store_transaction_id *ret_id, struct err *err) MUST_CHECK;
 
 /* db_commit; when the connection goes away before the answer comes, another one asks PostgreSQL what became of the transaction.
  * LF_CONNECT: it did not happen, or not even that can be known. */
-enum lf_code store_commit(struct db_transaction *transaction, int64_t id, struct err *err) MUST_CHECK;
+enum lf_code store_commit(struct db_transaction *transaction, struct store_transaction_id id, struct err *err) MUST_CHECK;
 
 /* Whether a transaction failed because others held its locks, or changed its items. */
 bool store_is_conflict(enum lf_code code, const struct err *err);

@@ -5,7 +5,10 @@
 #include "gateway/store/row_arrays.h"
 #include "gateway/store/store.h"
 
-enum { ASK_AGAIN_MS = 100, ASK_MAX = 50, ID_TEXT_BYTES = 24 };
+enum { ASK_AGAIN_MS = 100, ASK_MAX = 50, INT64_TEXT_BYTES = 24 };
+
+/* 0, which no life is, where nobody has noticed yet that another has begun. */
+#define LIFE "coalesce((SELECT (extract(epoch FROM began_at) * 1000000)::int8 FROM landfall.server_life), 0)"
 
 int64_t store_lock_id(const struct table *table, const struct key *key)
 {
@@ -15,18 +18,25 @@ int64_t store_lock_id(const struct table *table, const struct key *key)
 
 /* Locking ------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code read_id(const struct pg_result *rows, int64_t *ret_id, struct err *err)
+static enum lf_code read_number(const struct pg_result *rows, size_t column, int64_t *ret_number, struct err *err)
 {
-    struct pg_field id = pg_result_get(rows, 0, 0);
-    return pg_read_int64(span_of(id.data, id.len), ret_id, err);
+    struct pg_field number = pg_result_get(rows, 0, column);
+    return pg_read_int64(span_of(number.data, number.len), ret_number, err);
+}
+
+static enum lf_code read_id(const struct pg_result *rows, struct store_transaction_id *ret_id, struct err *err)
+{
+    TRY(read_number(rows, 0, &ret_id->xid, err));
+    return read_number(rows, 1, &ret_id->life, err);
 }
 
 /* The setting is made before the ids are sorted, hence before the first of them is waited for. */
-enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count, int64_t *ret_id,
-                             struct err *err)
+enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count,
+                             struct store_transaction_id *ret_id, struct err *err)
 {
     static const struct pg_statement take = {
-        .sql = "SELECT pg_current_xact_id()::text::int8, count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT "
+        .sql = "SELECT pg_current_xact_id()::text::int8, (SELECT " LIFE
+               "), count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT "
                "set_config('lock_timeout', '5000', true)) AS setting, unnest($1::int8[]) AS ids(id) ORDER BY ids.id) AS sorted",
     };
     _Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
@@ -57,14 +67,18 @@ bool store_is_conflict(enum lf_code code, const struct err *err)
 /* Committing --------------------------------------------------------------------------------------------------------------- */
 
 /* *ret_is_over false: its session has not noticed yet that nobody listens. */
-static enum lf_code ask(struct db *db, int64_t id, bool *ret_is_over, bool *ret_is_committed, struct err *err)
+static enum lf_code ask(struct db *db, const struct store_transaction_id *id, bool *ret_is_over, bool *ret_is_committed,
+                        struct err *err)
 {
-    static const struct pg_statement status = { .sql = "SELECT coalesce(pg_xact_status($1::text::xid8), 'unknown')" };
-    char text[ID_TEXT_BYTES];
-    (void)snprintf(text, sizeof text, "%lld", (long long)id);
-    const struct pg_field value = { .data = text, .len = strlen(text) };
+    static const struct pg_statement status = {
+        .sql = "SELECT CASE WHEN " LIFE " = nullif($2::text::int8, 0) THEN pg_xact_status($1::text::xid8) END",
+    };
+    char xid[INT64_TEXT_BYTES], life[INT64_TEXT_BYTES];
+    (void)snprintf(xid, sizeof xid, "%lld", (long long)id->xid);
+    (void)snprintf(life, sizeof life, "%lld", (long long)id->life);
+    const struct pg_field values[] = { { xid, strlen(xid) }, { life, strlen(life) } };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(db_query(db, &status, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
+    TRY(db_query(db, &status, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     struct pg_field field = pg_result_get(rows, 0, 0);
     struct span answer = span_of(field.data, field.len);
     *ret_is_over = !span_equal(answer, SPAN("in progress"));
@@ -72,7 +86,7 @@ static enum lf_code ask(struct db *db, int64_t id, bool *ret_is_over, bool *ret_
     return LF_OK;
 }
 
-static enum lf_code settle(struct db *db, int64_t id, struct err *err)
+static enum lf_code settle(struct db *db, const struct store_transaction_id *id, struct err *err)
 {
     struct err unheard = *err;
     bool is_over = false, is_committed = false;
@@ -89,10 +103,10 @@ static enum lf_code settle(struct db *db, int64_t id, struct err *err)
     return err_while(err, "committing");
 }
 
-enum lf_code store_commit(struct db_transaction *transaction, int64_t id, struct err *err)
+enum lf_code store_commit(struct db_transaction *transaction, struct store_transaction_id id, struct err *err)
 {
     bool is_certain = true;
     struct db *db = db_of(transaction);
     enum lf_code code = db_commit(transaction, &is_certain, err);
-    return is_certain ? code : settle(db, id, err);
+    return is_certain ? code : settle(db, &id, err);
 }
