@@ -44,6 +44,7 @@ static enum lf_code apply(struct table_change *change, struct span name, const s
     return code;
 }
 
+/* Once it has answered, no gateway changes an item without a record, or with one that nobody should have. */
 enum lf_code operation_update_table(struct call *call, const struct update_table_request *request, struct err *err)
 {
     struct table_change change;
@@ -53,6 +54,8 @@ enum lf_code operation_update_table(struct call *call, const struct update_table
     TRY(table_update_check(request, err));
     TRY(table_change_begin(call->worker, &change, err));
     TRY(table_change_end(&change, apply(&change, name, request, &update, call->arena, err), err));
+    if (request->stream_specification)
+        TRY(catalog_wait(call->worker->catalog, call->worker->db, change.version, err));
     TRY(table_description_answer_now(call, SPAN("TableDescription"), name, err));
     if (update.created.ptr || update.deleted.ptr)
         table_work_start(call->worker, name);
