@@ -5,6 +5,7 @@
 #include "item/copy.h"
 #include "map/ddl.h"
 #include "move/exec_binary.h"
+#include "move/row_set.h"
 
 enum { BATCH_ARENA_BYTES = 512 * 1024 * 1024, UPDATE_SQL_BYTES = 1024 * 1024 };
 
@@ -113,6 +114,87 @@ static enum lf_code clear_key(struct repair_batch *batch, struct repair_item *it
     return row_identity_delete(batch->conn, batch->map, own, err);
 }
 
+/* All at once ------------------------------------------------------------------------------------------------------------- */
+
+static enum lf_code delete_others_together(struct repair_batch *batch, struct err *err)
+{
+    size_t count = 0, total = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        total += batch->items[i].identity_count;
+    const struct row_identity **rows = arena_calloc(&batch->arena, total, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct repair_item *item = &batch->items[i];
+        const struct row_identity *own = item->row.entity ? find_own_row(item) : NULL;
+        for (size_t k = 0; k < item->identity_count; k++)
+            if (&item->identities[k] != own)
+                rows[count++] = &item->identities[k];
+    }
+    return row_set_delete(batch->conn, batch->map, rows, count, &batch->arena, err);
+}
+
+/* The items of one entity, from `first` on, whose own rows are there. *ret_all false: a row has gone since. */
+static enum lf_code update_entity(struct repair_batch *batch, size_t first, const struct row **rows, bool *ret_all,
+                                  struct err *err)
+{
+    const struct entity *entity = batch->items[first].row.entity;
+    size_t count = 0, changed;
+    for (size_t i = first; i < batch->count; i++) {
+        struct repair_item *item = &batch->items[i];
+        if (item->row.entity != entity || !find_own_row(item))
+            continue;
+        item->updated = true;
+        rows[count++] = &item->row;
+    }
+    TRY(row_set_update(batch->conn, batch->map, rows, count, &changed, err));
+    *ret_all = changed == count;
+    return LF_OK;
+}
+
+static enum lf_code clear_together(struct repair_batch *batch, bool *ret_all, struct err *err)
+{
+    const struct row **rows = arena_calloc(&batch->arena, batch->count, sizeof *rows, err);
+    if (!rows)
+        return err->code;
+    *ret_all = true;
+    TRY(delete_others_together(batch, err));
+    for (size_t i = 0; i < batch->count && *ret_all; i++) {
+        const struct repair_item *item = &batch->items[i];
+        if (item->row.entity && !item->updated && find_own_row(item))
+            TRY(update_entity(batch, i, rows, ret_all, err));
+    }
+    return LF_OK;
+}
+
+static enum lf_code clear_each(struct repair_batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        batch->items[i].updated = false;
+    for (size_t i = 0; i < batch->count; i++)
+        TRY(clear_key(batch, &batch->items[i], err));
+    return LF_OK;
+}
+
+/* Where together breaks a constraint, one after the other may not, and tells which one it is. */
+static enum lf_code clear_keys(struct repair_batch *batch, struct err *err)
+{
+    struct err violation = ERR_INIT;
+    bool all = false;
+    TRY(pg_exec(batch->conn, "SAVEPOINT together", err));
+    enum lf_code code = clear_together(batch, &all, &violation);
+    if (code == LF_OK && all)
+        return pg_exec(batch->conn, "RELEASE together", err);
+    if (code != LF_OK && !is_constraint_violation(&violation)) {
+        *err = violation;
+        return code;
+    }
+    TRY(pg_exec(batch->conn, "ROLLBACK TO together; RELEASE together", err));
+    return clear_each(batch, err);
+}
+
+/* New rows ----------------------------------------------------------------------------------------------------------------- */
+
 static enum lf_code collect_rows(struct repair_batch *batch, const struct repair_item *items, size_t count, struct err *err)
 {
     row_writer_reset(&batch->writer);
@@ -177,13 +259,21 @@ static enum lf_code insert_items(struct repair_batch *batch, struct repair_item 
 
 static enum lf_code write_batch(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err)
 {
-    TRY(pg_exec(batch->conn, "BEGIN", err));
-    for (size_t i = 0; i < batch->count; i++)
-        TRY(clear_key(batch, &batch->items[i], err));
+    bool is_callers = pg_in_transaction(batch->conn);
+    if (!is_callers)
+        TRY(pg_exec(batch->conn, "BEGIN", err));
+    TRY(clear_keys(batch, err));
     TRY(insert_items(batch, batch->items, batch->count, err));
     if (finish)
         TRY(finish(context, batch->conn, err));
-    return pg_exec(batch->conn, "COMMIT", err);
+    return is_callers ? LF_OK : pg_exec(batch->conn, "COMMIT", err);
+}
+
+static void forget(struct repair_batch *batch)
+{
+    row_writer_reset(&batch->writer);
+    arena_reset(&batch->arena);
+    batch->bytes = batch->count = 0;
 }
 
 enum lf_code repair_batch_flush(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err)
@@ -191,10 +281,14 @@ enum lf_code repair_batch_flush(struct repair_batch *batch, repair_finish *finis
     if (batch->count == 0)
         return LF_OK;
     TRY(write_batch(batch, finish, context, err));
-    row_writer_reset(&batch->writer);
-    arena_reset(&batch->arena);
-    batch->bytes = batch->count = 0;
+    forget(batch);
     return LF_OK;
+}
+
+void repair_batch_drop(struct repair_batch *batch)
+{
+    forget(batch);
+    batch->refused_count = 0;
 }
 
 enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table *table, const struct key_difference *difference,

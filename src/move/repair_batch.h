@@ -2,7 +2,8 @@
  * repair_batch: items that are written into the target in one transaction.
  *
  * An item whose row is already there, under the same primary key, becomes an UPDATE, so that rows which refer to it keep what
- * they refer to; all other rows that hold its key are deleted and the item goes in by COPY. What breaks a constraint goes to
+ * they refer to; all other rows that hold its key are deleted and the item goes in by COPY. A table's rows are deleted and
+ * changed by one statement (row_set.h); where that breaks a constraint, one after the other. What breaks one then goes to
  * landfall.item, found by halving the batch.
  */
 #pragma once
@@ -25,7 +26,7 @@ struct repair_item {
 
 struct repair_batch {
     const struct map *map;
-    struct pg_conn *conn; /* borrowed, in no transaction */
+    struct pg_conn *conn; /* borrowed; in no transaction, or in the caller's, who then commits */
     struct row_writer writer;
     struct arena arena; /* owns the items */
     size_t bytes;       /* of the items, as DynamoDB counts */
@@ -45,6 +46,9 @@ enum lf_code repair_batch_add(struct repair_batch *batch, const struct map_table
 
 /* What is done in a transaction before it is committed. */
 typedef enum lf_code repair_finish(void *context, struct pg_conn *conn, struct err *err);
+
+/* Forgets what is in the batch, after its transaction was rolled back. */
+void repair_batch_drop(struct repair_batch *batch);
 
 /* Writes what is in the batch and commits; nothing when it is empty. `finish` may be NULL. */
 enum lf_code repair_batch_flush(struct repair_batch *batch, repair_finish *finish, void *context, struct err *err) MUST_CHECK;

@@ -177,12 +177,15 @@ enum lf_code pg_execf(struct pg_conn *conn, struct err *err, const char *format,
     return code;
 }
 
-static enum lf_code query_with(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct arena *arena,
-                               struct pg_result **ret_result, struct err *err)
+enum result_format { RESULT_TEXT, RESULT_BINARY }; /* as libpq numbers them */
+
+static enum lf_code query_in(struct pg_conn *conn, const char *sql, const struct pg_params *params, enum result_format format,
+                             struct arena *arena, struct pg_result **ret_result, struct err *err)
 {
     struct libpq_params bound = { 0 };
     TRY(libpq_bind(params, arena, &bound, err));
-    PGresult *result = PQexecParams(conn->pg, sql, (int)params->count, NULL, bound.values, bound.lengths, bound.formats, 0);
+    PGresult *result =
+        PQexecParams(conn->pg, sql, (int)params->count, NULL, bound.values, bound.lengths, bound.formats, (int)format);
     enum lf_code code = check_result(conn, result, sql, err);
     if (code == LF_OK)
         *ret_result = libpq_wrap(result);
@@ -191,14 +194,26 @@ static enum lf_code query_with(struct pg_conn *conn, const char *sql, const stru
     return code;
 }
 
-enum lf_code pg_query(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
-                      struct err *err)
+static enum lf_code query(struct pg_conn *conn, const char *sql, const struct pg_params *params, enum result_format format,
+                          struct pg_result **ret_result, struct err *err)
 {
     struct arena arena;
     arena_init(&arena, ARENA_BYTES_MAX);
-    enum lf_code code = query_with(conn, sql, params ? params : &(struct pg_params){ 0 }, &arena, ret_result, err);
+    enum lf_code code = query_in(conn, sql, params ? params : &(struct pg_params){ 0 }, format, &arena, ret_result, err);
     arena_done(&arena);
     return code;
+}
+
+enum lf_code pg_query(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
+                      struct err *err)
+{
+    return query(conn, sql, params, RESULT_TEXT, ret_result, err);
+}
+
+enum lf_code pg_query_binary(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
+                             struct err *err)
+{
+    return query(conn, sql, params, RESULT_BINARY, ret_result, err);
 }
 
 void pg_result_free(struct pg_result *result)

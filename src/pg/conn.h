@@ -38,8 +38,8 @@ bool pg_in_transaction(const struct pg_conn *conn);
 enum lf_code pg_exec(struct pg_conn *conn, const char *sql, struct err *err) MUST_CHECK;
 enum lf_code pg_execf(struct pg_conn *conn, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
 
-/* A statement with parameters $1 … in text format unless `binary[i]` (binary NULL: all text); results in text format.
- * `values[i].data` NULL is NULL. */
+/* A statement with parameters $1 … in text format unless `binary[i]` (binary NULL: all text); results in text format, or in
+ * binary for pg_query_binary. `values[i].data` NULL is NULL. */
 struct pg_params {
     const struct pg_field *values;
     const bool *binary;
@@ -47,6 +47,8 @@ struct pg_params {
 };
 enum lf_code pg_query(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
                       struct err *err) MUST_CHECK;
+enum lf_code pg_query_binary(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
+                             struct err *err) MUST_CHECK;
 void pg_result_free(struct pg_result *result);
 static inline void pg_result_free_ptr(struct pg_result **result)
 {
