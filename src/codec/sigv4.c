@@ -1,10 +1,10 @@
 #include "codec/sigv4.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 
-enum { CANONICAL_BYTES_MAX = 16 * 1024 * 1024, DIGEST_BYTES = 32, DATE_BYTES = 8 };
+#include "codec/sha256.h"
+
+enum { CANONICAL_BYTES_MAX = 16 * 1024 * 1024, DATE_BYTES = 8 };
 static const char algorithm[] = "AWS4-HMAC-SHA256";
 
 /* Percent encoding --------------------------------------------------------------------------------------------------------- */
@@ -242,42 +242,20 @@ static enum lf_code make_canonical(const struct sigv4_request *request, struct a
 
 /* Signature ---------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code put_hex(const unsigned char digest[DIGEST_BYTES], struct arena *arena, struct span *ret_text, struct err *err)
-{
-    static const char digits[] = "0123456789abcdef";
-    char text[2 * DIGEST_BYTES];
-    for (size_t i = 0; i < DIGEST_BYTES; i++) {
-        text[2 * i] = digits[digest[i] >> 4];
-        text[2 * i + 1] = digits[digest[i] & 15];
-    }
-    return arena_copy(arena, span_of(text, sizeof text), ret_text, err);
-}
-
 enum lf_code sigv4_payload_hash(struct span body, struct arena *arena, struct span *ret_hash, struct err *err)
 {
-    unsigned char digest[DIGEST_BYTES];
-    if (EVP_Digest(body.ptr, body.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return ERR(err, LF_MEMORY, "cannot set up a SHA-256 digest");
-    return put_hex(digest, arena, ret_hash, err);
+    char text[SHA256_HEX_BYTES + 1];
+    sha256_hex(body, text);
+    return arena_copy(arena, span_of(text, SHA256_HEX_BYTES), ret_hash, err);
 }
 
-static enum lf_code hmac(struct secret key, struct span text, unsigned char ret_digest[DIGEST_BYTES], struct err *err)
+static void derive_key(struct span first, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES])
 {
-    struct span bytes = secret_reveal(key);
-    if (bytes.len > INT32_MAX ||
-        !HMAC(EVP_sha256(), bytes.ptr, (int)bytes.len, (const unsigned char *)text.ptr, text.len, ret_digest, NULL))
-        return ERR(err, LF_MEMORY, "cannot set up an HMAC");
-    return LF_OK;
-}
-
-static enum lf_code derive_key(struct secret first, const struct sigv4_scope *scope, unsigned char key[DIGEST_BYTES],
-                               struct err *err)
-{
-    struct secret last = secret_of(span_of((const char *)key, DIGEST_BYTES));
-    TRY(hmac(first, span_of(scope->time.ptr, DATE_BYTES), key, err));
-    TRY(hmac(last, scope->region, key, err));
-    TRY(hmac(last, scope->service, key, err));
-    return hmac(last, SPAN("aws4_request"), key, err);
+    struct span last = span_of((const char *)key, SHA256_BYTES);
+    hmac_sha256(first, span_of(scope->time.ptr, DATE_BYTES), key);
+    hmac_sha256(last, scope->region, key);
+    hmac_sha256(last, scope->service, key);
+    hmac_sha256(last, SPAN("aws4_request"), key);
 }
 
 enum lf_code sigv4_key_derive(struct secret secret_key, const struct sigv4_scope *scope, struct sigv4_key *ret_key,
@@ -289,7 +267,7 @@ enum lf_code sigv4_key_derive(struct secret secret_key, const struct sigv4_scope
     buf_put_span(&first, secret_reveal(secret_key));
     enum lf_code code = buf_check(&first, err);
     if (code == LF_OK)
-        code = derive_key(secret_of(buf_span(&first)), scope, ret_key->bytes, err);
+        derive_key(buf_span(&first), scope, ret_key->bytes);
     secret_wipe(first.data, first.len);
     buf_done(&first);
     return code;
@@ -325,12 +303,14 @@ enum lf_code sigv4_sign_with(const struct sigv4_request *request, const struct s
 {
     struct sigv4_signature signature;
     struct span text;
-    unsigned char digest[DIGEST_BYTES];
+    unsigned char digest[SHA256_BYTES];
+    char hex[SHA256_HEX_BYTES + 1];
     TRY(check_time(scope->time, err));
     TRY(make_canonical(request, arena, &signature, err));
     TRY(string_to_sign(scope, signature.canonical_request, arena, &text, err));
-    TRY(hmac(secret_of(span_of((const char *)key->bytes, sizeof key->bytes)), text, digest, err));
-    TRY(put_hex(digest, arena, &signature.text, err));
+    hmac_sha256(span_of((const char *)key->bytes, sizeof key->bytes), text, digest);
+    sha256_put_hex(digest, hex);
+    TRY(arena_copy(arena, span_of(hex, SHA256_HEX_BYTES), &signature.text, err));
     *ret_signature = signature;
     return LF_OK;
 }

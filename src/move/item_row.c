@@ -1,7 +1,7 @@
 #include "move/item_row.h"
 
+#include "codec/sha256.h"
 #include "item/ddbjson.h"
-#include "move/sha256.h"
 
 enum { HASH_BYTES = SHA256_BYTES / 2, JSON_BYTES_MAX = 16 * 1024 * 1024 };
 
@@ -27,7 +27,7 @@ enum lf_code item_row_fields(struct span table_name, const struct key *key, cons
 {
     struct span hash, json;
     unsigned char digest[SHA256_BYTES];
-    TRY(sha256(key->partition, digest, err));
+    sha256(key->partition, digest);
     TRY(arena_copy(arena, span_of((const char *)digest, HASH_BYTES), &hash, err));
     TRY(item_json(item, arena, &json, err));
     ret_fields[0] = field_of(table_name);

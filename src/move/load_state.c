@@ -7,7 +7,7 @@
 #include "move/backfill.h"
 #include "move/changes.h"
 #include "move/lease.h"
-#include "move/sha256.h"
+#include "codec/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024, NUMBER_BYTES = 24 };
 
@@ -31,8 +31,7 @@ enum lf_code backfill_fingerprint(const struct source *source, struct arena *are
         buf_printf(&text, "file %.*s %lld %.*s\n", SPAN_ARG(file->name), (long long)file->size_bytes, SPAN_ARG(file->md5));
     }
     enum lf_code code = buf_check(&text, err);
-    if (code == LF_OK)
-        code = sha256_hex(buf_span(&text), hex, err);
+    sha256_hex(buf_span(&text), hex);
     buf_done(&text);
     return code == LF_OK ? arena_copy(arena, span_of(hex, SHA256_HEX_BYTES), ret_fingerprint, err) : code;
 }
@@ -77,7 +76,7 @@ static enum lf_code find_or_begin(struct pg_conn *conn, const struct load_plan *
                                   struct span map_yaml, int64_t *ret_load, struct err *err)
 {
     char map_hash[SHA256_HEX_BYTES + 1];
-    TRY(sha256_hex(map_yaml, map_hash, err));
+    sha256_hex(map_yaml, map_hash);
     TRY(find_load(conn, fingerprint, span_from_cstr(map_hash), ret_load, err));
     if (*ret_load)
         return LF_OK;

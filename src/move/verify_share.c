@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codec/sha256.h"
 #include "move/backfill.h"
-#include "move/sha256.h"
 
 enum {
     PAGES_PER_PART_MIN = 2048, /* 16 MB */
@@ -61,8 +61,7 @@ static enum lf_code name_subject(struct entry *entry, bool read_source, struct e
     buf_init(&text, SUBJECT_BYTES_MAX);
     put_subject(&text, comparison, fingerprint, read_source);
     enum lf_code code = buf_check(&text, err);
-    if (code == LF_OK)
-        code = sha256_hex(buf_span(&text), entry->subject, err);
+    sha256_hex(buf_span(&text), entry->subject);
     buf_done(&text);
     return code;
 }

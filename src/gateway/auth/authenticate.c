@@ -1,5 +1,3 @@
-#define _XOPEN_SOURCE 700 /* strptime */
-
 #include "gateway/auth/authenticate.h"
 
 #include <openssl/crypto.h>
@@ -8,6 +6,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "codec/timestamp.h"
 
 enum { CACHE_SLOTS = 256, DATE_BYTES = 8, REGION_BYTES_MAX = 64, SIGNED_MAX = SERVER_HEADERS_MAX };
 
@@ -104,16 +103,19 @@ static enum lf_code read_authorization(struct span header, struct authorization 
  * -----------------------------------------------------------------------------------------------------------------------------
  */
 
+/* "20130524T000000Z" is "2013-05-24T00:00:00Z" without its punctuation. */
 static bool read_time(struct span text, int64_t *ret_s)
 {
-    struct tm time = { 0 };
-    char copy[SIGV4_TIME_BYTES + 1] = { 0 };
+    static const char form[] = "0123-56-89T12:45:78Z";
+    char extended[sizeof form] = { 0 };
+    int64_t us = 0;
     if (text.len != SIGV4_TIME_BYTES)
         return false;
-    memcpy(copy, text.ptr, text.len);
-    const char *end = strptime(copy, "%Y%m%dT%H%M%SZ", &time);
-    *ret_s = (int64_t)timegm(&time);
-    return end && !*end;
+    for (size_t i = 0, at = 0; i < sizeof form - 1; i++)
+        extended[i] = form[i] == '-' || form[i] == ':' ? form[i] : text.ptr[at++];
+    bool is_time = timestamp_parse(span_from_cstr(extended), TIMESTAMP_ISO8601, &us);
+    *ret_s = us / 1000000 + TIMESTAMP_EPOCH_UNIX_SECONDS;
+    return is_time;
 }
 
 static void put_time(int64_t at_s, char text[SIGV4_TIME_BYTES + 1])
@@ -137,18 +139,17 @@ static enum lf_code check_time(struct span text, const struct authorization *aut
                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%.*s' != '%.*s', "
                    "from '%.*s'.",
                    SPAN_ARG(authorization->date), DATE_BYTES, text.ptr, SPAN_ARG(text));
+    if (signed_s >= now_s - AUTH_SKEW_S_MAX && signed_s <= now_s + AUTH_SKEW_S_MAX)
+        return LF_OK;
     put_time(now_s, now);
-    if (signed_s < now_s - AUTH_SKEW_S_MAX) {
+    if (signed_s < now_s) {
         put_time(now_s - AUTH_SKEW_S_MAX, bound);
         return ERR(err, LF_INVALID_SIGNATURE, "Signature expired: %.*s is now earlier than %s (%s - 5 min.)", SPAN_ARG(text),
                    bound, now);
     }
-    if (signed_s > now_s + AUTH_SKEW_S_MAX) {
-        put_time(now_s + AUTH_SKEW_S_MAX, bound);
-        return ERR(err, LF_INVALID_SIGNATURE, "Signature not yet current: %.*s is still later than %s (%s + 5 min.)",
-                   SPAN_ARG(text), bound, now);
-    }
-    return LF_OK;
+    put_time(now_s + AUTH_SKEW_S_MAX, bound);
+    return ERR(err, LF_INVALID_SIGNATURE, "Signature not yet current: %.*s is still later than %s (%s + 5 min.)", SPAN_ARG(text),
+               bound, now);
 }
 
 static enum lf_code check_scope(const struct authorization *authorization, struct err *err)

@@ -13,7 +13,7 @@
 
 #include "gateway/shape.h"
 #include "gateway/store/db.h"
-#include "move/sha256.h"
+#include "codec/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 32 * 1024 * 1024 };
 

@@ -1,14 +1,13 @@
 #include "gateway/store/item_columns.h"
 
-#include <openssl/evp.h>
+#include "codec/sha256.h"
 
-enum { DIGEST_BYTES = 32, KEY_BYTES_MAX = 16 * 1024 };
+enum { KEY_BYTES_MAX = 16 * 1024 };
 
 enum lf_code place_hash(struct span partition, struct arena *arena, struct span *ret_hash, struct err *err)
 {
-    unsigned char digest[DIGEST_BYTES];
-    if (EVP_Digest(partition.ptr, partition.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return ERR(err, LF_MEMORY, "cannot set up a SHA-256 digest");
+    unsigned char digest[SHA256_BYTES];
+    sha256(partition, digest);
     return arena_copy(arena, span_of((const char *)digest, ITEM_HASH_BYTES), ret_hash, err);
 }
 
