@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway chaos oracle fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -66,6 +66,10 @@ bench-gateway: deps-demo
 ROUNDS ?= 200
 chaos: deps-demo build
 	@python3 tests/chaos/chaos_load.py $(LANDFALL) $(ROUNDS) $(SEED)
+
+# Gateways under the load of 64 clients, killed and cut off, ROUNDS times: histories linearizable, streams whole. STORE=item or relational for one store only.
+chaos-gateway: deps-demo build
+	@python3 tests/chaos/chaos_gateway.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE))
 
 # OPERATIONS random operations on DynamoDB Local and on Landfall, every answer compared; STORE=relational for a map's tables. SEED= makes another run.
 OPERATIONS ?= 100000

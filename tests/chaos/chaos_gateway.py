@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Breaks gateways under load and looks whether anything is lost, doubled or out of order: chaos_gateway.py LANDFALL ROUNDS [SEED [SECONDS]].
+"""Breaks gateways under load and looks whether anything is lost, doubled or out of order: chaos_gateway.py LANDFALL ROUNDS [--store STORE] [--seed N] [--seconds N].
 
 Each round 64 clients write few keys through two gateways on one database: conditional writes, counters, batches, transactions, reads. Meanwhile a gateway is killed
 (-9) and comes back, connections to PostgreSQL are cut, PostgreSQL crashes and comes back. Then the history of each key must be linearizable, counters exact, sums
-right, and the streams, which others read all the while, must hold every acknowledged change once and in order. Prints a summary; exit status 1 when a round fails."""
+right, and the streams, which others read all the while, must hold every acknowledged change once and in order. Rounds take turns with the item store and the
+relational one. Prints a summary; exit status 1 when a round fails."""
+import argparse
 import asyncio
 import collections
 import os
@@ -24,18 +26,19 @@ from streams import Reader, check_snapshots, check_table  # noqa: E402
 
 CLIENTS, GATEWAYS, DRAIN_SECONDS_MAX, READY_SECONDS_MAX = 64, 2, 60, 60
 STREAMED = ("streamed", "accounts")
+STORES = ("item", "relational")
+MAP = HERE / "gateway.yaml"
 
 
 class Gateway:
     """On the same port whenever it comes back."""
 
-    def __init__(self, landfall, environment, log):
-        self.landfall, self.environment, self.log, self.port = landfall, environment, log, 0
+    def __init__(self, landfall, options, environment, log):
+        self.command, self.environment, self.log, self.port = [landfall, "serve", "--jobs", "2", *options], environment, log, 0
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([self.landfall, "serve", "--listen", f"127.0.0.1:{self.port}", "--jobs", "2"], env=self.environment, stdout=subprocess.PIPE,
-                                        stderr=self.log, text=True)
+        self.process = subprocess.Popen([*self.command, "--listen", f"127.0.0.1:{self.port}"], env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         ready = re.search(r"http://127\.0\.0\.1:(\d+)", line)
         assert ready, f"landfall serve did not get ready: {line}"
@@ -53,6 +56,8 @@ class Gateway:
 class Chaos:
     def __init__(self, landfall, seed, seconds):
         self.landfall, self.random, self.seconds = os.path.abspath(landfall), random.Random(seed), seconds
+        self.work = tempfile.TemporaryDirectory(prefix="landfall-chaos-")
+        self.run(dict(os.environ), "plan", "--map", MAP)
         self.server = harness.Server(["fsync=on", "log_min_messages=fatal", "max_connections=200"])
         self.log = tempfile.TemporaryFile("w+")
         self.broken, self.answers, self.records = collections.Counter(), collections.Counter(), 0
@@ -60,6 +65,10 @@ class Chaos:
 
     def close(self):
         self.server.stop()
+        self.work.cleanup()
+
+    def run(self, environment, *arguments):
+        subprocess.run([self.landfall, *arguments], cwd=self.work.name, env=environment, check=True, capture_output=True)
 
     def sql(self, statement, database="postgres"):
         subprocess.run([self.server.client("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement], env=self.server.environment(database), check=True,
@@ -84,6 +93,7 @@ class Chaos:
         """A gateway dies in every round; what else happens is chance."""
         names = ["gateway killed"] + self.random.choices(sorted(self.faults), k=self.random.randrange(3))
         self.random.shuffle(names)
+        print(f"  {', '.join(names)}", flush=True)
         for number, name in enumerate(names):
             await asyncio.sleep((until - time.monotonic()) / (len(names) + 1 - number) * self.random.uniform(0.5, 1.2))
             self.broken[name] += 1
@@ -91,11 +101,24 @@ class Chaos:
 
     # ---- a round ----
 
-    async def create(self, client):
+    def start_gateways(self, database, store):
+        environment, options = self.server.environment(database), []
+        self.sql(f"CREATE DATABASE {database}")
+        if store == "relational":
+            self.run(environment, "migrate", "up", "--map", MAP, "--to", "constraints")
+            options = ["--map", MAP]
+        self.gateways = [Gateway(self.landfall, options, environment, self.log) for _ in range(GATEWAYS)]
+        return [gateway.port for gateway in self.gateways]
+
+    async def create(self, client, store):
+        """The map's tables are there already."""
         for table in (*REGISTERS, "accounts"):
             streams = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}} if table in STREAMED else {}
-            await client.call("CreateTable", TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-                              AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}], **streams)
+            if store == "item":
+                await client.call("CreateTable", TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+                                  AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}], **streams)
+            elif streams:
+                await client.call("UpdateTable", TableName=table, **streams)
             while (await client.call("DescribeTable", TableName=table))["Table"]["TableStatus"] != "ACTIVE":
                 await asyncio.sleep(0.05)
 
@@ -138,13 +161,11 @@ class Chaos:
                 last[table, key] = write
         return last
 
-    async def round(self, number):
-        environment = self.server.environment(f"round{number}")
-        self.sql(f"CREATE DATABASE round{number}")
-        self.gateways = [Gateway(self.landfall, environment, self.log) for _ in range(GATEWAYS)]
-        ports, history = [gateway.port for gateway in self.gateways], History()
+    async def round(self, number, store):
+        print(f"round {number}, {store} store", flush=True)
+        ports, history = self.start_gateways(f"round{number}", store), History()
         client = Client(ports)
-        await self.create(client)
+        await self.create(client, store)
         await self.fill(client, history)
         until, last = time.monotonic() + self.seconds, {}
         readers = [Reader(ports, table) for table in STREAMED]
@@ -179,7 +200,10 @@ class Chaos:
             for _, _, new, _ in reader.records:
                 history.saw(new)
         for table, key in history.operations:
-            linearizable.check(history.to_check(table, key), None)
+            try:
+                linearizable.check(history.to_check(table, key), None)
+            except linearizable.NotLinearizable as failure:
+                raise AssertionError(f"{table} {key}: {failure}") from failure
         for (table, key), (acknowledged, unknown) in history.adds.items():
             assert acknowledged <= final[table, key] <= acknowledged + unknown, f"{table} {key} is {final[table, key]} after {acknowledged} and {unknown} additions"
         chains = {}
@@ -194,25 +218,39 @@ def by_number(records):
     return sorted(records, key=lambda record: record[3])
 
 
+def read_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("landfall")
+    parser.add_argument("rounds", type=int)
+    parser.add_argument("--store", choices=STORES, help="of all rounds")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--seconds", type=float, default=10, help="of load in a round")
+    return parser.parse_args()
+
+
+def summarise(chaos, asked, passed, start):
+    for what, count in sorted(chaos.broken.items()):
+        print(f"  {count:7} {what}")
+    for (what, answer), count in sorted(chaos.answers.items()):
+        print(f"  {count:7} {what}: {answer}")
+    if passed < asked:
+        chaos.log.seek(0)
+        print(chaos.log.read()[-4000:])
+    print(f"{passed} of {asked} rounds: {sum(chaos.answers.values()):,} operations of {CLIENTS} clients linearizable, {chaos.records:,} records of streams once and "
+          f"in order ({time.monotonic() - start:.0f} s)")
+
+
 def main():
-    rounds, seed = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
-    print(f"seed {seed}", flush=True)
-    chaos, passed, start = Chaos(sys.argv[1], seed, float(sys.argv[4]) if len(sys.argv) > 4 else 10), 0, time.monotonic()
+    arguments = read_arguments()
+    print(f"seed {arguments.seed}", flush=True)
+    chaos, passed, start = Chaos(arguments.landfall, arguments.seed, arguments.seconds), 0, time.monotonic()
     try:
-        for number in range(rounds):
-            asyncio.run(chaos.round(number))
+        for number in range(arguments.rounds):
+            asyncio.run(chaos.round(number, arguments.store or STORES[number % len(STORES)]))
             passed += 1
     finally:
         chaos.close()
-        for what, count in sorted(chaos.broken.items()):
-            print(f"  {count:7} {what}")
-        for (what, answer), count in sorted(chaos.answers.items()):
-            print(f"  {count:7} {what}: {answer}")
-        if passed < rounds:
-            chaos.log.seek(0)
-            print(chaos.log.read()[-4000:])
-        print(f"{passed} of {rounds} rounds: {sum(chaos.answers.values()):,} operations of {CLIENTS} clients linearizable, {chaos.records:,} records of streams once and "
-              f"in order ({time.monotonic() - start:.0f} s)")
+        summarise(chaos, arguments.rounds, passed, start)
 
 
 if __name__ == "__main__":

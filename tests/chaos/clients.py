@@ -98,7 +98,7 @@ class History:
         self.next_id, self.answers = 0, {}
         self.operations = {}    # for linearizable.check
         self.writes = {}        # (table, key): {write: (start, end)}, of those that took effect, or may have (NEVER)
-        self.seen = {None}      # writes that somebody has read
+        self.seen = {}          # write: (the state it made, by when it had), of those that somebody has read
         self.adds = {}          # (table, key): [acknowledged, without answer]
         self.removals = []      # (table, key, write that was there), acknowledged
         self.transfers = []     # (write, keys)
@@ -119,23 +119,39 @@ class History:
             self.wrote(table, key, write, start, end)
 
     def observe(self, table, key, start, found):
-        self.saw(found)
-        self.operations.setdefault((table, key), []).append(Operation(start, time.monotonic(), finds(found, found), observes=True, name=f"found {found}"))
+        end = time.monotonic()
+        self.saw(found, end)
+        self.operations.setdefault((table, key), []).append(Operation(start, end, finds(found, found), observes=True, name=f"found {found}"))
 
-    def saw(self, state):
-        self.seen.add(state[1] if state else None)
+    def saw(self, state, end=NEVER):
+        if state:
+            _, before = self.seen.get(state[1], (state, NEVER))
+            self.seen[state[1]] = (state, min(before, end))
 
     def to_check(self, table, key):
-        """A write without an answer, which nobody has seen, may as well not have happened: whatever came after it would also have come without it. But an addition
-        counts."""
+        """What is known of writes without an answer: one that somebody has seen took effect, by then. One that nobody has seen may as well not have happened: whatever
+        came after it would also have come without it. But an addition counts."""
         operations = []
         for each in self.operations[table, key]:
-            if each.end == NEVER and each.write and each.write not in self.seen:
-                if key[0] != "c":
-                    continue
-                each = Operation(each.start, NEVER, add_unseen, name=each.name, kind="add")
-            operations.append(each)
+            if each.end == NEVER and each.write:
+                each = self.settled(each, is_addition=key[0] == "c")
+            if each:
+                operations.append(each)
         return operations
+
+    def settled(self, operation, is_addition):
+        state, end = self.seen.get(operation.write, (None, NEVER))
+        if state is None:
+            return Operation(operation.start, NEVER, add_unseen, name=operation.name, kind="add") if is_addition else None
+        return Operation(operation.start, end, added(*state) if is_addition else operation.step, name=operation.name)
+
+
+def added(number, write):
+    def step(state):
+        if (state[0] if state else 0) != number - 1:
+            raise Impossible
+        return (number, write)
+    return step
 
 
 def add_unseen(state):
@@ -172,11 +188,15 @@ class Worker(Client):
         table = self.random.choice(sorted(REGISTERS))
         return table, f"r{self.random.randrange(REGISTERS[table])}"
 
+    def any_number(self):
+        """Now and then one that the relational store has no column for."""
+        return self.random.randrange(1000) + (2 ** 31 if self.random.random() < 0.2 else 0)
+
     async def change(self, operation, table, key, unknown, write=None, **body):
         """A write of one item: when it began and ended (None: its condition was refused), and what it returned. `unknown` is its step if there is no answer."""
         start = time.monotonic()
         try:
-            answer = await self.call(operation, TableName=table, ReturnValues="ALL_OLD" if operation != "UpdateItem" else "ALL_NEW", **body,
+            answer = await self.call(operation, TableName=table, ReturnValues="ALL_OLD", **body,
                                      **({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if "ConditionExpression" in body else {}))
         except Unanswered:
             self.history.add(table, key, start, NEVER, unknown, f"{operation} {write} without answer", write)
@@ -189,7 +209,7 @@ class Worker(Client):
             self.versions[table, key] = found[0] if found else None
             return start, None, found
         end, found = time.monotonic(), state_of(answer.get("Attributes"))
-        self.history.saw(found)
+        self.history.saw(found, end)
         return start, end, found
 
     async def create(self):
@@ -202,7 +222,7 @@ class Worker(Client):
 
     async def put(self):
         (table, key), write = self.pick(), self.history.new_id()
-        new = (self.random.randrange(1000), write)
+        new = (self.any_number(), write)
         if self.random.random() < 0.5:
             start = time.monotonic()
             try:
@@ -221,10 +241,11 @@ class Worker(Client):
         if version is None:
             return await self.read(table, key)
         new = (version + 1, write)
-        start, end, _ = await self.change("UpdateItem", table, key, if_version(version, new), write, Key={"pk": {"S": key}}, UpdateExpression="SET n = n + :1, w = :w",
+        start, end, old = await self.change("UpdateItem", table, key, if_version(version, new), write, Key={"pk": {"S": key}}, UpdateExpression="SET n = n + :1, w = :w",
                                           ConditionExpression="n = :n", ExpressionAttributeValues={":1": {"N": "1"}, ":n": {"N": str(version)}, ":w": {"S": write}})
         if end:
-            self.history.add(table, key, start, end, if_version(version, new), f"swap {version} for {new}", write)
+            self.history.add(table, key, start, end, finds(old, new), f"swap {old} for {new}", write)
+            assert old[0] == version, f"{key} was at {old}, and a swap of {version} passed"
             self.versions[table, key] = version + 1
 
     async def remove(self):
@@ -255,25 +276,17 @@ class Worker(Client):
                                      ExpressionAttributeValues={":1": {"N": "1"}, ":w": {"S": write}})
         except Unanswered:
             counts[1] += 1
-            self.history.add(table, key, start, NEVER, lambda state: (state[0] + 1 if state else 1, write), f"add {write} without answer", write)
+            self.history.add(table, key, start, NEVER, add_unseen, f"add {write} without answer", write)
             raise
         counts[0] += 1
         number = state_of(answer["Attributes"])[0]
-        self.history.add(table, key, start, time.monotonic(), self.added(number, write), f"add {write}: {number}", write)
-
-    @staticmethod
-    def added(number, write):
-        def step(state):
-            if (state[0] if state else 0) != number - 1:
-                raise Impossible
-            return (number, write)
-        return step
+        self.history.add(table, key, start, time.monotonic(), added(number, write), f"add {write}: {number}", write)
 
     async def batch(self):
         """Two puts that need not happen at the same moment."""
         table, key = self.pick()
         other = f"r{(int(key[1:]) + 1) % REGISTERS[table]}"
-        new = {each: (self.random.randrange(1000), self.history.new_id()) for each in (key, other)}
+        new = {each: (self.any_number(), self.history.new_id()) for each in (key, other)}
         start = time.monotonic()
         try:
             answer = await self.call("BatchWriteItem", RequestItems={table: [{"PutRequest": {"Item": item_of(each, state)}} for each, state in new.items()]})
