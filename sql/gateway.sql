@@ -122,6 +122,9 @@ CREATE TABLE IF NOT EXISTS landfall.change_in (
     sk          bytea NOT NULL,
     old_item    json,                                   -- NULL: there was none
     new_item    json,                                   -- NULL: deleted
+    entity      text,                                   -- of a map, of whose row SQL changed; the images are then
+    old_row     bytea,                                  -- records of its fields (src/gateway/store/relational_triggers.h)
+    new_row     bytea,
     by_ttl      boolean NOT NULL DEFAULT false,
     changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (id)
@@ -154,3 +157,54 @@ INSERT INTO landfall.sequencer DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE OR REPLACE FUNCTION landfall.item_text(item json, attribute text, type text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN replace(replace(item::text, '\\', '\u005c'), '\u0000', '\u0001')::json -> attribute ->> type;
+
+-- What triggers of mapped tables call (src/gateway/store/relational_triggers.h).
+CREATE OR REPLACE FUNCTION landfall.has_stream(dynamodb_table text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM landfall.dynamodb_table t
+                   WHERE t.name = dynamodb_table AND t.definition -> 'StreamSpecification' ->> 'StreamEnabled' = 'true');
+
+-- The key bytes of a number, as number_key in src/codec/number.h makes them; NULL where DynamoDB has no such number.
+CREATE OR REPLACE FUNCTION landfall.number_key(number numeric) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+    DECLARE
+        plain text;
+        digits text;
+        magnitude integer;
+        pairs text := '';
+        inverted integer := CASE WHEN number < 0 THEN 255 ELSE 0 END;
+    BEGIN
+        IF number = 0 THEN
+            RETURN '\x80';
+        ELSIF number = 'NaN' OR abs(number) >= 1E126 OR abs(number) < 1E-130 THEN
+            RETURN NULL;
+        END IF;
+        plain := abs(number)::text;
+        digits := rtrim(ltrim(replace(plain, '.', ''), '0'), '0');
+        magnitude := CASE WHEN abs(number) >= 1 THEN length(split_part(plain, '.', 1)) - 1
+                          ELSE length(ltrim(split_part(plain, '.', 2), '0')) - length(split_part(plain, '.', 2)) - 1 END;
+        digits := rpad(digits, length(digits) + length(digits) % 2, '0');
+        FOR i IN 1 .. length(digits) BY 2 LOOP
+            pairs := pairs || lpad(to_hex((substr(digits, i, 2)::integer + 1) # inverted), 2, '0');
+        END LOOP;
+        RETURN decode(CASE WHEN number < 0 THEN '7f' ELSE '81' END || lpad(to_hex((magnitude + 130) # inverted), 2, '0') || pairs
+                      || CASE WHEN number < 0 THEN 'ff' ELSE '' END, 'hex');
+    END $$;
+
+-- A row's change, or under another key its removal and its coming. A row without a key is no item.
+CREATE OR REPLACE FUNCTION landfall.put_change(dynamodb_table text, entity text, old_h bytea, old_sk bytea, old_row bytea,
+                                               new_h bytea, new_sk bytea, new_row bytea) RETURNS void
+    LANGUAGE sql
+    AS $$
+        INSERT INTO landfall.change_in (table_id, label, h, sk, entity, old_row, new_row)
+        SELECT t.id, t.stream_label, coalesce(o.h, n.h), coalesce(o.sk, n.sk), put_change.entity, o.image, n.image
+        FROM (SELECT put_change.old_h, put_change.old_sk, put_change.old_row
+              WHERE put_change.old_h IS NOT NULL AND put_change.old_sk IS NOT NULL) AS o (h, sk, image)
+        FULL JOIN (SELECT put_change.new_h, put_change.new_sk, put_change.new_row
+                   WHERE put_change.new_h IS NOT NULL AND put_change.new_sk IS NOT NULL) AS n (h, sk, image)
+            ON n.h = o.h AND n.sk = o.sk
+        CROSS JOIN landfall.dynamodb_table t
+        WHERE t.name = put_change.dynamodb_table AND landfall.has_stream(t.name) AND o.image IS DISTINCT FROM n.image
+        ORDER BY n.image IS NOT NULL
+    $$;

@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
+#include "gateway/store/relational_triggers.h"
 #include "map/model.h"
 #include "move/load_plan.h"
 
@@ -201,9 +202,11 @@ static enum lf_code check_tables(struct pg_conn *conn, const struct map *map, st
 
 static enum lf_code register_all(struct pg_conn *conn, const struct map *map, struct err *err)
 {
-    TRY(pg_exec(conn, "BEGIN; SELECT version FROM landfall.catalog FOR UPDATE", err));
-    for (size_t i = 0; i < map->table_count; i++)
+    TRY(pg_exec(conn, "BEGIN; SET LOCAL lock_timeout = '5s'; SELECT version FROM landfall.catalog FOR UPDATE", err));
+    for (size_t i = 0; i < map->table_count; i++) {
         TRY(register_table(conn, &map->tables[i], err));
+        TRY(relational_make_triggers(conn, map, &map->tables[i], err));
+    }
     return pg_exec(conn, "COMMIT", err);
 }
 

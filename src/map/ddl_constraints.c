@@ -151,7 +151,10 @@ static void put_shadow_again(struct buf *buf, const struct map *map, const struc
 
 /* Tables that were made through the API live on: their items are in the schema dynamodb, their descriptions in landfall. */
 static const char drop_landfall[] =
-    "\nDO $landfall$ BEGIN\n"
+    "\nDO $landfall$\n"
+    "DECLARE\n"
+    "    changed regprocedure;\n"
+    "BEGIN\n"
     "    IF to_regclass('landfall.dynamodb_table') IS NOT NULL THEN\n"
     "        IF EXISTS (SELECT FROM landfall.gateway WHERE beat_at > clock_timestamp() - interval '5 seconds')\n"
     "            AND EXISTS (SELECT FROM landfall.dynamodb_table WHERE is_mapped) THEN\n"
@@ -159,6 +162,10 @@ static const char drop_landfall[] =
     "        END IF;\n"
     "        DELETE FROM landfall.dynamodb_table WHERE is_mapped;\n"
     "        IF EXISTS (SELECT FROM landfall.dynamodb_table) THEN\n"
+    "            FOR changed IN SELECT oid::regprocedure FROM pg_proc\n"
+    "                WHERE pronamespace = 'landfall'::regnamespace AND prorettype = 'trigger'::regtype LOOP\n"
+    "                EXECUTE format('DROP FUNCTION %s CASCADE', changed);\n"
+    "            END LOOP;\n"
     "            DELETE FROM landfall.load;\n"
     "            DELETE FROM landfall.item;\n"
     "            DELETE FROM landfall.window;\n"

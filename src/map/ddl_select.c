@@ -24,8 +24,9 @@ void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity
     buf_put_cstr(buf, ") FROM STDIN (FORMAT binary)");
 }
 
-/* The rows of a child as one array, in order. `c` is the child's row, `t` its parent's. */
-static void put_child_array(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child)
+/* The rows of a child as one array, in order, from its table or another source. `c` is the child's row, `t` its parent's. */
+static void put_child_array(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child,
+                            struct span source)
 {
     buf_put_cstr(buf, ",\n    ARRAY(SELECT ROW(c.\"position\"");
     for (size_t i = 0; i < child->column_count; i++) {
@@ -33,7 +34,10 @@ static void put_child_array(struct buf *buf, const struct map *map, const struct
         ddl_put_identifier(buf, child->columns[i].name);
     }
     buf_put_cstr(buf, ") FROM ");
-    ddl_put_table(buf, map, child->table);
+    if (source.len)
+        buf_put_span(buf, source);
+    else
+        ddl_put_table(buf, map, child->table);
     buf_put_cstr(buf, " AS c WHERE ");
     for (size_t i = 0; i < entity->primary_key_count; i++) {
         struct span name = entity->columns[entity->primary_key[i]].name;
@@ -47,6 +51,12 @@ static void put_child_array(struct buf *buf, const struct map *map, const struct
 
 void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity *entity)
 {
+    ddl_put_fields_with(buf, map, entity, NULL, SPAN(""));
+}
+
+void ddl_put_fields_with(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child,
+                         struct span source)
+{
     for (size_t i = 0; i < entity->column_count; i++) {
         buf_put_cstr(buf, "t.");
         ddl_put_identifier(buf, entity->columns[i].name);
@@ -54,7 +64,7 @@ void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity 
     }
     buf_put_cstr(buf, "t.ddb_extra");
     for (size_t i = 0; i < entity->child_count; i++)
-        put_child_array(buf, map, entity, &entity->children[i]);
+        put_child_array(buf, map, entity, &entity->children[i], &entity->children[i] == child ? source : SPAN(""));
 }
 
 void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where)

@@ -1,10 +1,14 @@
 """Tables of a map through the API of the gateway: rows are items, items are rows, and what no table takes is kept; SQL and the API see the same."""
 import json
+import sys
 import threading
 import time
 
 from dynamodb import Client, Refused, read_url
 from harness import *
+
+sys.path.append(str(ROOT / "tests" / "oracle"))
+import wire  # noqa: E402
 
 SECONDS_OF_PATIENCE = 60
 SEGMENTS = 4
@@ -331,6 +335,109 @@ class Writes(Served):
         self.assertEqual(failures, [])
         self.put(order("a", "moved", kind="draft"))
         self.assertEqual(self.sql(places), "1")
+
+
+class Streams(Served):
+    """What changes in a mapped table, whoever changes it, is in its stream."""
+
+    def setUp(self):
+        super().setUp()
+        self.client("UpdateTable", TableName="shop", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+        self.endpoint = wire.Endpoint(self.client.url)
+        self.addCleanup(self.endpoint.close)
+
+    def ask(self, operation, **body):
+        answer = self.endpoint.call(operation, body)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json()
+
+    def records(self):
+        """All so far: (event, old image, new image), by shards."""
+        self.wait(lambda: self.sql("SELECT position >= (SELECT coalesce(max(id), 0) FROM landfall.change_in) FROM landfall.sequencer") == "t", "not numbered")
+        arn = self.client("DescribeTable", TableName="shop")["Table"]["LatestStreamArn"]
+        found = []
+        for shard in self.ask("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]:
+            iterator = self.ask("GetShardIterator", StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+            for record in self.ask("GetRecords", ShardIterator=iterator)["Records"]:
+                data = record["dynamodb"]
+                image = data.get("NewImage", data.get("OldImage"))
+                self.assertEqual(data["Keys"], {name: image[name] for name in ("pk", "sk")})
+                found.append((record["eventName"], data.get("OldImage"), data.get("NewImage")))
+        return found
+
+    def new_records(self):
+        """Since the last call."""
+        found = self.records()
+        seen, self.seen = getattr(self, "seen", []), found
+        return [record for record in found if record not in seen]
+
+    def test_changes_through_the_api(self):
+        moved = order("a", "a0", kind="draft", amount=number(5))
+        self.put(moved)
+        self.assertEqual(self.new_records(), [("MODIFY", ITEMS[3], moved)])
+        self.put(moved)
+        self.assertEqual(self.new_records(), [])
+        self.put({**key("odd", "two"), "x": number(1)})
+        self.delete("odd", "two")
+        self.assertEqual([event for event, _, _ in self.new_records()], ["INSERT", "REMOVE"])
+        self.client("TransactWriteItems", TransactItems=[{"Put": {"TableName": "shop", "Item": customer("c", email=text("b@x"))}},
+                                                         {"Delete": {"TableName": "shop", "Key": key("c#a", "o#a1")}}])
+        self.assertIn("customer_email_key", self.kept("c#c"))
+        self.assertCountEqual([(event, old["pk"]["S"]) for event, old, _ in self.new_records()], [("MODIFY", "c#c"), ("REMOVE", "c#a")])
+
+    def test_changes_by_sql(self):
+        self.sql("INSERT INTO shop.customer (customer_id, email) VALUES ('s', 's@x')")
+        first, second = customer("s", email=text("s@x")), customer("s", email=text("t@x"))
+        self.assertEqual(self.new_records(), [("INSERT", None, first)])
+        self.sql("UPDATE shop.customer SET email = 't@x' WHERE customer_id = 's'; UPDATE shop.customer SET email = email WHERE customer_id = 's'")
+        self.assertEqual(self.new_records(), [("MODIFY", first, second)])
+        self.sql("UPDATE shop.customer SET customer_id = 'r' WHERE customer_id = 's'")
+        third = customer("r", email=text("t@x"))
+        self.assertCountEqual(self.new_records(), [("REMOVE", second, None), ("INSERT", None, third)])
+        self.sql("DELETE FROM shop.customer WHERE customer_id = 'r'")
+        self.assertEqual(self.new_records(), [("REMOVE", third, None)])
+        self.sql("BEGIN; INSERT INTO shop.customer (customer_id) VALUES ('none'); ROLLBACK")
+        self.assertEqual(self.new_records(), [])
+
+    def test_rows_of_child_tables_by_sql(self):
+        def lined(*skus):
+            return order("a", "kids", **({"lines": lines(*skus)} if skus else {}))
+        self.sql("INSERT INTO shop.\"order\" (order_id, customer_id, state) VALUES ('kids', 'a', 'open')")
+        before = self.get("c#a", "o#kids")
+        self.assertEqual(self.new_records(), [("INSERT", None, before)])
+        self.sql("INSERT INTO shop.order_line (order_id, position, sku, quantity) VALUES ('kids', 0, 'p', 1), ('kids', 1, 'q', 2)")
+        self.assertEqual(self.new_records(), [("MODIFY", before, lined("p", "q"))])
+        self.sql("UPDATE shop.order_line SET sku = 'r' WHERE order_id = 'kids' AND position = 1")
+        self.assertEqual(self.new_records(), [("MODIFY", lined("p", "q"), lined("p", "r"))])
+        self.sql("DELETE FROM shop.order_line WHERE order_id = 'kids' AND position = 1")
+        self.assertEqual(self.new_records(), [("MODIFY", lined("p", "r"), lined("p"))])
+        self.sql("DELETE FROM shop.\"order\" WHERE order_id = 'kids'")
+        self.assertEqual(self.new_records(), [("REMOVE", lined("p"), None)])
+
+    def test_a_write_between_the_read_and_the_write_of_a_gateway_is_seen(self):
+        """A child table's change makes the guard of a write on the parent fail."""
+        version = self.sql("SELECT xmin FROM shop.\"order\" WHERE order_id = 'a0'")
+        self.sql("UPDATE shop.order_line SET quantity = 5 WHERE order_id = 'a0' AND position = 0")
+        self.assertNotEqual(self.sql("SELECT xmin FROM shop.\"order\" WHERE order_id = 'a0'"), version)
+
+    def test_numbers_as_the_codec_writes_them(self):
+        """The key bytes that SQL makes of numbers are those of the codec."""
+        numbers = ["0", "1", "-1", "10", "12.5", "-12.5", "0.001", "-0.00123", "99999999999999999999999999999999999999", "1E125", "9E-130", "-1E-130", "100", "7E9"]
+        self.client("CreateTable", TableName="numbers", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=[{"AttributeName": "n", "AttributeType": "N"}],
+                    KeySchema=[{"AttributeName": "n", "KeyType": "HASH"}])
+        self.wait(lambda: self.client("DescribeTable", TableName="numbers")["Table"]["TableStatus"] == "ACTIVE", "not active")
+        for value in numbers:
+            self.client("PutItem", TableName="numbers", Item={"n": number(value)})
+        table = self.sql("SELECT 'dynamodb.' || quote_ident(relname) FROM pg_class WHERE relname LIKE 'numbers%' AND relkind = 'r'")
+        self.assertEqual(self.sql(f"SELECT count(*) FROM {table} WHERE pk = landfall.number_key((item->'n'->>'N')::numeric)"), str(len(numbers)))
+        self.assertEqual(self.sql("SELECT landfall.number_key('NaN') IS NULL AND landfall.number_key(1E126) IS NULL AND landfall.number_key(1E-131) IS NULL"), "t")
+
+    def test_the_stream_tells_who_deleted(self):
+        self.put(customer("gone", expires=number(1000)))
+        self.client("UpdateTimeToLive", TableName="shop", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"})
+        self.wait(lambda: not self.get("c#gone", "c"), "what has expired is still there")
+        self.assertEqual([event for event, old, new in self.records()], ["INSERT", "REMOVE"])
+        self.assertEqual(self.sql("SELECT string_agg(by_ttl::text, ' ' ORDER BY id) FROM landfall.change_in"), "false true")
 
 
 class Tables(Served):

@@ -3,23 +3,23 @@
 
 #include "gateway/auth/authorise.h"
 #include "gateway/operations/operations.h"
+#include "gateway/store/relational_rows.h"
 #include "gateway/stream/stream.h"
 #include "item/ddbjson.h"
 
 enum { RECORDS_MAX = 1000, RECORD_BYTES_MAX = 1024 * 1024, NUMBER_BYTES = 24 };
 
 /* Columns of the statement. */
-enum { NUMBER, ID, OLD_ITEM, NEW_ITEM, BY_TTL, CHANGED_MS };
+enum { NUMBER, ID, OLD_ITEM, NEW_ITEM, BY_TTL, CHANGED_MS, ENTITY, OLD_ROW, NEW_ROW };
 
 static const struct pg_statement read_changes = {
     .sql =
-        "SELECT number::text, id::text, old_item, new_item, by_ttl::int::text, changed_ms::text FROM (SELECT c.number, c.id, "
-        "i.old_item, "
-        "i.new_item, i.by_ttl, floor(extract(epoch FROM i.changed_at) * 1000)::bigint AS changed_ms, "
-        "sum(coalesce(octet_length(i.old_item::text), 0) + "
-        "coalesce(octet_length(i.new_item::text), 0)) OVER (ORDER BY c.number) - coalesce(octet_length(i.old_item::text), 0) - "
-        "coalesce(octet_length(i.new_item::text), 0) AS bytes_before FROM landfall.change c JOIN landfall.change_in i ON i.id = "
-        "c.id WHERE "
+        "SELECT number::text, id::text, old_item, new_item, by_ttl::int::text, changed_ms::text, entity, old_row, new_row FROM "
+        "(SELECT c.number, i.*, floor(extract(epoch FROM i.changed_at) * 1000)::bigint AS changed_ms, "
+        "sum(s.bytes) OVER (ORDER BY c.number) - s.bytes AS bytes_before FROM landfall.change c JOIN landfall.change_in i ON "
+        "i.id "
+        "= c.id CROSS JOIN LATERAL (SELECT coalesce(octet_length(i.old_item::text), octet_length(i.old_row), 0) + "
+        "coalesce(octet_length(i.new_item::text), octet_length(i.new_row), 0) AS bytes) s WHERE "
         "c.table_id = $1::text::bigint AND c.shard = $2::text::integer AND c.number > $3::text::bigint AND i.label = $4::text "
         "ORDER BY c.number "
         "LIMIT $5::text::bigint) AS page WHERE bytes_before < $6::text::bigint",
@@ -49,12 +49,15 @@ static enum lf_code read_page(struct call *call, const struct table *table, cons
 /* Records
  * ---------------------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code read_image(struct call *call, const struct pg_result *rows, size_t row, size_t column, struct item *ret_item,
-                               struct err *err)
+/* As the gateway wrote it; or as a trigger found it, when SQL changed a row. */
+static enum lf_code read_image(struct call *call, const struct table *table, const struct pg_result *rows, size_t row,
+                               size_t item_column, size_t row_column, struct item *ret_item, struct err *err)
 {
     struct json_reader reader;
-    struct pg_field field = pg_result_get(rows, row, column);
+    struct pg_field field = pg_result_get(rows, row, item_column), image = pg_result_get(rows, row, row_column);
     *ret_item = (struct item){ 0 };
+    if (image.data)
+        return relational_row_image(table, pg_result_get(rows, row, ENTITY), image, call->arena, ret_item, err);
     if (!field.data)
         return LF_OK;
     json_init(&reader, span_of(field.data, field.len), call->arena);
@@ -121,8 +124,8 @@ static enum lf_code put_record(struct call *call, const struct table *table, con
 {
     struct item old, new;
     char event[2 * NUMBER_BYTES];
-    TRY(read_image(call, rows, row, OLD_ITEM, &old, err));
-    TRY(read_image(call, rows, row, NEW_ITEM, &new, err));
+    TRY(read_image(call, table, rows, row, OLD_ITEM, OLD_ROW, &old, err));
+    TRY(read_image(call, table, rows, row, NEW_ITEM, NEW_ROW, &new, err));
     (void)snprintf(event, sizeof event, "%032llx", (unsigned long long)pg_result_int64(rows, row, ID));
     reply_object_begin(call->reply);
     reply_member_string(call->reply, SPAN("eventID"), span_from_cstr(event));

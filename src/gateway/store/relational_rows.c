@@ -100,6 +100,30 @@ enum lf_code relational_row_read(const struct table *table, const struct pg_resu
     return LF_OK;
 }
 
+static const struct relational_source *source_named(const struct table *table, struct span entity)
+{
+    const struct relational_table *state = table->map ? relational_table_of(table) : NULL;
+    for (size_t i = 0; state && i + 1 < state->count; i++)
+        if (span_equal(state->sources[i].entity->name, entity))
+            return &state->sources[i];
+    return NULL;
+}
+
+enum lf_code relational_row_image(const struct table *table, struct pg_field entity, struct pg_field image, struct arena *arena,
+                                  struct item *ret_item, struct err *err)
+{
+    struct stored_item item = { 0 };
+    struct span record, name = span_of(entity.data, entity.len);
+    const struct relational_source *source = source_named(table, name);
+    if (!source)
+        return ERR(err, LF_ROW, "a change of entity %.*s, which the map does not have", SPAN_ARG(name));
+    TRY(arena_copy(arena, span_of(image.data, image.len), &record, err));
+    if (read_item(source, record, arena, &item, err))
+        return err_while(err, "reading a change of %.*s", SPAN_ARG(source->name));
+    *ret_item = item.item;
+    return LF_OK;
+}
+
 enum lf_code relational_row_number(const struct pg_result *rows, size_t row, size_t column, size_t count, size_t *ret_number,
                                    struct err *err)
 {

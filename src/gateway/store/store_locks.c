@@ -37,7 +37,8 @@ enum lf_code store_lock_keys(struct db_transaction *transaction, const struct st
     static const struct pg_statement take = {
         .sql = "SELECT pg_current_xact_id()::text::int8, (SELECT " LIFE
                "), count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT "
-               "set_config('lock_timeout', '5000', true)) AS setting, unnest($1::int8[]) AS ids(id) ORDER BY ids.id) AS sorted",
+               "set_config('lock_timeout', '5000', true), set_config('landfall.writer', 'gateway', true)) AS settings, "
+               "unnest($1::int8[]) AS ids(id) ORDER BY ids.id) AS sorted",
     };
     _Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
     struct row_arrays arrays;
