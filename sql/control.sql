@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS landfall.segment (
     rejected    bigint NOT NULL,
     rows        bigint[] NOT NULL,                      -- by target, see src/move/load_plan.h
     sums        bytea NOT NULL,                         -- source sums by parity segment, see src/move/parity.h
+    position    text COLLATE "C",                       -- of a scan, whose segments are the files: DynamoDB's last key, '' of the last chunk
     loaded_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (load_id, file, chunk)
 );

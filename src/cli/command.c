@@ -30,7 +30,12 @@ enum lf_code command_read_map(const struct cli_options *options, struct arena *a
 
 enum lf_code command_open_source(const struct cli_options *options, struct source *ret_source, struct err *err)
 {
-    struct source_options source = { .key = options->key, .table = options->table };
+    struct source_options source = { .key = options->key,
+                                     .table = options->table,
+                                     .region = options->region,
+                                     .endpoint = options->endpoint,
+                                     .max_rcu = options->max_rcu,
+                                     .is_over = interrupt_flag() };
     TRY(source_open(options->source, &source, ret_source, err));
     if (ret_source->notice.len > 0)
         fprintf(stderr, "%.*s", SPAN_ARG(ret_source->notice));

@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t asked;
+/* Without a lock, so a signal handler may set it. */
+static _Atomic bool asked;
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "an atomic flag takes a lock");
 
 static void remember(int signal)
 {
     (void)signal;
-    asked = 1;
+    atomic_store(&asked, true);
 }
 
 void interrupt_catch(void)
@@ -23,5 +25,10 @@ void interrupt_catch(void)
 
 bool interrupt_asked(void)
 {
-    return asked;
+    return atomic_load(&asked);
+}
+
+const _Atomic bool *interrupt_flag(void)
+{
+    return &asked;
 }

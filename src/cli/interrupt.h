@@ -5,9 +5,13 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 void interrupt_catch(void);
 
 /* Whether the user asked to stop. Any thread. */
 bool interrupt_asked(void);
+
+/* The same for those who look themselves. */
+const _Atomic bool *interrupt_flag(void);

@@ -60,6 +60,8 @@ static enum lf_code load_chunks(struct backfill *run, struct chunk_loader *loade
         TRY(chunk_load(loader, chunk, &loaded, err));
         if (loaded)
             count_chunk(run, loader);
+        else if (source_is_live(run->source))
+            source_leave(chunk);
     }
 }
 
@@ -122,9 +124,13 @@ static enum lf_code begin_pass(struct backfill *run, struct pg_conn *conn, struc
     atomic_store(&run->unclaimed, 0);
     atomic_store(&run->rejected, 0);
     source_rewind(run->source);
-    for (size_t i = 0; i < run->source->file_count; i++)
+    for (size_t i = 0; i < run->source->file_count; i++) {
+        const struct loaded_end *end = &run->state.ends[i];
         if (run->state.is_complete[i])
             source_skip(run->source, i);
+        else if (end->chunks)
+            TRY(source_resume(run->source, i, end->chunks, end->position, err));
+    }
     return LF_OK;
 }
 
@@ -146,6 +152,16 @@ static enum lf_code run_pass(struct backfill *run, struct err *err)
     return code;
 }
 
+/* What is left of a scan is others'; they may die. */
+static enum lf_code pause_for_segments(const struct backfill *run, struct err *err)
+{
+    const struct timespec pause = { .tv_sec = 1 };
+    (void)nanosleep(&pause, NULL);
+    if (show_progress((void *)run, 0, 0))
+        return ERR(err, LF_INTERRUPTED, "stopped; other processes are still scanning, and the same command waits for them again");
+    return LF_OK;
+}
+
 static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct arena *arena, uint64_t *ret_resumed,
                              struct err *err)
 {
@@ -153,8 +169,11 @@ static enum lf_code load_all(struct backfill *run, struct pg_conn *conn, struct 
     *ret_resumed = run->state.items;
     while (!run->state.all_complete) {
         TRY(run_pass(run, err));
-        run->pass = run->pass == PASS_OWN ? PASS_HELP : PASS_WAIT;
+        if (!source_is_live(run->source))
+            run->pass = run->pass == PASS_OWN ? PASS_HELP : PASS_WAIT;
         TRY(begin_pass(run, conn, arena, err));
+        if (source_is_live(run->source) && !run->state.all_complete)
+            TRY(pause_for_segments(run, err));
     }
     return load_state_finish(conn, run->load, run->source, err);
 }

@@ -10,7 +10,9 @@
  * by those. One of them does what comes after the load while the others wait; the totals of the result are the same for all.
  * A row that breaks a constraint of its table (there are none before a first load) goes to landfall.item with the reason.
  * After the last chunk: index and constraint migrations, ANALYZE; items that these refuse are moved (violations.h). A load that
- * is complete does only what is left of these. Then the source's windows are applied (changes.h); a source may also hold windows
+ * is complete does only what is left of these. Segments of a scan (table_scan.h) are leased like files, but one alone loads a
+ * segment, chunk after chunk, each in a transaction that finds on record where it begins: whoever has lost its lease without
+ * noticing loads nothing more. Then the source's windows are applied (changes.h); a source may also hold windows
  * alone, for a table that was loaded before.
  *
  *     source ─ chunk ─ line ─ item ─ row_encode ─┬─ buf per table ─ COPY ─┐
@@ -64,8 +66,9 @@ struct backfill_result {
 };
 
 /*
- * What names a source in landfall.load: the hexadecimal SHA-256 of its tables' names and its files' names, sizes and MD5s. Bare
- * files have no MD5 on record: one that was changed and kept its size is taken for the same.
+ * What names a source in landfall.load: the hexadecimal SHA-256 of its tables' names and its files' names, sizes and MD5s, or of
+ * what a table of DynamoDB keeps while it lives. Bare files have no MD5 on record: one that was changed and kept its size is
+ * taken for the same.
  */
 enum lf_code backfill_fingerprint(const struct source *source, struct arena *arena, struct span *ret_fingerprint,
                                   struct err *err) MUST_CHECK;

@@ -361,10 +361,14 @@ static int64_t chunk_lock(const struct chunk_loader *loader, const struct source
 static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk *chunk, bool *ret_claimed, struct err *err)
 {
     static const char sql[] =
-        "INSERT INTO landfall.segment (load_id, file, chunk, is_last, table_name, items, unclaimed, rejected, rows, sums)"
-        " SELECT $1, $2, $3, $4, $5, 0, 0, 0, '{}', '' WHERE $6 OR pg_catalog.pg_try_advisory_xact_lock($7) ON CONFLICT DO "
-        "NOTHING";
+        "INSERT INTO landfall.segment (load_id, file, chunk, is_last, table_name, items, unclaimed, rejected, rows, sums, "
+        "position)"
+        " SELECT $1, $2, $3::bigint, $4, $5, 0, 0, 0, '{}', '', $9::text WHERE ($6 OR pg_catalog.pg_try_advisory_xact_lock($7))"
+        "  AND ($9 IS NULL OR $3::bigint = 0 OR EXISTS (SELECT FROM landfall.segment s WHERE s.load_id = $1 AND s.file = $2"
+        "                                       AND s.chunk = $3::bigint - 1 AND s.position = $8))"
+        " ON CONFLICT DO NOTHING";
     const struct source_file *file = &loader->source->files[chunk->file];
+    bool is_live = source_is_live(loader->source);
     char load[NUMBER_BYTES], number[NUMBER_BYTES], lock[NUMBER_BYTES];
     (void)snprintf(lock, sizeof lock, "%" PRId64, chunk_lock(loader, chunk));
     struct pg_field values[] = {
@@ -375,9 +379,11 @@ static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk
         text_field(loader->source->tables[file->table].name),
         text_field(loader->waits ? SPAN("true") : SPAN("false")),
         text_field(span_from_cstr(lock)),
+        is_live ? text_field(buf_span(&chunk->start)) : PG_NULL,
+        is_live ? text_field(buf_span(&chunk->end)) : PG_NULL,
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    TRY(pg_query(loader->conn, sql, &(struct pg_params){ .values = values, .count = 7 }, &result, err));
+    TRY(pg_query(loader->conn, sql, &(struct pg_params){ .values = values, .count = 9 }, &result, err));
     *ret_claimed = pg_result_affected(result) == 1;
     return LF_OK;
 }

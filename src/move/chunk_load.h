@@ -47,9 +47,10 @@ enum lf_code chunk_loader_init(struct chunk_loader *loader, const struct load_pl
 void chunk_loader_done(struct chunk_loader *loader);
 
 /*
- * Loads the chunk; *ret_loaded false when it was, or is being, loaded by somebody else. After success `counts` and `rows` are the
- * chunk's. Errors: LF_SYNTAX, LF_ITEM, LF_LIMIT of a bad line ("file:line: byte N: …"), LF_INTERRUPTED once *stop is set, LF_SQL,
- * LF_CONNECT, LF_MEMORY; nothing of the chunk is committed then.
+ * Loads the chunk; *ret_loaded false when it was, or is being, loaded by somebody else, or when, of a live source, what was
+ * loaded of its file does not end where it begins. After success `counts` and `rows` are the chunk's. Errors: LF_SYNTAX, LF_ITEM,
+ * LF_LIMIT of a bad line ("file:line: byte N: …"), LF_INTERRUPTED once *stop is set, LF_SQL, LF_CONNECT, LF_MEMORY; nothing of
+ * the chunk is committed then.
  */
 enum lf_code chunk_load(struct chunk_loader *loader, const struct source_chunk *chunk, bool *ret_loaded,
                         struct err *err) MUST_CHECK;

@@ -26,7 +26,9 @@ enum lf_code backfill_fingerprint(const struct source *source, struct arena *are
     buf_init(&text, FINGERPRINT_BYTES_MAX);
     for (size_t i = 0; i < source->table_count; i++)
         buf_printf(&text, "table %.*s\n", SPAN_ARG(source->tables[i].name));
-    for (size_t i = 0; i < source->file_count; i++) {
+    if (source_is_live(source))
+        buf_printf(&text, "scan %.*s\n", SPAN_ARG(source->identity));
+    for (size_t i = 0; i < source->file_count && !source_is_live(source); i++) {
         const struct source_file *file = &source->files[i];
         buf_printf(&text, "file %.*s %lld %.*s\n", SPAN_ARG(file->name), (long long)file->size_bytes, SPAN_ARG(file->md5));
     }
@@ -113,10 +115,19 @@ static enum lf_code find_file(const struct source *source, struct pg_field name,
     return LF_OK;
 }
 
+/* Of several chunks of a segment the last one's stays. */
+static enum lf_code keep_position(struct pg_field position, struct loaded_end *end, uint64_t number, struct arena *arena,
+                                  struct err *err)
+{
+    end->chunks = number + 1;
+    return arena_copy(arena, span_of(position.data, position.len), &end->position, err);
+}
+
 /* Chunks come in order of file and number, so a file whose last chunk has number n is complete when n + 1 are there. */
 static enum lf_code read_chunks(const struct pg_result *result, const struct source *source, struct load_state *state,
-                                struct err *err)
+                                struct arena *arena, struct err *err)
 {
+    enum { POSITION = 6 };
     uint64_t seen = 0;
     size_t last_file = source->file_count;
     for (size_t row = 0; row < state->chunk_count; row++) {
@@ -127,6 +138,8 @@ static enum lf_code read_chunks(const struct pg_result *result, const struct sou
         last_file = chunk->file;
         if (pg_result_int64(result, row, 2) && seen == chunk->number + 1)
             state->is_complete[chunk->file] = true;
+        if (source_is_live(source))
+            TRY(keep_position(pg_result_get(result, row, POSITION), &state->ends[chunk->file], chunk->number, arena, err));
         state->items += (uint64_t)pg_result_int64(result, row, 3);
         state->unclaimed += (uint64_t)pg_result_int64(result, row, 4);
         state->rejected += (uint64_t)pg_result_int64(result, row, 5);
@@ -142,16 +155,18 @@ enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct so
     struct span id;
     TRY(arena_printf(arena, &id, err, "%lld", (long long)load));
     struct pg_field value = text_field(id);
-    TRY(pg_query(conn,
-                 "SELECT file, chunk, is_last::integer, items, unclaimed, rejected FROM landfall.segment WHERE load_id = $1"
-                 " ORDER BY file COLLATE \"C\", chunk",
-                 &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
+    TRY(pg_query(
+        conn,
+        "SELECT file, chunk, is_last::integer, items, unclaimed, rejected, position FROM landfall.segment WHERE load_id = $1"
+        " ORDER BY file COLLATE \"C\", chunk",
+        &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
     state.chunk_count = pg_result_rows(result);
     state.chunks = arena_calloc(arena, state.chunk_count, sizeof *state.chunks, err);
     state.is_complete = state.chunks ? arena_calloc(arena, source->file_count, sizeof *state.is_complete, err) : NULL;
-    if (!state.is_complete)
+    state.ends = state.is_complete ? arena_calloc(arena, source->file_count, sizeof *state.ends, err) : NULL;
+    if (!state.ends)
         return err->code;
-    TRY(read_chunks(result, source, &state, err));
+    TRY(read_chunks(result, source, &state, arena, err));
     for (size_t i = 0; i < source->file_count; i++)
         state.all_complete &= state.is_complete[i];
     *ret_state = state;

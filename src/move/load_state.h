@@ -12,12 +12,19 @@ struct loaded_chunk {
     uint64_t number;
 };
 
+/* Where a segment of a scan goes on. */
+struct loaded_end {
+    uint64_t chunks; /* 0: at its beginning */
+    struct span position;
+};
+
 struct load_state {
     int64_t id;                  /* of landfall.load */
     struct loaded_chunk *chunks; /* sorted */
     size_t chunk_count;
     bool *is_complete; /* per file: all its chunks are there */
     bool all_complete;
+    struct loaded_end *ends;             /* per file, of a live source */
     uint64_t items, unclaimed, rejected; /* sums over the chunks */
 };
 

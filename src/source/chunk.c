@@ -19,17 +19,6 @@ struct scan {
     uint64_t lines;
 };
 
-void source_chunk_init(struct source_chunk *chunk)
-{
-    *chunk = (struct source_chunk){ 0 };
-    buf_init(&chunk->data, DATA_BYTES_MAX);
-}
-
-void source_chunk_done(struct source_chunk *chunk)
-{
-    buf_done(&chunk->data);
-}
-
 void chunk_reader_init(struct chunk_reader *reader, struct tree *tree, const struct source_file *file)
 {
     *reader = (struct chunk_reader){

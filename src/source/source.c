@@ -5,8 +5,13 @@
 
 #include "source/chunk.h"
 #include "source/discover.h"
+#include "source/table_scan.h"
 
-enum { NAMES_BYTES_MAX = 1024 * 1024 * 1024 };
+enum {
+    NAMES_BYTES_MAX = 1024 * 1024 * 1024,
+    DATA_BYTES_MAX = SOURCE_CHUNK_BYTES + 64 * 1024 * 1024,
+    POSITION_BYTES_MAX = 64 * 1024
+};
 
 struct source_state {
     pthread_mutex_t lock;         /* guards all below but bytes_read; not held while a chunk is read */
@@ -51,7 +56,7 @@ enum lf_code source_open(const char *path, const struct source_options *options,
 {
     struct source source = { 0 };
     arena_init(&source.arena, NAMES_BYTES_MAX);
-    enum lf_code code = discover(path, options, &source, err);
+    enum lf_code code = (table_scan_is_meant(path) ? table_scan_open : discover)(path, options, &source, err);
     if (code == LF_OK)
         code = open_state(&source, err);
     if (code == LF_OK)
@@ -79,6 +84,7 @@ void source_close(struct source *source)
     for (size_t i = 0; i < source->window_count; i++)
         state_free(source->windows[i].changes);
     state_free(source);
+    table_scan_close(source->scan);
     tree_close(source->tree);
     arena_done(&source->arena);
     *source = (struct source){ 0 };
@@ -137,19 +143,49 @@ static enum lf_code read_chunk(struct source *source, size_t file, struct source
 {
     struct source_state *state = source->state;
     struct chunk_reader *reader = &state->readers[file];
+    bool has_begun = source->scan ? table_scan_has_begun(source->scan, file) : reader->number > 0;
     *ret_read = true;
-    if (state->gate && reader->number == 0)
+    if (state->gate && !has_begun)
         TRY(state->gate(state->gate_context, file, ret_read, err));
     if (!*ret_read) {
         atomic_fetch_add(&state->bytes_read, source->files[file].size_bytes);
         return LF_OK;
     }
     chunk->file = file;
+    if (source->scan)
+        return table_scan_next(source->scan, file, &state->bytes_read, chunk, err);
     return chunk_reader_next(reader, &state->bytes_read, chunk, err);
+}
+
+/* A chunk of a live source keeps its file from being read on until it is back. */
+static void release(struct source_chunk *chunk)
+{
+    if (!chunk->holds)
+        return;
+    struct source_state *state = chunk->holds->state;
+    give_back(state, &state->readers[chunk->file], chunk->is_last, NULL);
+    chunk->holds = NULL;
+}
+
+void source_chunk_init(struct source_chunk *chunk)
+{
+    *chunk = (struct source_chunk){ 0 };
+    buf_init(&chunk->data, DATA_BYTES_MAX);
+    buf_init(&chunk->start, POSITION_BYTES_MAX);
+    buf_init(&chunk->end, POSITION_BYTES_MAX);
+}
+
+void source_chunk_done(struct source_chunk *chunk)
+{
+    release(chunk);
+    buf_done(&chunk->data);
+    buf_done(&chunk->start);
+    buf_done(&chunk->end);
 }
 
 enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool *ret_end, struct err *err)
 {
+    release(chunk);
     for (bool was_read = false; !was_read;) {
         size_t file;
         TRY(take_file(source, &file, err));
@@ -158,7 +194,10 @@ enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool
             return LF_OK;
         enum lf_code code = read_chunk(source, file, chunk, &was_read, err);
         bool is_done = code != LF_OK || !was_read || chunk->is_last;
-        give_back(source->state, &source->state->readers[file], is_done, code == LF_OK ? NULL : err);
+        if (source->scan && !(code != LF_OK || !was_read))
+            chunk->holds = source;
+        else
+            give_back(source->state, &source->state->readers[file], is_done, code == LF_OK ? NULL : err);
         TRY(code);
     }
     return LF_OK;
@@ -177,11 +216,18 @@ void source_rewind(struct source *source)
         chunk_reader_done(&state->readers[i]);
         chunk_reader_init(&state->readers[i], source->tree, &source->files[i]);
     }
+    if (source->scan)
+        table_scan_rewind(source->scan);
     state->first_open = 0;
     state->failure = (struct err)ERR_INIT;
     atomic_store(&state->bytes_read, 0);
     for (size_t i = 0; i < source->window_count; i++)
         source_rewind(source->windows[i].changes);
+}
+
+enum lf_code source_resume(struct source *source, size_t file, uint64_t number, struct span position, struct err *err)
+{
+    return table_scan_resume(source->scan, file, number, position, err);
 }
 
 void source_skip(struct source *source, size_t file)
@@ -191,6 +237,11 @@ void source_skip(struct source *source, size_t file)
     state->readers[file].state = CHUNK_READER_DONE;
     (void)pthread_mutex_unlock(&state->lock);
     atomic_fetch_add(&state->bytes_read, source->files[file].size_bytes);
+}
+
+void source_leave(struct source_chunk *chunk)
+{
+    chunk->is_last = true;
 }
 
 int64_t source_bytes_read(const struct source *source)

@@ -1,5 +1,5 @@
 /*
- * source: where items come from; here, export files.
+ * source: where items come from: export files, or a table of DynamoDB ("dynamodb://TABLE", table_scan.h).
  *
  * A path is a folder or a file, on this host or in S3 ("s3://bucket/prefix"); folders are walked to the bottom:
  *   - a folder with `manifest-summary.json` is an export of DynamoDB to S3 (AWSDynamoDB/<id>/ in the bucket): its manifest names
@@ -25,8 +25,13 @@
  * Data come as *chunks*: whole records of one file (records.h), about SOURCE_CHUNK_BYTES, cut at the same places on every run, so
  * (file, chunk number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be
  * called by several threads; chunks of one file are given out in order, several files at once.
+ *
+ * A *live* source is a table: its files are the segments of a scan. A chunk of one is cut anywhere, and begins where the one
+ * before ended; so the next one is given out when the chunk has gone back (to source_next, or source_chunk_done).
  */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -40,6 +45,11 @@ enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
 struct source_options {
     const char *key;   /* "pk:S,sk:S" for tables without table.json; NULL */
     const char *table; /* name for a source of one table that does not tell it; NULL: from manifest, table.json or folder */
+
+    /* Of a table of DynamoDB. */
+    const char *region, *endpoint; /* as of aws/dynamodb.h */
+    const char *max_rcu;           /* "500", or "20%" of what is provisioned; NULL: as fast as it goes */
+    const _Atomic bool *is_over;   /* true: no more attempts and waits; NULL: never */
 };
 
 struct source_file {
@@ -74,6 +84,8 @@ struct source {
     int64_t item_count;         /* of all manifests, -1 when one is unknown */
     int64_t size_bytes;         /* of all files, for progress */
     struct span notice;         /* folders that were left out, one line each, for people; mostly empty */
+    struct table_scan *scan;    /* owned, of a live source; else NULL */
+    struct span identity;       /* of a live source: what tells the table from others, now and later */
     struct source_state *state; /* owned: open files, the mutex */
 };
 
@@ -83,6 +95,11 @@ enum lf_code source_open(const char *path, const struct source_options *options,
                          struct err *err) MUST_CHECK;
 void source_close(struct source *source);
 
+static inline bool source_is_live(const struct source *source)
+{
+    return source->scan != NULL;
+}
+
 struct source_chunk {
     size_t file;               /* index into files */
     enum export_format format; /* by the file's first bytes */
@@ -91,6 +108,8 @@ struct source_chunk {
     uint64_t offset;           /* of its first byte in the uncompressed file */
     bool is_last;              /* of its file: by now MD5 was verified */
     struct buf data;           /* whole lines, or a stream of binary Ion; reused by the next call with the same chunk */
+    struct buf start, end;     /* of a live source: positions where it begins and ends; "" at the segment's begin and end */
+    struct source *holds;      /* of a live source: whose file it is, until it goes back; NULL: none */
 };
 void source_chunk_init(struct source_chunk *chunk);
 void source_chunk_done(struct source_chunk *chunk);
@@ -115,8 +134,14 @@ void source_set_gate(struct source *source, source_gate *gate, void *context);
 /* Back to the first chunk of every file, also of the windows (no chunk may be in use). */
 void source_rewind(struct source *source);
 
+/* Of a live source, after source_rewind: the file goes on with chunk `number`, at the end of the one before. LF_MEMORY. */
+enum lf_code source_resume(struct source *source, size_t file, uint64_t number, struct span position, struct err *err) MUST_CHECK;
+
 /* Leaves a file out of this pass (before its first chunk): all its chunks are known to be loaded. */
 void source_skip(struct source *source, size_t file);
+
+/* Leaves out of this pass what is left of the file of this chunk of a live source: somebody else is at it. */
+void source_leave(struct source_chunk *chunk);
 
 /* Bytes as stored that were read so far, for progress. */
 int64_t source_bytes_read(const struct source *source);

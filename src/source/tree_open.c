@@ -4,8 +4,6 @@ enum lf_code tree_open(struct span path, struct tree **ret_tree, struct err *err
 {
     if (span_starts_with(path, SPAN("s3://")))
         return s3_tree_new(path, ret_tree, err);
-    if (span_starts_with(path, SPAN("dynamodb://")))
-        return ERR(err, LF_SOURCE, "%s: tables cannot be read themselves; export the table to S3", path.ptr);
     *ret_tree = local_tree();
     return LF_OK;
 }
