@@ -1,5 +1,7 @@
 #include "expression/key_clause.h"
 
+#define NOT_VALID "One or more parameter values are not valid. "
+
 bool key_clause_can_be(enum expression_node_kind kind)
 {
     return kind == NODE_EQUAL || (kind >= NODE_LESS && kind <= NODE_BETWEEN) || kind == NODE_BEGINS_WITH;
@@ -99,21 +101,27 @@ static enum lf_code check_type(const struct value *value, const struct key_attri
     return LF_OK;
 }
 
-static enum lf_code check_not_empty(const struct value *value, const struct key_attribute *attribute, struct err *err)
+static enum lf_code check_not_empty(const struct value *value, const struct key_attribute *attribute, struct span index_name,
+                                    struct err *err)
 {
-    if (value && value->type != VALUE_N && value->bytes.len == 0)
-        return ERR(
-            err, LF_VALIDATION,
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s "
-            "value. Key: %.*s",
-            value->type == VALUE_S ? "string" : "binary", SPAN_ARG(attribute->name));
-    return LF_OK;
+    if (!value || value->type == VALUE_N || value->bytes.len)
+        return LF_OK;
+    const char *type = value->type == VALUE_S ? "string" : "binary";
+    if (!index_name.ptr)
+        return ERR(err, LF_VALIDATION,
+                   NOT_VALID "The AttributeValue for a key attribute cannot contain an empty %s value. Key: %.*s", type,
+                   SPAN_ARG(attribute->name));
+    return ERR(err, LF_VALIDATION,
+               NOT_VALID "A value specified for a secondary index key is not supported. The AttributeValue for a key attribute "
+                         "cannot contain an empty %s value. IndexName: %.*s, IndexKey: %.*s",
+               type, SPAN_ARG(index_name), SPAN_ARG(attribute->name));
 }
 
-static enum lf_code check_values(const struct key_clause *clause, const struct key_attribute *attribute, struct err *err)
+static enum lf_code check_values(const struct key_clause *clause, const struct key_attribute *attribute, struct span index_name,
+                                 struct err *err)
 {
-    TRY(check_not_empty(clause->value, attribute, err));
-    return check_not_empty(clause->upper, attribute, err);
+    TRY(check_not_empty(clause->value, attribute, index_name, err));
+    return check_not_empty(clause->upper, attribute, index_name, err);
 }
 
 static enum lf_code check_types(const struct key_clause *clause, const struct key_attribute *attribute, struct err *err)
@@ -133,7 +141,7 @@ static enum lf_code reduce_partition(const struct key_clause *clauses, size_t co
         TRY(check_types(clause, attribute, err));
         if (!clause->is_equality)
             return not_supported(err);
-        TRY(check_values(clause, attribute, err));
+        TRY(check_values(clause, attribute, schema->index_name, err));
         condition->partition[i] = *clause->value;
     }
     return LF_OK;
@@ -165,7 +173,7 @@ static enum lf_code reduce_sort(const struct key_clause *clauses, size_t count, 
         if (!clause)
             return missed(attribute->name, err);
         TRY(check_types(clause, attribute, err));
-        TRY(check_values(clause, attribute, err));
+        TRY(check_values(clause, attribute, schema->index_name, err));
         add_sort(clause, condition);
         left--;
     }

@@ -23,6 +23,7 @@ struct key_condition_schema {
     size_t partition_count; /* 1 or more */
     struct key_attribute sort[KEY_PART_ATTRIBUTES_MAX];
     size_t sort_count;
+    struct span index_name; /* ptr NULL: the table's */
 };
 
 /* That of a table, or an index with the usual keys. */

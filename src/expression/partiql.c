@@ -59,6 +59,33 @@ static enum lf_code take_returning(struct partiql_parser *parser, struct partiql
 
 /* --- SELECT --- */
 
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+/* Refuses the token, and says where it is: line, column and length in characters. */
+static enum lf_code refuse_at(const struct partiql_parser *parser, const char *what, struct err *err)
+{
+    size_t line = 1, column = 1, length = 0;
+    for (const char *at = parser->text.ptr; at < parser->token.text.ptr; at++) {
+        line += *at == '\n';
+        column = *at == '\n' ? 1 : column + begins_character(*at);
+    }
+    for (size_t i = 0; i < parser->token.text.len; i++)
+        length += begins_character(parser->token.text.ptr[i]);
+    return ERR(err, LF_VALIDATION, "%s at %zu:%zu:%zu", what, line, column, length);
+}
+
+/* Columns are paths: nothing is computed. */
+static enum lf_code refuse_computed(const struct partiql_parser *parser, struct err *err)
+{
+    struct span rest = parser->rest;
+    bool is_call = parser->token.kind == PARTIQL_WORD && partiql_is_symbol(partiql_lex(&rest), "(");
+    bool is_literal = parser->token.kind == PARTIQL_STRING || parser->token.kind == PARTIQL_NUMBER;
+    return is_call || is_literal ? refuse_at(parser, "Unexpected path component", err) : LF_OK;
+}
+
 /* The last name; behind an index also what comes after the last name: b[3] for a.b[3]. */
 static enum lf_code column_name(const struct document_path *path, struct arena *arena, struct span *ret_name, struct err *err)
 {
@@ -107,6 +134,7 @@ static enum lf_code take_columns(struct partiql_parser *parser, struct partiql_s
         return err->code;
     size_t count = 0;
     do {
+        TRY(refuse_computed(parser, err));
         TRY(partiql_path(parser, &columns[count].path, err));
         TRY(column_name(&columns[count].path, parser->arena, &columns[count].name, err));
         TRY(refuse_alias(parser, err));
@@ -135,8 +163,9 @@ static enum lf_code refuse_clauses(struct partiql_parser *parser, struct err *er
 {
     if (partiql_is_symbol(parser->token, ","))
         return ERR(err, LF_VALIDATION, "Only select from a single table or index is supported.");
-    if (partiql_is_word(parser->token, "limit"))
-        return ERR(err, LF_VALIDATION, "Unsupported clause: LIMIT");
+    if (partiql_take_word(parser, "limit"))
+        return parser->token.kind == PARTIQL_END ? partiql_malformed(parser, err)
+                                                 : refuse_at(parser, "Unsupported clause: LIMIT", err);
     if (partiql_is_word(parser->token, "group"))
         return ERR(err, LF_VALIDATION, "Unsupported clause: GROUP BY");
     return LF_OK;

@@ -27,6 +27,9 @@ SEGMENT_WORDS = r"The (TotalSegments|Segment) parameter is .*"
 IN_VALUES = r"(ExpressionAttributeValues contains invalid value: )?"
 NUMBER_FAULTS = IN_VALUES + r"(A value provided cannot be converted into a number|DynamoDB only supports precision up to 38 digits)( for key .*)?"
 NUMBER_WORDS = IN_VALUES + r"(The parameter cannot be converted to a numeric value.*|Attempting to store more than 38 significant digits in a Number.*)"
+NULL_VALUE = IN_VALUES + r"The supplied Item contains a null AttributeValue(: .* is null)?( for key .*)?"
+EMPTY_VALUE = r"(The provided starting key is invalid: )?" + IN_VALUES + \
+    r"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes( for key .*)?"
 
 WORDS = [
     ("Cannot do operations on a non-existent table", "Requested resource not found"),
@@ -41,16 +44,45 @@ WORDS = [
     (NUMBER_FAULTS, NUMBER_WORDS),
     (".*", "Attempted conditional constraint is not an indexable operation"),
     (r"The list of keys in RequestItems for BatchGetItem may not contain null or empty values: .*", "The provided key element does not match the schema"),
+    (NULL_VALUE, EMPTY_VALUE),
+    (INVALID + "An (string|number|binary) set may not have a null (string|number|binary) as a member", INVALID + "An (string|number|binary) set  may not be empty"),
+    (r"The conditional request failed\.", "The conditional request failed"),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
 ]
 
 
 def is_worded_otherwise(step, theirs, ours):
+    """Texts differ as they are known to; all else in the answers is equal."""
     if theirs.ok or ours.ok or theirs.type != ours.type:
         return False
-    local_text, our_text = str(theirs.message), str(ours.message)
-    return plain_text(local_text) == plain_text(our_text) or any(
-        re.fullmatch(local, local_text, re.DOTALL) and re.fullmatch(aws, our_text, re.DOTALL) for local, aws in WORDS)
+    one, other = ({**stripped(step, outcome.answer, STRIPS), "message": None} for outcome in (theirs, ours))
+    reasons = [answer.pop("CancellationReasons", None) for answer in (one, other)]
+    return one == other and (is_same_text(theirs.message, ours.message) if reasons == [None, None] else has_same_reasons(theirs, ours))
+
+
+def has_same_reasons(theirs, ours):
+    """Local answers an update of a key with the reasons of this action alone."""
+    one, other = (outcome.answer.get("CancellationReasons") or [] for outcome in (theirs, ours))
+    if len(one) == 1:
+        other = [reason for reason in other if reason["Code"] != "None"][:1]
+    return len(one) == len(other) and all(is_same_reason(*pair) for pair in zip(one, other))
+
+
+def is_same_reason(theirs, ours):
+    one, other = ({**plain_copy(reason), "Message": None} for reason in (theirs, ours))
+    return one == other and is_same_text(theirs.get("Message"), ours.get("Message"))
+
+
+def plain_copy(reason):
+    reason = copy.deepcopy(reason)
+    plain_numbers(None, reason)
+    return reason
+
+
+def is_same_text(theirs, ours):
+    theirs, ours = str(theirs), str(ours)
+    return plain_text(theirs) == plain_text(ours) or any(
+        re.fullmatch(local, theirs, re.DOTALL) and re.fullmatch(aws, ours, re.DOTALL) for local, aws in WORDS)
 
 
 def plain_text(message):
@@ -106,6 +138,11 @@ def without_statement_capacity(step, answer):
         drop_capacity(answer)
 
 
+def without_read_units(step, answer):
+    for entry in answer.get("ConsumedCapacity") or [] if step["call"] == "TransactGetItems" else []:
+        entry.get("Table", {}).pop("ReadCapacityUnits", None)
+
+
 def without_transaction_capacity(step, answer):
     """The figures alone: tables and indexes are compared. Whether it was read or written is in the names."""
     if step["call"] == "TransactWriteItems":
@@ -116,7 +153,7 @@ def without_transaction_capacity(step, answer):
         answer.get("ConsumedCapacity", []).sort(key=lambda entry: entry["TableName"])
 
 
-STRIPS = [plain_numbers, without_metrics, without_capacity, without_statement_capacity, without_transaction_capacity]
+STRIPS = [plain_numbers, without_metrics, without_capacity, without_statement_capacity, without_read_units, without_transaction_capacity]
 
 
 def body_of(step):
@@ -157,12 +194,11 @@ def is_silent(step, theirs, ours):
 
 
 def is_within_twice(step, theirs, ours):
-    """Each figure of Local's is at most twice ours and even, as ours is: two units for each KB of a write. A ConditionCheck may count more here, for Local
-    takes it for an item of 1 KB."""
-    least = 1 if not any("ConditionCheck" in entry for entry in body_of(step)["TransactItems"]) else 0
+    """Ours are even, and no less than two for each action on a table; none of Local's is more than twice as much."""
     figures = [figures_of(outcome) for outcome in (theirs, ours)]
+    names = [next(iter(entry.values()))["TableName"] for entry in body_of(step)["TransactItems"]]
     return figures[0].keys() == figures[1].keys() and all(
-        units % 2 == 0 and least * units <= figures[0][place] <= 2 * max(units, 2) * (2 - least) for place, units in figures[1].items())
+        units % 2 == 0 and figures[0][place] <= 2 * units and (place[1] or units >= 2 * names.count(place[0])) for place, units in figures[1].items())
 
 
 def figures_of(outcome):
@@ -173,6 +209,45 @@ def figures_of(outcome):
         for index, units in {None: entry.get("Table", entry), **indexes}.items():
             found[entry["TableName"], index] = units["CapacityUnits"]
     return found
+
+
+# ---- figures ----
+
+def is_half_key(step, theirs, ours):
+    """Local counts an index that an item enters or leaves which has only some of its key. The index must have several key attributes of its own."""
+    if step["call"] not in ("PutItem", "UpdateItem", "DeleteItem") or not theirs.ok or not ours.ok or not theirs.answer.get("ConsumedCapacity"):
+        return False
+    one, other = (stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours))
+    keys = step.get("keys", {}).get(body_of(step).get("TableName"), {})
+    wide = {name for name, key in keys.items() if name and len(set(key) - set(keys[None])) > 1}
+    more = take_indexes(one["ConsumedCapacity"], other.get("ConsumedCapacity", {}), wide)
+    return 0 < more <= 2 * len(wide) and one == other
+
+
+def take_indexes(theirs, ours, names):
+    """Takes the indexes of these names that are not in ours out of theirs, and their units off the total. Gives the units."""
+    more = theirs["CapacityUnits"] - ours.get("CapacityUnits", 0)
+    if "Table" in theirs:
+        indexes = theirs.get("GlobalSecondaryIndexes", {})
+        taken = [name for name in indexes if name in names and name not in ours.get("GlobalSecondaryIndexes", {})]
+        more = sum(indexes.pop(name)["CapacityUnits"] for name in taken)
+        if not indexes:
+            theirs.pop("GlobalSecondaryIndexes", None)
+    theirs["CapacityUnits"] -= more
+    return more
+
+
+def is_empty_last_page(step, theirs, ours):
+    """Items that come to a megabyte, and nothing behind them."""
+    if step["call"] not in ("Query", "Scan") or not theirs.ok or not ours.ok or theirs.answer.get("pages"):
+        return False
+    one, other = (stripped(step, outcome.answer, [plain_numbers, drop_pages]) for outcome in (theirs, ours))
+    return one == other and len(json.dumps(theirs.answer)) > 2 ** 20
+
+
+def drop_pages(step, answer):
+    for name in ("ConsumedCapacity", "pages"):
+        answer.pop(name, None)
 
 
 # ---- what Local takes and AWS does not ----
@@ -224,9 +299,13 @@ RULES = [
      GUIDE + "read-write-operations.html"),
     ("Local tells no capacity of statements", differs_by(without_statement_capacity, is_silent), "ConsumedCapacity is in the answers of ExecuteStatement and "
      "ExecuteTransaction.", API + "API_ExecuteStatement.html"),
+    ("Local leaves out read units of tables", differs_by(without_read_units), "Table of ConsumedCapacity has ReadCapacityUnits; Local tells them of TransactWriteItems only.",
+     API + "API_Capacity.html"),
     ("Local reckons the capacity of transactions otherwise", differs_by(without_transaction_capacity, is_within_twice),
      "A transactional write takes two units for each KB, of the table and of each index alike; with a single action, and for conditions, Local doubles it.",
      GUIDE + "transaction-apis.html"),
+    ("Local counts indexes for half a key", is_half_key, "An item is in an index when it has all of the index's key attributes.", GUIDE + "GSI.html"),
+    ("Local knows that a page of a megabyte was the last", is_empty_last_page, "LastEvaluatedKey does not necessarily mean that there is more.", API + "API_Query.html"),
     ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),
     ("Local takes digits of other scripts", is_other_digits, "Numbers are sent as decimal strings.", API + "API_AttributeValue.html"),
     ("Local checks updates late", is_late_check, "What is wrong with a request by itself is said before its condition is tried.", API + "API_UpdateItem.html"),

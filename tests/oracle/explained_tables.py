@@ -6,6 +6,7 @@ import re
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+STREAM_CALLS = {"DescribeStream", "GetShardIterator", "GetRecords"}
 TABLE_CALLS = {"CreateTable", "UpdateTable", "DeleteTable", "DescribeTable", "ListTables", "UpdateTimeToLive", "DescribeTimeToLive", "ListStreams"}
 UNKNOWN_CALLS = {"DescribeContinuousBackups", "UpdateContinuousBackups", "DescribeEndpoints", "CreateBackup", "ListBackups", "ListExports", "ListImports"}
 INVALID = "One or more parameter values were invalid: "
@@ -15,6 +16,7 @@ NAMES = "Invalid table/index name.*"
 
 WORDS = [
     (r"Cannot do operations on a non-existent table", r"Requested resource not found: Table: .* not found"),
+    (r"Stream does not exist", r"Requested resource not found: Stream: .* not found"),
     (r"Cannot create preexisting table", r"Table already exists: .*"),
     (NAMES, r"TableName must be at least 3 characters long and at most 255 characters long|" + CONSTRAINTS),
     (r"Limit (must be greater than or equal to 1|in ListTables must be <= 100)|No Attribute Schema Defined|No defined key schema.*|Invalid StreamViewType: .*|"
@@ -28,7 +30,7 @@ WORDS = [
      r"Local Secondary indices must have the same hash key as the main table|The number of attributes in key schema must match.*",
      NO_DEFINITION + r"|Invalid KeySchema: Some index key attribute have no definition"),
     (r"The number of attributes in key schema must match the number of attributes defined in attribute definitions\.",
-     INVALID + r"(Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions|"
+     INVALID + r"(List of (Global|Local)SecondaryIndexes is empty|Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions|"
      r"Some AttributeDefinitions are not used\. AttributeDefinitions: \[.*\], keys used: \[.*\])"),
     (r"Local secondary indices must have a range key", INVALID + r"Index KeySchema does not have a range key for index: .*"),
     (r"Local Secondary indices must have the same hash key as the main table",
@@ -57,7 +59,7 @@ REFUSED_BY_AWS = INVALID + r"(Some AttributeDefinitions are not used\..*|List of
 
 
 def is_worded_otherwise(step, theirs, ours):
-    if step["call"] not in TABLE_CALLS or theirs.ok or ours.ok or theirs.type != ours.type:
+    if step["call"] not in TABLE_CALLS | STREAM_CALLS or theirs.ok or ours.ok or theirs.type != ours.type:
         return False
     return any(re.fullmatch(local, str(theirs.message), re.DOTALL) and re.fullmatch(aws, str(ours.message), re.DOTALL) for local, aws in WORDS)
 
@@ -88,11 +90,23 @@ def is_unknown_to_local(step, theirs, ours):
     return step["call"] in UNKNOWN_CALLS and theirs.type == "UnknownOperationException" and ours.type != theirs.type
 
 
+def is_early_definition(step, theirs, ours):
+    """While an index is being deleted, its attributes are still defined. All else must be equal."""
+    one, other = description(theirs.answer), description(ours.answer)
+    if step["call"] != "UpdateTable" or not one or not other:
+        return False
+    named, still = ({entry["AttributeName"] for entry in found.pop("AttributeDefinitions")} for found in (one, other))
+    keys = {part["AttributeName"] for index in other.get("GlobalSecondaryIndexes", []) for part in index["KeySchema"]}
+    return named < still and still - named <= keys and one == other
+
+
 RULES = [
     ("Local words refusals of tables otherwise", is_worded_otherwise, "The same fault, in AWS's words; among several faults of a request the one that AWS tells first.",
      API + "API_CreateTable.html"),
     ("Local accepts tables that AWS refuses", is_lenient, "Attributes that no key uses, empty lists of indexes, and throughput that contradicts the billing mode "
      "are ValidationExceptions on AWS.", API + "API_CreateTable.html"),
     ("Local shows streams of earlier tables", is_old_stream, "A new table has never had a stream; LatestStreamArn is that of its own.", API + "API_TableDescription.html"),
+    ("Local forgets attributes of an index before it is gone", is_early_definition, "An index that is being deleted is still described.",
+     API + "API_UpdateTable.html"),
     ("Local lacks operations", is_unknown_to_local, "Local has neither backups nor exports nor endpoints.", GUIDE + "DynamoDBLocal.UsageNotes.html"),
 ]

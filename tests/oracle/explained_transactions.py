@@ -1,6 +1,7 @@
 """Rules of explained.py for updates, transactions and PartiQL: (name, predicate over (step, theirs, ours), reason, page)."""
 import re
 
+from explained_items import is_same_text
 from normalise import key_text, text_of
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
@@ -49,15 +50,17 @@ def is_cancelled_for_fault(step, theirs, ours):
         return False
     actions = [entry.get("Update") or {} for entry in body_of(step).get("TransactItems", [])]
     faults = [(number, message) for number, (code, message) in enumerate(reasons_of(ours)) if code == "ValidationError"]
-    return is_fault_of_update(theirs.message) and any(
-        message == theirs.message or (is_fault_of_update(message) and number < len(actions) and action_count(actions[number]) > 1) for number, message in faults)
+    return any(is_same_text(theirs.message, message) or (
+        is_fault_of_update(theirs.message) and is_fault_of_update(message) and number < len(actions) and action_count(actions[number]) > 1)
+        for number, message in faults)
 
 
 def is_duplicate_reason(step, theirs, ours):
     """All else must be equal."""
     text = "Duplicate primary key exists in table"
     renamed = [("ValidationError" if code == "DuplicateItem" and message == text else code, message) for code, message in reasons_of(ours)]
-    return step["call"] == "ExecuteTransaction" and theirs.type == ours.type == "TransactionCanceledException" and reasons_of(theirs) == renamed != reasons_of(ours)
+    plain = [(code, message.removesuffix(".") if code == "ConditionalCheckFailed" else message) for code, message in reasons_of(theirs)]
+    return step["call"] == "ExecuteTransaction" and theirs.type == ours.type == "TransactionCanceledException" and plain == renamed != reasons_of(ours)
 
 
 def key_of_action(step, entry):
@@ -94,6 +97,18 @@ def is_parameter_count(step, theirs, ours):
         str(entry.get("Statement")).count("?") < len(entry.get("Parameters") or []) for entry in statements_of(step))
 
 
+def is_deletion_of_nothing(step, theirs, ours):
+    """Where there is an item, the run goes on and sees that it is still there."""
+    return step["call"] in ("ExecuteStatement", "ExecuteTransaction") and ours.ok and str(theirs.type) in (
+        "ConditionalCheckFailedException", "TransactionCanceledException") and not ours.answer.get("Items") and all(
+        str(entry.get("Statement")).startswith("DELETE") or (code, message) == ("None", None)
+        for entry, (code, message) in zip(statements_of(step), reasons_of(theirs)))
+
+
+def is_silent_mismatch(step, theirs, ours):
+    return theirs.type == ours.type == "IdempotentParameterMismatchException" and theirs.message == "" != ours.message
+
+
 RULES = [
     ("Local tells another of several faults of an update", is_other_fault_of_update, "Which of several is told, AWS leaves open; Landfall goes through the "
      "request's own checks, then the attributes, Local through them in the order of its hash map.", API + "API_UpdateItem.html"),
@@ -102,6 +117,9 @@ RULES = [
     ("Local calls duplicates in transactions invalid", is_duplicate_reason, "An INSERT of an item that is there is a DuplicateItem.", API + "API_BatchStatementError.html"),
     ("Local compares keys of transactions as they are written", is_same_item_twice, "2 and 2.0 are the same number, hence the same item.",
      API + "API_TransactWriteItems.html"),
+    ("Local fails deletions of nothing", is_deletion_of_nothing, "A DELETE whose item is not there succeeds, whatever its condition.",
+     GUIDE + "ql-reference.delete.html"),
+    ("Local does not say what a token's fault is", is_silent_mismatch, "The exception has a message.", API + "API_TransactWriteItems.html"),
     ("Local names DuplicateItemException otherwise", is_duplicate_type, "The exception is DuplicateItemException.", API + "API_ExecuteStatement.html"),
     ("Local takes parameters that no statement uses", is_parameter_count, "Each parameter stands for a question mark.", GUIDE + "ql-reference.data-types.html"),
 ]

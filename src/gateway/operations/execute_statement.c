@@ -78,6 +78,7 @@ static enum lf_code make_page(struct selection *selection, struct err *err)
         .table = statement->table,
         .index = statement->index,
         .is_query = statement->target.count > 0,
+        .is_statement = true,
         .has_projection_expression = statement->parsed.column_count > 0,
         .columns = statement->parsed.columns,
         .column_count = statement->parsed.column_count,

@@ -15,6 +15,7 @@ struct key_condition_schema key_range_schema(const struct table *table, const st
     memcpy(schema.sort, index->sort, sizeof schema.sort);
     schema.partition_count = index->partition_count;
     schema.sort_count = index->sort_count;
+    schema.index_name = index->name;
     return schema;
 }
 

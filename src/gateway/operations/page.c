@@ -32,7 +32,8 @@ static bool has_projection(const struct page *page)
 enum lf_code page_check_consistency(const struct page *page, struct err *err)
 {
     if (page->is_consistent && is_global(page))
-        return ERR(err, LF_VALIDATION, "Consistent read cannot be true when %s a GSI", page->is_query ? "querying" : "scanning");
+        return ERR(err, LF_VALIDATION, "Consistent read cannot be true when %s a GSI",
+                   page->is_query && !page->is_statement ? "querying" : "scanning");
     return LF_OK;
 }
 
@@ -95,7 +96,7 @@ static enum lf_code refuse_missing(const struct missing_names *missing, const ch
 static enum lf_code check_filter(const struct page *page, struct err *err)
 {
     struct missing_names missing = { .page = page };
-    if (!page->is_query || !page->index || !page->filter)
+    if (!page->is_query || page->is_statement || !page->index || !page->filter)
         return LF_OK;
     note_tree(&missing, page->filter);
     return refuse_missing(&missing, "Secondary index", "one or more filter attributes: ", err);

@@ -19,6 +19,7 @@ struct page {
     const struct table *table;
     const struct table_index *index; /* NULL: the table */
     bool is_query;
+    bool is_statement; /* of PartiQL, which is less strict about indexes */
     enum api_select select;
     bool has_projection_expression, has_attributes_to_get;
     struct projection projection;         /* when there is one of them */

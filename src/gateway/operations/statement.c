@@ -113,7 +113,7 @@ static enum lf_code check_key_attribute(const struct key_attribute *attribute, c
 
 /* Conditions --------------------------------------------------------------------------------------------------------------- */
 
-/* attribute_exists(partition key), or its contrary, and what is to hold besides; `more` may be NULL. */
+/* That there is an item, and that `more` holds for it; or that there is none, or else `more` holds. `more` may be NULL. */
 static enum lf_code make_condition(const struct table *table, enum expression_node_kind kind, const struct expression_node *more,
                                    struct arena *arena, const struct expression_node **ret_condition, struct err *err)
 {
@@ -122,7 +122,8 @@ static enum lf_code make_condition(const struct table *table, enum expression_no
     if (!nodes)
         return err->code;
     name->name = table->key.partition.name;
-    nodes[0] = (struct expression_node){ .kind = NODE_AND, .operands = &nodes[1], .operand_count = more ? 2 : 1 };
+    enum expression_node_kind join = kind == NODE_ATTRIBUTE_EXISTS ? NODE_AND : NODE_OR;
+    nodes[0] = (struct expression_node){ .kind = join, .operands = &nodes[1], .operand_count = more ? 2 : 1 };
     nodes[1] = (struct expression_node){ .kind = kind, .operands = &nodes[3], .operand_count = 1 };
     if (more)
         nodes[2] = *more;
@@ -165,9 +166,14 @@ static enum lf_code update(struct statement *statement, struct arena *arena, str
     return make_condition(statement->table, NODE_ATTRIBUTE_EXISTS, statement->target.filter, arena, &change->condition, err);
 }
 
-static enum lf_code delete (struct statement *statement, struct arena *arena, struct item_change *change, struct err *err) {
-    change->kind = CHANGE_DELETE; TRY(reduce_to_key(statement, arena, change, err)); if (!statement->target.filter) return LF_OK;
-    return make_condition(statement->table, NODE_ATTRIBUTE_EXISTS, statement->target.filter, arena, &change->condition, err);
+/* Deleting what is not there succeeds, whatever the condition. */
+static enum lf_code delete_item(struct statement *statement, struct arena *arena, struct item_change *change, struct err *err)
+{
+    change->kind = CHANGE_DELETE;
+    TRY(reduce_to_key(statement, arena, change, err));
+    if (!statement->target.filter)
+        return LF_OK;
+    return make_condition(statement->table, NODE_ATTRIBUTE_NOT_EXISTS, statement->target.filter, arena, &change->condition, err);
 }
 
 static enum lf_code exists(struct statement *statement, struct arena *arena, struct item_change *change, struct err *err)
@@ -190,7 +196,7 @@ enum lf_code statement_change(struct statement *statement, struct arena *arena, 
     case PARTIQL_UPDATE:
         return update(statement, arena, ret_change, err);
     case PARTIQL_DELETE:
-        return delete (statement, arena, ret_change, err);
+        return delete_item(statement, arena, ret_change, err);
     case PARTIQL_SELECT:
         return exists(statement, arena, ret_change, err);
     }
