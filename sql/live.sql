@@ -83,12 +83,14 @@ CREATE TABLE IF NOT EXISTS landfall.read_count (
     PRIMARY KEY (gateway, table_name, kind)
 );
 
--- Reverse sync: how far the changes of each shard (landfall.change) are in DynamoDB.
-CREATE TABLE IF NOT EXISTS landfall.reverse_position (
-    table_name  text COLLATE "C" NOT NULL REFERENCES landfall.phase ON DELETE CASCADE,
-    shard       integer NOT NULL,
-    number      bigint NOT NULL,
-    PRIMARY KEY (table_name, shard)
+-- Reverse sync: keys whose item has changed and is not yet in DynamoDB. Triggers (src/move/reverse_triggers.h) write them, whoever changes
+-- a row; a key is taken away when the item that it had after that has been sent. In no order: what is sent is what is there by then.
+CREATE TABLE IF NOT EXISTS landfall.reverse_change (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name  text COLLATE "C" NOT NULL,
+    key         json NOT NULL,                          -- DynamoDB JSON that has the key's attributes, and perhaps others
+    changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    refused     text                                    -- why DynamoDB cannot hold the item
 );
 -- Keys that reverse sync has sent, or is about to: told apart from late writers by them; those of unknown outcome are sent again when
 -- the time is up. Rows go after an hour.
@@ -113,3 +115,41 @@ CREATE TABLE IF NOT EXISTS landfall.late_write (
     resolved_at timestamptz,
     resolution  text CHECK (resolution IN ('taken', 'dropped'))
 );
+
+-- What the triggers of reverse sync call (src/move/reverse_triggers.h).
+CREATE OR REPLACE FUNCTION landfall.is_reversed(dynamodb_table text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM landfall.phase p WHERE p.table_name = dynamodb_table AND p.phase = 'postgres');
+
+CREATE OR REPLACE FUNCTION landfall.note_reverse(dynamodb_table text, old_key json, new_key json) RETURNS void
+    LANGUAGE sql
+    AS $$
+        INSERT INTO landfall.reverse_change (table_name, key)
+        SELECT dynamodb_table, k.key::json FROM (SELECT old_key::text UNION SELECT new_key::text) AS k (key) WHERE k.key IS NOT NULL
+    $$;
+
+-- Of what no entity claims the item itself stands for its key.
+CREATE OR REPLACE FUNCTION landfall.note_reverse_item() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+    AS $$
+    BEGIN
+        IF TG_OP = 'DELETE' THEN
+            INSERT INTO landfall.reverse_change (table_name, key)
+            SELECT OLD.table_name, OLD.item WHERE landfall.is_reversed(OLD.table_name);
+        ELSE
+            INSERT INTO landfall.reverse_change (table_name, key)
+            SELECT NEW.table_name, NEW.item WHERE landfall.is_reversed(NEW.table_name);
+        END IF;
+        RETURN NULL;
+    END $$;
+
+CREATE OR REPLACE FUNCTION landfall.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+    AS $$
+    BEGIN
+        IF landfall.is_reversed(TG_ARGV[0]) THEN
+            RAISE EXCEPTION 'TRUNCATE does not tell reverse sync which items of table % it removes', TG_ARGV[0]
+                USING HINT = 'Use DELETE, or `landfall decommission` first.';
+        END IF;
+        RETURN NULL;
+    END $$;

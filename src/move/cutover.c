@@ -1,0 +1,313 @@
+#include "move/cutover.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "move/reverse_triggers.h"
+
+enum { NUMBER_BYTES = 24, DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, DETAIL_BYTES = 1024, LOCK_MS = 5000 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A change of the catalog ------------------------------------------------------------------------------------------------------
+ */
+
+/* `sql`: an UPDATE of landfall.phase whose $1 is the table, $2 the epoch, $3 and $4 its own. */
+struct change {
+    const char *what; /* of landfall.event */
+    const char *sql;
+    unsigned numbers[2];
+    struct pg_conn *conn; /* NULL: the cutover's; another one holds the locks of the tables in a transaction */
+};
+
+static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
+{
+    int len = snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
+    return (struct pg_field){ text, (size_t)len };
+}
+
+static enum lf_code update(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
+{
+    char texts[3][NUMBER_BYTES];
+    struct pg_field values[] = {
+        { cutover->phase.table.ptr, cutover->phase.table.len },
+        number_field(cutover->phase.epoch, texts[0]),
+        number_field(change->numbers[0], texts[1]),
+        number_field(change->numbers[1], texts[2]),
+    };
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = 4 }, &result, err));
+    if (pg_result_affected(result) == 1)
+        return LF_OK;
+    return ERR(err, LF_PRECONDITION,
+               "the phase of table %.*s has changed meanwhile, or the time of its fence was up; see `landfall status`",
+               SPAN_ARG(cutover->phase.table));
+}
+
+/* Table names hold letters, digits, '_', '-' and '.' only. */
+static enum lf_code record(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
+{
+    char detail[DETAIL_BYTES];
+    int len = snprintf(detail, sizeof detail, "{\"table\":\"%.*s\",\"epoch\":%lld,\"values\":[%u,%u]}",
+                       SPAN_ARG(cutover->phase.table), (long long)cutover->phase.epoch, change->numbers[0], change->numbers[1]);
+    return phase_record(conn, change->what, span_of(detail, (size_t)len), err);
+}
+
+static enum lf_code change_in(struct cutover *cutover, struct pg_conn *conn, const struct change *change, int64_t *ret_version,
+                              struct err *err)
+{
+    TRY(phase_begin_change(conn, ret_version, err));
+    TRY(update(cutover, conn, change, err));
+    TRY(record(cutover, conn, change, err));
+    return pg_exec(conn, "COMMIT", err);
+}
+
+static enum lf_code apply(struct cutover *cutover, const struct change *change, int64_t *ret_version, struct err *err)
+{
+    struct pg_conn *conn = change->conn ? change->conn : cutover->conn;
+    if (!change->conn)
+        TRY(pg_exec(conn, "BEGIN", err));
+    if (!change_in(cutover, conn, change, ret_version, err))
+        return LF_OK;
+    struct err ignored = ERR_INIT;
+    if (pg_exec(conn, "ROLLBACK", &ignored)) {
+        /* The connection is gone, and the transaction with it. */
+    }
+    return err->code;
+}
+
+static enum lf_code apply_and_wait(struct cutover *cutover, const struct change *change, unsigned within_ms, struct err *err)
+{
+    int64_t version;
+    TRY(apply(cutover, change, &version, err));
+    return phase_wait(cutover->conn, version, within_ms, err);
+}
+
+/* Reads ------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsigned shadow_percent, struct err *err)
+{
+    static const struct change dual_write = {
+        .what = "dual write",
+        .sql = "UPDATE landfall.phase SET phase = 'dual write', reads_percent = $3::text::integer, shadow_percent = "
+               "$4::text::integer "
+               "WHERE table_name = $1 AND epoch = $2::text::bigint AND phase = 'follow' AND fence IS NULL",
+    };
+    const struct change share = {
+        .what = "cutover reads",
+        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, shadow_percent = $4::text::integer WHERE table_name "
+               "= $1 "
+               "AND epoch = $2::text::bigint AND phase = 'dual write' AND readable_at IS NOT NULL",
+        .numbers = { reads_percent, shadow_percent },
+    };
+    if (cutover->phase.phase == PHASE_FOLLOW)
+        TRY(apply_and_wait(cutover, &dual_write, CUTOVER_WAIT_MS, err));
+    return apply_and_wait(cutover, &share, CUTOVER_WAIT_MS, err);
+}
+
+enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
+{
+    static const struct change none = {
+        .what = "reads rolled back",
+        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, shadow_percent = $4::text::integer WHERE table_name "
+               "= $1 "
+               "AND epoch = $2::text::bigint AND phase = 'dual write' AND fence IS NULL",
+    };
+    static const struct change follow = {
+        .what = "follow",
+        .sql =
+            "UPDATE landfall.phase SET phase = 'follow', applies_since = clock_timestamp(), readable_at = NULL, reads_percent = "
+            "$3::text::integer, shadow_percent = $4::text::integer WHERE table_name = $1 AND epoch = $2::text::bigint AND phase "
+            "= "
+            "'dual write' AND fence IS NULL",
+    };
+    TRY(apply_and_wait(cutover, &none, CUTOVER_WAIT_MS, err));
+    return apply_and_wait(cutover, &follow, CUTOVER_WAIT_MS, err);
+}
+
+/* The fence --------------------------------------------------------------------------------------------------------------------
+ */
+
+/* What differs between the two directions. */
+struct crossing {
+    struct change fence, flip;
+    const char
+        *drained; /* a row while the follower lacks something, with what it is; $1 the table, $2 when all writes had ended */
+};
+
+static unsigned left_of(int64_t until_ms)
+{
+    int64_t left = until_ms - now_ms();
+    return left > 0 ? (unsigned)left : 0;
+}
+
+static enum lf_code database_time(struct pg_conn *conn, struct pg_result **ret_time, struct err *err)
+{
+    return pg_query(conn, "SELECT clock_timestamp()", &(struct pg_params){ 0 }, ret_time, err);
+}
+
+/* *ret_lacks empty: nothing. */
+static enum lf_code look(struct cutover *cutover, const struct crossing *crossing, struct pg_field since, char *lacks,
+                         size_t size, struct err *err)
+{
+    struct pg_field values[] = { { cutover->phase.table.ptr, cutover->phase.table.len }, since };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(cutover->conn, crossing->drained, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
+    (void)snprintf(lacks, size, "%s", pg_result_rows(rows) ? pg_result_text(rows, 0, 0) : "");
+    return LF_OK;
+}
+
+static enum lf_code drain(struct cutover *cutover, const struct crossing *crossing, int64_t until_ms, struct err *err)
+{
+    const struct timespec pause = { .tv_nsec = DRAIN_POLL_MS * 1000000L };
+    char lacks[256];
+    PG_RESULT_CLEANUP struct pg_result *time = NULL;
+    TRY(database_time(cutover->conn, &time, err));
+    for (;;) {
+        TRY(look(cutover, crossing, pg_result_get(time, 0, 0), lacks, sizeof lacks, err));
+        if (!lacks[0])
+            return LF_OK;
+        if (cutover->stop && cutover->stop(cutover->context))
+            return ERR(err, LF_INTERRUPTED, "stopped before the authority changed");
+        if (!left_of(until_ms))
+            return ERR(err, LF_PRECONDITION, "the time of the fence was up while waiting for %s", lacks);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+/* Waits for open transactions of SQL writers and keeps new ones out until the authority has changed. */
+static enum lf_code lock_tables(struct cutover *cutover, struct pg_conn *conn, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_printf(&sql, "BEGIN; SET LOCAL lock_timeout = %d; LOCK TABLE ", LOCK_MS);
+    reverse_triggers_put_tables(&sql, cutover->map, cutover->table);
+    buf_put_cstr(&sql, " IN SHARE MODE");
+    enum lf_code code = buf_check(&sql, err);
+    if (!code)
+        code = pg_exec(conn, buf_cstr(&sql), err);
+    buf_done(&sql);
+    return code ? err_while(err, "keeping other writers out of the tables") : LF_OK;
+}
+
+static enum lf_code prepare_flip(struct cutover *cutover, const struct crossing *crossing, int64_t *ret_until_ms, struct err *err)
+{
+    int64_t version;
+    TRY(apply(cutover, &crossing->fence, &version, err));
+    *ret_until_ms = now_ms() + crossing->fence.numbers[0];
+    TRY(phase_wait(cutover->conn, version, left_of(*ret_until_ms), err));
+    if (crossing->flip.conn)
+        TRY(lock_tables(cutover, crossing->flip.conn, err));
+    return drain(cutover, crossing, *ret_until_ms, err);
+}
+
+static const char fence_off_sql[] =
+    "UPDATE landfall.phase SET fence = NULL, fence_until = NULL WHERE table_name = $1 AND epoch = "
+    "$2::text::bigint AND ($3::text || $4::text) IS NOT NULL";
+
+/* What fails here is of no account: gateways take the fence away when its time is up. */
+static void undo(struct cutover *cutover)
+{
+    struct err ignored = ERR_INIT;
+    if (apply_and_wait(cutover, &(struct change){ .what = "fence taken away", .sql = fence_off_sql }, CUTOVER_WAIT_MS,
+                       &ignored)) {
+        /* See above. */
+    }
+}
+
+/* Once the authority has changed there is no way back but the other command. */
+static enum lf_code finish(struct cutover *cutover, int64_t version, struct err *err)
+{
+    cutover->phase.epoch++;
+    TRY(phase_wait(cutover->conn, version, CUTOVER_WAIT_MS, err));
+    return apply_and_wait(cutover, &(struct change){ .what = "fence off", .sql = fence_off_sql }, CUTOVER_WAIT_MS, err);
+}
+
+static enum lf_code cross(struct cutover *cutover, const struct crossing *crossing, unsigned *ret_pause_ms, struct err *err)
+{
+    int64_t until_ms = 0, version = 0, began_ms = now_ms();
+    enum lf_code code = prepare_flip(cutover, crossing, &until_ms, err);
+    if (!code)
+        code = apply(cutover, &crossing->flip, &version, err);
+    if (code) {
+        undo(cutover);
+        return code;
+    }
+    if (finish(cutover, version, err))
+        return err_while(err, "ending the fence; the authority has changed");
+    *ret_pause_ms = (unsigned)(now_ms() - began_ms);
+    return LF_OK;
+}
+
+#define FENCE_SQL(from, to)                                                                                              \
+    "UPDATE landfall.phase SET fence = '" to "', fence_until = clock_timestamp() + $3::text::integer * interval '1 ms' " \
+    "WHERE table_name = $1 AND epoch = $2::text::bigint AND phase = '" from "' AND $4::text IS NOT NULL"
+/* The fence stays until all gateways read on the new side: a write that is acknowledged there must not be missing in a strong
+ * read of a gateway that has not heard of it. */
+#define FLIP_SQL(to)                                                                                                          \
+    "UPDATE landfall.phase SET phase = '" to "', epoch = epoch + 1, flipped_at = clock_timestamp(), fence_until = "           \
+    "clock_timestamp() + $3::text::integer * interval '1 ms' WHERE table_name = $1 AND epoch = $2::text::bigint AND fence = " \
+    "'" to "' AND $4::text IS NOT NULL"
+
+static unsigned fence_ms(const struct cutover *cutover)
+{
+    return cutover->fence_ms ? cutover->fence_ms : CUTOVER_FENCE_MS;
+}
+
+enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
+{
+    const struct crossing crossing = {
+        .fence = { .what = "fence on", .sql = FENCE_SQL("dual write", "postgres"), .numbers = { fence_ms(cutover) } },
+        .flip = { .what = "cutover writes", .sql = FLIP_SQL("postgres"), .numbers = { CUTOVER_FENCE_MS } },
+        .drained =
+            "SELECT lacks FROM (SELECT count(*) || ' keys to be repaired' AS lacks FROM landfall.dirty_key WHERE table_name = $1 "
+            "HAVING count(*) > 0 UNION ALL SELECT count(*) || ' changes to be applied' FROM landfall.spool WHERE table_name = $1 "
+            "HAVING count(*) > 0 UNION ALL SELECT '`landfall follow` to read ' || count(*) || ' shards to their end' FROM "
+            "landfall.stream_shard WHERE table_name = $1 AND NOT is_drained AND coalesce(captured_to, '-infinity') <= "
+            "$2::timestamptz HAVING count(*) > 0) AS l LIMIT 1",
+    };
+    TRY(reverse_triggers_make(cutover->conn, cutover->map, cutover->table, err));
+    return cross(cutover, &crossing, ret_pause_ms, err);
+}
+
+/* Back -------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *locks = NULL;
+    TRY(pg_connect_again(cutover->conn, &locks, err));
+    const struct crossing crossing = {
+        .fence = { .what = "fence on", .sql = FENCE_SQL("postgres", "dual write"), .numbers = { fence_ms(cutover) } },
+        .flip = { .what = "rollback writes", .sql = FLIP_SQL("dual write"), .numbers = { CUTOVER_FENCE_MS }, .conn = locks },
+        .drained =
+            "SELECT lacks FROM (SELECT count(*) || ' changes to be sent to DynamoDB' AS lacks FROM landfall.reverse_change WHERE "
+            "table_name = $1 AND refused IS NULL HAVING count(*) > 0 UNION ALL SELECT count(*) || ' answers of DynamoDB' FROM "
+            "landfall.reverse_sent WHERE table_name = $1 AND again_at IS NOT NULL AND $2::text IS NOT NULL HAVING count(*) > 0) "
+            "AS "
+            "l LIMIT 1",
+    };
+    return cross(cutover, &crossing, ret_pause_ms, err);
+}
+
+/* The end ----------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code cutover_end(struct cutover *cutover, struct err *err)
+{
+    static const struct change end = {
+        .what = "decommission",
+        .sql = "UPDATE landfall.phase SET phase = 'decommissioned', epoch = epoch + 1, flipped_at = clock_timestamp() WHERE "
+               "table_name = "
+               "$1 AND epoch = $2::text::bigint AND phase = 'postgres' AND fence IS NULL AND ($3::text || $4::text) IS NOT NULL",
+    };
+    TRY(apply_and_wait(cutover, &end, CUTOVER_WAIT_MS, err));
+    return reverse_triggers_drop(cutover->conn, cutover->map, cutover->table, err);
+}

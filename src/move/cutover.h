@@ -1,0 +1,44 @@
+/*
+ * cutover: changes of a table's phase, as docs/live.md tells them.
+ *
+ *     follow ── cutover_reads ──► dual write ── cutover_writes ──► postgres ── cutover_end ──► decommissioned
+ *            ◄─ rollback_reads ─             ◄─ rollback_writes ─
+ *
+ * Writes move under a fence:
+ *
+ *     fence on ─► all gateways hold writes ─► the follower has all ─► phase, epoch + 1 ─► all gateways read there ─► fence off
+ *        └─────────── time is up, or stopped: fence off, everything as it was ──┘
+ *
+ * A process that dies leaves a fence that gateways take away when its time is up; the same call begins again.
+ */
+#pragma once
+
+#include "map/model.h"
+#include "move/phase.h"
+
+typedef bool cutover_stop(void *context); /* whether the user asked to stop */
+
+struct cutover {
+    struct pg_conn *conn;          /* borrowed; in no transaction */
+    const struct map *map;         /* borrowed */
+    const struct map_table *table; /* borrowed */
+    struct table_phase phase;      /* as it was read */
+    unsigned fence_ms;             /* after which writes go on as before; 0: CUTOVER_FENCE_MS */
+    cutover_stop *stop;
+    void *context;
+};
+
+enum { CUTOVER_FENCE_MS = 10000, CUTOVER_WAIT_MS = 30000 };
+
+/* Shares of reads; begins to write both sides where that was not so. */
+enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsigned shadow_percent, struct err *err) MUST_CHECK;
+/* Everything to DynamoDB alone; the rows have to catch up again before they may be read. */
+enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err) MUST_CHECK;
+
+/* *ret_pause_ms: how long writes were held. Errors: LF_PRECONDITION when the fence's time was up, LF_INTERRUPTED; then everything
+ * is as it was. After the change of the authority, errors say that it has happened. */
+enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err) MUST_CHECK;
+enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err) MUST_CHECK;
+
+/* Nothing follows, nothing is sent back any more. */
+enum lf_code cutover_end(struct cutover *cutover, struct err *err) MUST_CHECK;

@@ -1,0 +1,126 @@
+#include "move/precondition.h"
+
+#define STEP(step) (1u << (step))
+
+enum { FORWARD = STEP(STEP_READS) | STEP(STEP_WRITES), BEHIND = STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_DECOMMISSION) };
+
+/* `sql`: a row with a text while it does not hold; $1 is the table's name. */
+struct precondition {
+    const char *name;
+    unsigned steps;
+    bool is_firm; /* --force does not help */
+    const char *sql;
+};
+
+#define LAG_BOUND "interval '10 seconds'"
+_Static_assert(PRECONDITION_LAG_SECONDS == 10 && PRECONDITION_MARK_SECONDS == 10, "the statements say so");
+
+static const struct precondition preconditions[] = {
+    { "not readable", FORWARD, true,
+      "SELECT CASE WHEN p.applies_since IS NULL THEN 'no backfill has ended since `landfall follow` began; run `landfall "
+      "backfill`' "
+      "ELSE '`landfall follow` has not yet applied all that happened until the backfill ended; let it run and see `landfall "
+      "status`' "
+      "END FROM landfall.phase p WHERE p.table_name = $1 AND p.readable_at IS NULL" },
+    { "parity not proven", FORWARD, false,
+      "SELECT 'no `landfall verify` has found 0 differences since ' || to_char(since, 'YYYY-MM-DD HH24:MI:SS') || '; run it, "
+      "with "
+      "--repair where there are some' FROM (SELECT coalesce(greatest(p.applies_since, p.flipped_at), p.follows_since) AS since "
+      "FROM "
+      "landfall.phase p WHERE p.table_name = $1) p WHERE NOT EXISTS (SELECT FROM landfall.parity_run r WHERE r.finished_at >= "
+      "p.since "
+      "AND r.different + r.missing + r.extra = 0)" },
+    { "reads not moved", STEP(STEP_WRITES), false,
+      "SELECT 'only ' || p.reads_percent || ' % of its eventual reads come from PostgreSQL; run `landfall cutover reads "
+      "--percent "
+      "100`' FROM landfall.phase p WHERE p.table_name = $1 AND p.reads_percent < 100" },
+    { "capture behind", FORWARD | BEHIND, false,
+      "SELECT 'the stream was last read to its end ' || coalesce(to_char(min(s.captured_to), 'YYYY-MM-DD HH24:MI:SS'), 'never') "
+      "|| "
+      "'; is `landfall follow` running?' FROM landfall.stream_shard s WHERE s.table_name = $1 AND NOT s.is_drained HAVING "
+      "coalesce(min(coalesce(s.captured_to, '-infinity')), '-infinity') < clock_timestamp() - " LAG_BOUND },
+    { "gap in the stream", FORWARD, false,
+      "SELECT 'records were trimmed before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`' FROM "
+      "landfall.stream_shard s WHERE s.table_name = $1 AND s.gap IS NOT NULL AND NOT EXISTS (SELECT FROM landfall.parity_run r, "
+      "landfall.phase p WHERE p.table_name = $1 AND r.finished_at >= coalesce(s.captured_to, p.follows_since) AND r.different + "
+      "r.missing + r.extra = 0) HAVING "
+      "count(*) > 0" },
+    { "lag", FORWARD, false,
+      "SELECT 'the oldest change that is not applied is ' || round(extract(epoch FROM clock_timestamp() - min(s.captured_at))) "
+      "|| ' s old; "
+      "wait for `landfall follow`' FROM landfall.spool s WHERE s.table_name = $1 HAVING min(s.captured_at) < clock_timestamp() "
+      "- " LAG_BOUND },
+    { "shadow differences", FORWARD, false,
+      "SELECT count(*) || ' reads had different answers from the two sides since the last `landfall verify` without differences; "
+      "see "
+      "landfall.shadow_difference, then verify' FROM landfall.shadow_difference d WHERE d.table_name = $1 AND d.at > "
+      "coalesce((SELECT "
+      "max(r.finished_at) FROM landfall.parity_run r WHERE r.different + r.missing + r.extra = 0), '-infinity') HAVING count(*) "
+      "> 0" },
+    { "keys of unknown outcome", FORWARD, false,
+      "SELECT count(*) || ' keys have writes to DynamoDB whose outcome is not known; the last of them can land until ' || "
+      "to_char(max(k.settled_at), 'HH24:MI:SS') FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NOT NULL "
+      "HAVING "
+      "count(*) > 0" },
+    { "dirty keys", FORWARD, false,
+      "SELECT count(*) || ' keys have been waiting for repair since ' || to_char(min(k.marked_at), 'HH24:MI:SS') || '; a gateway "
+      "must "
+      "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.marked_at < "
+      "clock_timestamp() - interval '10 seconds' HAVING count(*) > 0" },
+    { "late writers", STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_WRITES) | STEP(STEP_DECOMMISSION), false,
+      "SELECT count(*) || ' changes were made in DynamoDB after PostgreSQL had the authority; find who still writes there, then "
+      "see "
+      "`landfall late-writes list`' FROM landfall.late_write w WHERE w.table_name = $1 AND w.resolved_at IS NULL HAVING count(*) "
+      "> 0" },
+    { "rejects", STEP(STEP_WRITES) | STEP(STEP_DECOMMISSION), false,
+      "SELECT count(*) || ' lines of the backfill were no items; see landfall.reject' FROM landfall.reject WHERE $1::text IS NOT "
+      "NULL HAVING count(*) > 0" },
+    { "items without a row", STEP(STEP_DECOMMISSION), false,
+      "SELECT count(*) || ' items are whole in landfall.item because no entity of the map claims them; give them one, or export "
+      "them' "
+      "FROM landfall.item i WHERE i.table_name = $1 HAVING count(*) > 0" },
+    { "items that DynamoDB cannot hold", STEP(STEP_ROLLBACK_WRITES), false,
+      "SELECT count(DISTINCT c.key::text) || ' rows, such as ' || min(c.key::text) || ': ' || min(c.refused) FROM "
+      "landfall.reverse_change c WHERE c.table_name = $1 AND c.refused IS NOT NULL HAVING count(*) > 0" },
+    { "reverse sync of unknown outcome", STEP(STEP_ROLLBACK_WRITES), false,
+      "SELECT count(*) || ' writes of reverse sync may still land in DynamoDB; the last of them until ' || "
+      "to_char(max(s.again_at), "
+      "'HH24:MI:SS') FROM landfall.reverse_sent s WHERE s.table_name = $1 AND s.again_at IS NOT NULL AND s.sent_at < "
+      "clock_timestamp() - "
+      "interval '10 seconds' HAVING count(*) > 0" },
+    { "reverse sync behind", BEHIND, false,
+      "SELECT 'the oldest change that is not in DynamoDB is ' || round(extract(epoch FROM clock_timestamp() - "
+      "min(c.changed_at))) || ' s "
+      "old; a gateway must run to send it' FROM landfall.reverse_change c WHERE c.table_name = $1 AND c.refused IS NULL HAVING "
+      "min(c.changed_at) < clock_timestamp() - " LAG_BOUND },
+};
+
+static enum lf_code check(struct pg_conn *conn, struct span table, const struct precondition *precondition, struct buf *failures,
+                          bool *ret_failed, struct err *err)
+{
+    struct pg_field name = { table.ptr, table.len };
+    struct pg_params params = { .values = &name, .count = 1 };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, precondition->sql, &params, &rows, err));
+    *ret_failed = pg_result_rows(rows) > 0;
+    if (*ret_failed)
+        buf_printf(failures, "%s%s: %s", failures->len ? "\n  " : "", precondition->name, pg_result_text(rows, 0, 0));
+    return LF_OK;
+}
+
+enum lf_code precondition_check(struct pg_conn *conn, struct span table, enum phase_step step, struct buf *failures,
+                                size_t *ret_failed, size_t *ret_firm, struct err *err)
+{
+    size_t failed = 0, firm = 0;
+    for (size_t i = 0; i < sizeof preconditions / sizeof *preconditions; i++) {
+        bool fails = false;
+        if (!(preconditions[i].steps & STEP(step)))
+            continue;
+        TRY(check(conn, table, &preconditions[i], failures, &fails, err));
+        failed += fails;
+        firm += fails && preconditions[i].is_firm;
+    }
+    *ret_failed = failed;
+    *ret_firm = firm;
+    return buf_check(failures, err);
+}

@@ -1,0 +1,19 @@
+/*
+ * precondition: what must hold before a table's phase changes, and what to do when it does not.
+ *
+ * Each is a statement that gives a sentence for people while it does not hold. To add one: a line in precondition.c. `--force`
+ * goes on in spite of those that can be overridden, and says which they were.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "pg/conn.h"
+
+enum phase_step { STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS, STEP_ROLLBACK_WRITES, STEP_DECOMMISSION };
+
+enum { PRECONDITION_LAG_SECONDS = 10, PRECONDITION_MARK_SECONDS = 10 };
+
+/* Appends a line for each that does not hold, "NAME: sentence"; *ret_failed is their number, *ret_firm of those that cannot be
+ * overridden. Errors: those of pg_query. */
+enum lf_code precondition_check(struct pg_conn *conn, struct span table, enum phase_step step, struct buf *failures,
+                                size_t *ret_failed, size_t *ret_firm, struct err *err) MUST_CHECK;
