@@ -29,6 +29,8 @@ static enum lf_code check_options(const struct cli_options *options, struct err 
 {
     if (!options->tls_certificate != !options->tls_key)
         return ERR(err, LF_USAGE, "--tls-certificate and --tls-key belong together");
+    if (!options->upstream && (options->endpoint || options->region))
+        return ERR(err, LF_USAGE, "--endpoint and --region are of the DynamoDB behind the gateway: give --upstream, too");
     if (options->ephemeral && options->postgres)
         return ERR(err, LF_USAGE, "--ephemeral brings its own PostgreSQL; leave --postgres out");
     return LF_OK;
@@ -104,6 +106,7 @@ static enum lf_code serve(const struct cli_options *options, const char *postgre
         TRY(command_read_map(options, &arena, &map, &yaml, err));
     if (options->map && options->ephemeral)
         TRY(make_all_tables(postgres, &map, err));
+    const struct upstream_options upstream = { .endpoint = options->endpoint, .region = options->region };
     struct gateway_options run_options = {
         .postgres = postgres,
         .listen = options->listen,
@@ -113,6 +116,7 @@ static enum lf_code serve(const struct cli_options *options, const char *postgre
         .key_file = options->key_file,
         .tls_certificate = options->tls_certificate,
         .tls_key = options->tls_key,
+        .upstream = options->upstream ? &upstream : NULL,
         .connections_max = (unsigned)options->max_connections,
         .read_connections = (unsigned)options->read_connections,
         .write_connections = (unsigned)options->write_connections,

@@ -31,6 +31,7 @@ struct catalog {
     struct tables retired;   /* replaced or dropped, perhaps still in use */
     int64_t version;         /* of the tables */
     _Atomic int64_t read_ms; /* when the version was last found to be the newest */
+    _Atomic bool has_phases; /* of any table */
 };
 
 static int64_t now_ms(void)
@@ -90,19 +91,30 @@ static bool sweep(struct tables *retired)
 /* Reading ----------------------------------------------------------------------------------------------------------------------
  */
 
+/* A table whose definition is as it was, and perhaps its phase is not. */
+static enum lf_code take_again(const struct catalog *catalog, struct table *present, const struct pg_result *rows, size_t row,
+                               struct table **ret_table, struct err *err)
+{
+    bool is_alike = false;
+    TRY(table_moves_alike(present, rows, row, &is_alike, err));
+    if (!is_alike)
+        return table_renew(present, rows, row, catalog->options.map, ret_table, err);
+    table_ref(present);
+    *ret_table = present;
+    return LF_OK;
+}
+
 /* A row is either unchanged, then the table is taken over from the present list, or a new description. */
 static enum lf_code take_row(const struct catalog *catalog, const struct pg_result *rows, size_t row, struct tables *next,
                              struct err *err)
 {
+    struct table *table = NULL;
     struct pg_field name = pg_result_get(rows, row, TABLE_FIELD_NAME);
     struct table *present = find(&catalog->tables, span_of(name.data, name.len));
-    if (present && present->version == pg_result_int64(rows, row, TABLE_FIELD_VERSION)) {
-        table_ref(present);
-        next->values[next->count++] = present;
-        return LF_OK;
-    }
-    struct table *table = NULL;
-    TRY(table_new(rows, row, catalog->options.map, &table, err));
+    if (present && present->version == pg_result_int64(rows, row, TABLE_FIELD_VERSION))
+        TRY(take_again(catalog, present, rows, row, &table, err));
+    else
+        TRY(table_new(rows, row, catalog->options.map, &table, err));
     next->values[next->count++] = table;
     return LF_OK;
 }
@@ -132,6 +144,14 @@ static enum lf_code replace(struct catalog *catalog, struct tables *next, struct
     return LF_OK;
 }
 
+static void note_phases(struct catalog *catalog)
+{
+    bool has_any = false;
+    for (size_t i = 0; i < catalog->tables.count; i++)
+        has_any |= catalog->tables.values[i]->move.has_phase;
+    atomic_store(&catalog->has_phases, has_any);
+}
+
 /* Under the mutex. The rows are of `version` or newer. */
 static enum lf_code take_version(struct catalog *catalog, const struct pg_result *rows, int64_t version, struct err *err)
 {
@@ -142,8 +162,10 @@ static enum lf_code take_version(struct catalog *catalog, const struct pg_result
     if (!code)
         code = replace(catalog, &next, err);
     release(&next);
-    if (!code)
+    if (!code) {
         catalog->version = version;
+        note_phases(catalog);
+    }
     return code;
 }
 
@@ -360,6 +382,16 @@ enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span nam
         return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Table: %.*s not found", SPAN_ARG(short_name));
     *ret_table = table;
     return LF_OK;
+}
+
+const struct table *catalog_find(struct catalog *catalog, struct span name)
+{
+    return take(catalog, name_of(name));
+}
+
+bool catalog_has_phases(const struct catalog *catalog)
+{
+    return atomic_load(&catalog->has_phases);
 }
 
 enum lf_code catalog_all(struct catalog *catalog, struct arena *arena, const struct table ***ret_tables, size_t *ret_count,

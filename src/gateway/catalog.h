@@ -17,6 +17,7 @@
 #include "gateway/shape.h"
 #include "gateway/store/db.h"
 #include "item/key.h"
+#include "move/phase.h"
 
 enum {
     CATALOG_POLL_MS = 200,
@@ -45,6 +46,16 @@ struct table_index {
     size_t included_count;
 };
 
+/* What landfall.phase says of a table that is moving from DynamoDB, or has. */
+struct table_move {
+    bool has_phase; /* false: the table is PostgreSQL's and always was */
+    enum phase phase;
+    int64_t epoch;
+    bool is_fenced; /* writes wait until the description changes */
+    unsigned reads_percent, shadow_percent;
+    bool is_readable; /* the rows have caught up once */
+};
+
 struct store;
 struct map_table;
 
@@ -62,9 +73,10 @@ struct table {
     struct span stream_label;              /* also of the last stream after it was switched off; empty: there never was one */
     struct span ttl_attribute;             /* empty: nothing expires */
     bool ttl_is_filling;                   /* items from before it was switched on are still being looked through */
-    int64_t restoring; /* landfall.backup whose items are being copied here; 0: none */
+    int64_t restoring;                     /* landfall.backup whose items are being copied here; 0: none */
     int64_t created_ms;                    /* since 1970 */
     int64_t version;
+    struct table_move move;
     const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
     const struct map *whole_map; /* that `map` is of */
@@ -89,6 +101,18 @@ void catalog_free(struct catalog *catalog); /* NULL is fine; no table may be in 
 enum lf_code catalog_get(struct catalog *catalog, struct db *db, struct span name, const struct table **ret_table,
                          struct err *err) MUST_CHECK;
 void table_unref(const struct table *table); /* NULL is fine */
+
+/* The same of what this process knows already, without a look at the database; NULL: no such table. */
+const struct table *catalog_find(struct catalog *catalog, struct span name);
+
+/* Whether DynamoDB has the authority over the table's items. */
+static inline bool table_is_dynamodbs(const struct table *table)
+{
+    return table->move.has_phase && (table->move.phase == PHASE_FOLLOW || table->move.phase == PHASE_DUAL_WRITE);
+}
+
+/* Whether any table has a phase. */
+bool catalog_has_phases(const struct catalog *catalog);
 
 /* As given in the options. */
 const struct map *catalog_map(const struct catalog *catalog);

@@ -6,6 +6,7 @@
 
 #include "gateway/auth/authorise.h"
 #include "gateway/gateway.h"
+#include "gateway/route.h"
 #include "gateway/worker.h"
 
 enum { REQUEST_ID_BYTES = 52, CRC_BYTES = 12, ERROR_MEMBERS_BYTES_MAX = 64 * 1024 * 1024 };
@@ -89,19 +90,36 @@ static enum lf_code find_operation(const struct http_request *request, const str
     return LF_OK;
 }
 
+static enum lf_code check_caller(struct call *call, const struct http_request *http, struct err *err)
+{
+    if (!call->keys)
+        return LF_OK;
+    return authenticate(call->worker->auth, call->keys, http, (int64_t)time(NULL), &call->caller, err);
+}
+
+static enum lf_code run_unknown(struct call *call, const struct http_request *http, struct err *err)
+{
+    const struct span *target = http_request_header(http, "x-amz-target");
+    if (!call->worker->upstream || !target)
+        return err->code;
+    *err = (struct err)ERR_INIT;
+    TRY(check_caller(call, http, err));
+    return route_unknown(call, *target, err);
+}
+
 static enum lf_code run_operation(struct call *call, const struct http_request *http, struct err *err)
 {
-    const struct operation_info *info = NULL;
     operation_run *run = NULL;
-    TRY(find_operation(http, &info, &run, err));
-    if (call->keys)
-        TRY(authenticate(call->worker->auth, call->keys, http, (int64_t)time(NULL), &call->caller, err));
-    void *request = arena_calloc(call->arena, 1, info->request->size, err);
+    call->body = http->body;
+    if (find_operation(http, &call->operation, &run, err))
+        return run_unknown(call, http, err);
+    TRY(check_caller(call, http, err));
+    void *request = arena_calloc(call->arena, 1, call->operation->request->size, err);
     if (!request)
         return err->code;
-    TRY(shape_read(info->request, http->body, call->arena, request, err));
-    TRY(authorise(call, info, request, err));
-    return run(call, request, err);
+    TRY(shape_read(call->operation->request, http->body, call->arena, request, err));
+    TRY(authorise(call, call->operation, request, err));
+    return route_run(call, request, run, err);
 }
 
 static enum lf_code answer(struct call *call, const struct http_request *http, struct http_response *response, struct err *err)
@@ -144,7 +162,7 @@ void dispatch(void *context, const struct http_request *request, struct http_res
     if (answer(&call, request, response, &err))
         put_error(&call, response, &err);
     else
-        finish(&call, response, 200);
+        finish(&call, response, call.status ? call.status : 200);
     access_keys_unref(call.keys);
     buf_done(&error_members);
 }

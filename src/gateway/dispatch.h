@@ -1,7 +1,7 @@
 /*
  * dispatch: from an HTTP request to an operation and back.
  *
- *     POST / ─► X-Amz-Target ─► authenticate ─► shape_read ─► may this key do that to these tables? ─► operation ─► reply
+ *     POST / ─► X-Amz-Target ─► authenticate ─► shape_read ─► may this key do that to these tables? ─► route ─► reply
  *                    └──────────────┴──────────────┴───────────────────┴─────────────────────────────────┴─► error: __type,
  * status
  *

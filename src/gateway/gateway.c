@@ -37,6 +37,7 @@ struct gateway_worker {
 struct gateway {
     struct gateway_options options;
     struct catalog *catalog;
+    struct upstream_source *upstream;
     struct tls_files *tls;
     struct key_file *key_file;
     pthread_mutex_t mutex; /* of the keys, and of the wish to stop */
@@ -162,12 +163,15 @@ static enum lf_code open_worker(struct gateway *gateway, size_t number, struct e
     TRY(write_gather_new(worker, &worker->writes, err));
     TRY(key_queue_new(&worker->keys, err));
     TRY(auth_cache_new(&worker->auth, err));
+    if (gateway->upstream)
+        TRY(upstream_new(worker->loop, gateway->upstream, &worker->upstream, err));
     return is_for_jobs ? jobs_start(worker, &gateway->is_stopping, err) : listen_on(gateway, worker, err);
 }
 
 static void close_worker(struct worker *worker)
 {
     server_free(worker->server);
+    upstream_free(worker->upstream);
     auth_cache_free(worker->auth);
     key_queue_free(worker->keys);
     write_gather_free(worker->writes);
@@ -230,6 +234,8 @@ static enum lf_code prepare(struct gateway *gateway, struct err *err)
         TRY(key_file_read(options->key_file, false, &gateway->key_file, err));
         TRY(read_keys(gateway, conn, err));
     }
+    if (options->upstream)
+        TRY(upstream_source_new(options->upstream, &gateway->upstream, err));
     struct catalog_options catalog = { .postgres = options->postgres, .address = options->listen, .map = options->map };
     return catalog_new(&catalog, &gateway->catalog, err);
 }
@@ -308,6 +314,7 @@ void gateway_free(struct gateway *gateway)
         close_worker(&gateway->workers[i].worker);
     free(gateway->workers);
     catalog_free(gateway->catalog);
+    upstream_source_free(gateway->upstream);
     access_keys_unref(gateway->keys);
     key_file_free(gateway->key_file);
     tls_files_close(gateway->tls);

@@ -3,7 +3,7 @@
  *
  *     gateway ─┬─ catalog (heartbeat thread)
  *              ├─ jobs: sequencer, TTL, indexes being filled (jobs/; a thread, elected among gateways)
- *              └─ worker × N: loop, HTTP server on the shared port, db, gathers ─► dispatch ─► operations/
+ *              └─ worker × N: loop, HTTP server on the shared port, db, gathers ─► dispatch ─► route ─► operations/, upstream/
  *
  * Stops gracefully: no new connections, what is in flight is answered, then the workers end.
  */
@@ -11,6 +11,7 @@
 
 #include "gateway/auth/access_key.h"
 #include "gateway/catalog.h"
+#include "gateway/upstream/upstream.h"
 
 enum auth_mode { AUTH_NONE, AUTH_SIGV4 };
 
@@ -23,6 +24,7 @@ struct gateway_options {
     const char *key_file;        /* needed with AUTH_SIGV4 */
     const char *tls_certificate; /* PEM files; both or neither */
     const char *tls_key;
+    const struct upstream_options *upstream;      /* DynamoDB behind the gateway; NULL: none */
     unsigned connections_max;                     /* of all workers */
     unsigned read_connections, write_connections; /* to PostgreSQL, per worker */
 };

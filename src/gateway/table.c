@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "gateway/shape_write.h"
 #include "gateway/store/store.h"
 #include "map/model.h"
 
@@ -12,6 +13,8 @@ enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
     "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, " \
     "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "           \
     "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, " \
+    "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "           \
+    "(p.readable_at IS NOT NULL)::int) FROM landfall.phase p WHERE p.table_name = t.name), ''), "                            \
     "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
     "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
     "FROM landfall.dynamodb_table t "
@@ -98,6 +101,14 @@ static enum lf_code read_key(const struct create_table_request *definition, stru
 /* Indexes ---------------------------------------------------------------------------------------------------------------------
  */
 
+static int64_t number_of(struct span digits)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < digits.len; i++)
+        number = number * 10 + (digits.ptr[i] - '0');
+    return number;
+}
+
 static struct span next_word(struct span *line)
 {
     size_t len = span_find_byte(*line, ' ');
@@ -108,11 +119,7 @@ static struct span next_word(struct span *line)
 
 static enum lf_code read_state_line(struct span line, struct table_index *index, struct err *err)
 {
-    int64_t slot = 0;
-    struct span number = next_word(&line);
-    for (size_t i = 0; i < number.len; i++)
-        slot = slot * 10 + (number.ptr[i] - '0');
-    index->slot = (unsigned)slot;
+    index->slot = (unsigned)number_of(next_word(&line));
     TRY(read_status(next_word(&line), &index->status, err));
     index->is_backfilling = span_equal(line, SPAN("true"));
     return LF_OK;
@@ -179,6 +186,38 @@ static enum lf_code copy_texts(const struct pg_result *rows, size_t row, struct 
     return arena_printf(arena, &table->arn, err, "%.*s%.*s", SPAN_ARG(TABLE_ARN_PREFIX), SPAN_ARG(table->name));
 }
 
+static struct span next_part(struct span *text)
+{
+    size_t len = span_find_byte(*text, '|');
+    struct span part = span_of(text->ptr, len);
+    *text = span_from(*text, len + 1);
+    return part;
+}
+
+static enum lf_code read_phase(struct span name, enum phase *ret_phase, struct err *err)
+{
+    for (enum phase phase = PHASE_FOLLOW; phase < PHASES; phase++)
+        if (span_equal(name, span_from_cstr(phase_names[phase]))) {
+            *ret_phase = phase;
+            return LF_OK;
+        }
+    return ERR(err, LF_ROW, "'%.*s' is no phase", SPAN_ARG(name));
+}
+
+static enum lf_code read_move(struct span text, struct table_move *ret_move, struct err *err)
+{
+    struct table_move move = { .has_phase = text.len > 0 };
+    if (move.has_phase)
+        TRY(read_phase(next_part(&text), &move.phase, err));
+    move.epoch = number_of(next_part(&text));
+    move.is_fenced = next_part(&text).len > 0;
+    move.reads_percent = (unsigned)number_of(next_part(&text));
+    move.shadow_percent = (unsigned)number_of(next_part(&text));
+    move.is_readable = number_of(text) == 1;
+    *ret_move = move;
+    return LF_OK;
+}
+
 static enum lf_code read_definition(struct span json, struct table *table, struct arena *arena, struct err *err)
 {
     struct span text;
@@ -195,8 +234,8 @@ static enum lf_code read_definition(struct span json, struct table *table, struc
     return read_key(definition, &table->key, err);
 }
 
-static enum lf_code read_row(const struct pg_result *rows, size_t row, const struct map *map, struct table *table,
-                             struct arena *arena, struct err *err)
+static enum lf_code read_row(const struct pg_result *rows, size_t row, struct span definition, const struct map *map,
+                             struct table *table, struct arena *arena, struct err *err)
 {
     table->id = pg_result_int64(rows, row, TABLE_FIELD_ID);
     table->version = pg_result_int64(rows, row, TABLE_FIELD_VERSION);
@@ -205,7 +244,8 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, const str
     table->ttl_is_filling = span_equal(field(rows, row, TABLE_FIELD_TTL_IS_FILLING), SPAN("true"));
     TRY(copy_texts(rows, row, table, arena, err));
     TRY(read_status(field(rows, row, TABLE_FIELD_STATUS), &table->status, err));
-    TRY(read_definition(field(rows, row, TABLE_FIELD_DEFINITION), table, arena, err));
+    TRY(read_move(field(rows, row, TABLE_FIELD_MOVE), &table->move, err));
+    TRY(read_definition(definition, table, arena, err));
     TRY(read_indexes(table, field(rows, row, TABLE_FIELD_INDEXES), arena, err));
     if (span_equal(field(rows, row, TABLE_FIELD_IS_MAPPED), SPAN("true"))) {
         table->map = map ? map_find_table(map, table->name) : NULL;
@@ -217,19 +257,50 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, const str
     return table->store->open(table, err);
 }
 
-enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table, struct err *err)
+static enum lf_code new_table(const struct pg_result *rows, size_t row, struct span definition, const struct map *map,
+                              struct table **ret_table, struct err *err)
 {
     struct table_home *home = calloc(1, sizeof *home);
     if (!home)
         return ERR(err, LF_MEMORY, "no memory for a table's description");
     arena_init(&home->arena, DEFINITION_BYTES_MAX);
     atomic_init(&home->refs, 1);
-    if (read_row(rows, row, map, &home->table, &home->arena, err)) {
+    if (read_row(rows, row, definition, map, &home->table, &home->arena, err)) {
         struct span name = field(rows, row, TABLE_FIELD_NAME);
         table_unref(&home->table);
         return err_while(err, "reading the description of table '%.*s'", SPAN_ARG(name));
     }
     *ret_table = &home->table;
+    return LF_OK;
+}
+
+enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table, struct err *err)
+{
+    return new_table(rows, row, field(rows, row, TABLE_FIELD_DEFINITION), map, ret_table, err);
+}
+
+enum lf_code table_renew(const struct table *present, const struct pg_result *rows, size_t row, const struct map *map,
+                         struct table **ret_table, struct err *err)
+{
+    struct buf definition;
+    buf_init(&definition, DEFINITION_BYTES_MAX);
+    shape_write(&shape_create_table_request, present->definition, &definition);
+    enum lf_code code = buf_check(&definition, err);
+    if (!code)
+        code = new_table(rows, row, buf_span(&definition), map, ret_table, err);
+    buf_done(&definition);
+    return code;
+}
+
+enum lf_code table_moves_alike(const struct table *table, const struct pg_result *rows, size_t row, bool *ret_alike,
+                               struct err *err)
+{
+    struct table_move move = { 0 };
+    TRY(read_move(field(rows, row, TABLE_FIELD_MOVE), &move, err));
+    const struct table_move *present = &table->move;
+    *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
+                 move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&
+                 move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable;
     return LF_OK;
 }
 

@@ -24,6 +24,7 @@ enum table_field {
     TABLE_FIELD_CREATED_MS,
     TABLE_FIELD_TTL_IS_FILLING,
     TABLE_FIELD_RESTORING,
+    TABLE_FIELD_MOVE,    /* "phase|epoch|fence|reads|shadow|readable", empty without a phase */
     TABLE_FIELD_INDEXES, /* a line "name slot status backfilling" per index */
     TABLE_FIELDS,
 };
@@ -36,6 +37,12 @@ extern const char table_select_named[];
 /* LF_ROW when the row makes no sense, LF_MEMORY. `map` NULL: no table is mapped. */
 enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table,
                        struct err *err) MUST_CHECK;
+/* The same of a row without definition: it is that of `present`. */
+enum lf_code table_renew(const struct table *present, const struct pg_result *rows, size_t row, const struct map *map,
+                         struct table **ret_table, struct err *err) MUST_CHECK;
+/* Whether the row says of the table's move what `table` has. LF_ROW. */
+enum lf_code table_moves_alike(const struct table *table, const struct pg_result *rows, size_t row, bool *ret_alike,
+                               struct err *err) MUST_CHECK;
 void table_ref(const struct table *table);
 bool table_is_unused(const struct table *table); /* only the catalog's own reference is left */
 

@@ -18,6 +18,7 @@ struct worker {
     struct write_gather *writes; /* unconditional writes of this turn */
     struct key_queue *keys;      /* key_queue.h */
     struct auth_cache *auth;
+    struct upstream *upstream; /* DynamoDB; NULL: there is none behind this gateway */
     struct server *server; /* NULL: the worker of the background jobs */
     uint64_t random;
     unsigned number;

@@ -1,0 +1,90 @@
+#include "gateway/fence.h"
+
+enum { UNDO_MS = 500 };
+
+static const struct route_table *fenced(const struct route_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].is_written && tables->tables[i].table && tables->tables[i].table->move.is_fenced)
+            return &tables->tables[i];
+    return NULL;
+}
+
+/* A fence that is over
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static enum lf_code is_over(struct worker *worker, struct span name, bool *ret_is_over, struct err *err)
+{
+    static const struct pg_statement look = {
+        .sql = "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND fence_until < clock_timestamp()",
+    };
+    struct pg_field field = { name.ptr, name.len };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_query(worker->db, &look, &(struct pg_params){ .values = &field, .count = 1 }, &rows, err));
+    *ret_is_over = pg_result_rows(rows) > 0;
+    return LF_OK;
+}
+
+/* Whoever would change the authority has to find the fence there, in the same row. */
+static enum lf_code undo_in(struct db_transaction *transaction, struct span name, struct err *err)
+{
+    static const struct pg_statement undo = {
+        .sql =
+            "WITH gone AS (UPDATE landfall.phase SET fence = NULL, fence_until = NULL WHERE table_name = $1::text AND "
+            "fence_until "
+            "< clock_timestamp() RETURNING table_name, epoch) INSERT INTO landfall.event (what, detail) SELECT 'fence ran out', "
+            "jsonb_build_object('table', table_name, 'epoch', epoch) FROM gone",
+    };
+    int64_t version = 0;
+    struct pg_field field = { name.ptr, name.len };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(catalog_begin_change(transaction, &version, err));
+    return db_tx_query(transaction, &undo, &(struct pg_params){ .values = &field, .count = 1 }, &rows, err);
+}
+
+static enum lf_code undo(struct worker *worker, struct span name, struct err *err)
+{
+    bool over = false, is_certain = false;
+    struct db_transaction *transaction = NULL;
+    TRY(is_over(worker, name, &over, err));
+    if (!over)
+        return LF_OK;
+    TRY(db_begin(worker->db, &transaction, err));
+    enum lf_code code = undo_in(transaction, name, err);
+    if (!code)
+        return db_commit(transaction, &is_certain, err);
+    db_rollback(transaction);
+    return code;
+}
+
+/* Waiting
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+/* While the database is away the catalog is not fresh, and no write passes anyway. */
+static void look_after(struct worker *worker, struct span name)
+{
+    struct err err = ERR_INIT;
+    if (undo(worker, name, &err))
+        worker_log(worker, SPAN(""), &err);
+}
+
+enum lf_code fence_pass(struct call *call, const void *request, struct route_tables *tables, struct err *err)
+{
+    struct loop *loop = call->worker->loop;
+    int64_t began_ms = loop_now_ms(loop), looked_ms = began_ms;
+    const struct route_table *first;
+    TRY(route_tables_find(call, request, tables, err));
+    while ((first = fenced(tables))) {
+        struct span name = first->name;
+        route_tables_done(tables);
+        if (loop_now_ms(loop) - began_ms > FENCE_MS_MAX)
+            return ERR(err, LF_INTERNAL_SERVER, "writes of table %.*s are held back", SPAN_ARG(name));
+        fiber_sleep(loop, FENCE_POLL_MS);
+        if (loop_now_ms(loop) - looked_ms >= UNDO_MS) {
+            looked_ms = loop_now_ms(loop);
+            look_after(call->worker, name);
+        }
+        TRY(route_tables_find(call, request, tables, err));
+    }
+    return LF_OK;
+}

@@ -1,0 +1,105 @@
+#include "gateway/json_members.h"
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+/* A value begins behind its name's colon. */
+static struct span value_text(const struct json_reader *json, const struct json_token *first)
+{
+    return span_of(json->start + first->offset, json_offset(json) - first->offset);
+}
+
+static enum lf_code read_member(struct json_reader *json, const struct json_token *name, struct json_members *members,
+                                struct err *err)
+{
+    struct json_token value;
+    TRY(json_next(json, &value, err));
+    TRY(json_skip(json, &value, err));
+    if (members->count == JSON_MEMBERS_MAX)
+        return ERR(err, LF_LIMIT, "an object of more than %d members", JSON_MEMBERS_MAX);
+    members->members[members->count++] = (struct json_member){ name->text, value_text(json, &value) };
+    return LF_OK;
+}
+
+enum lf_code json_members_read(struct span object, struct arena *arena, struct json_members *ret_members, struct err *err)
+{
+    struct json_reader json;
+    struct json_token token;
+    json_init(&json, object, arena);
+    ret_members->count = 0;
+    TRY(json_expect(&json, JSON_OBJECT_BEGIN, &token, err));
+    for (;;) {
+        TRY(json_next(&json, &token, err));
+        if (token.kind == JSON_OBJECT_END)
+            return json_end(&json, err);
+        TRY(read_member(&json, &token, ret_members, err));
+    }
+}
+
+struct span json_members_get(const struct json_members *members, struct span name)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (span_equal(members->members[i].name, name))
+            return members->members[i].value;
+    return SPAN("");
+}
+
+/* Merging ----------------------------------------------------------------------------------------------------------------------
+ */
+
+/* What stands between the brackets. */
+static struct span inside(struct span value)
+{
+    struct span text = span_of(value.ptr + 1, value.len - 2);
+    while (text.len && is_blank(text.ptr[0]))
+        text = span_from(text, 1);
+    return text;
+}
+
+static bool is_container(struct span value)
+{
+    return value.len >= 2 && (value.ptr[0] == '{' || value.ptr[0] == '[');
+}
+
+static void put_joined(struct buf *out, struct span first, struct span second)
+{
+    if (!is_container(first) || !is_container(second) || first.ptr[0] != second.ptr[0]) {
+        buf_put_span(out, first.len ? first : second);
+        return;
+    }
+    struct span left = inside(first), right = inside(second);
+    buf_put_byte(out, first.ptr[0]);
+    buf_put_span(out, left);
+    buf_put_cstr(out, left.len && right.len ? "," : "");
+    buf_put_span(out, right);
+    buf_put_byte(out, first.ptr[0] == '{' ? '}' : ']');
+}
+
+static void put_member(struct buf *out, struct span name, struct span first, struct span second, bool *needs_comma)
+{
+    if (*needs_comma)
+        buf_put_byte(out, ',');
+    *needs_comma = true;
+    json_put_string(out, name);
+    buf_put_byte(out, ':');
+    put_joined(out, first, second);
+}
+
+enum lf_code json_members_merge(struct span first, struct span second, struct arena *arena, struct buf *out, struct err *err)
+{
+    struct json_members left, right;
+    bool needs_comma = false;
+    TRY(json_members_read(first, arena, &left, err));
+    TRY(json_members_read(second, arena, &right, err));
+    buf_put_byte(out, '{');
+    for (size_t i = 0; i < left.count; i++)
+        put_member(out, left.members[i].name, left.members[i].value, json_members_get(&right, left.members[i].name),
+                   &needs_comma);
+    for (size_t i = 0; i < right.count; i++)
+        if (!json_members_get(&left, right.members[i].name).len)
+            put_member(out, right.members[i].name, right.members[i].value, SPAN(""), &needs_comma);
+    buf_put_byte(out, '}');
+    return buf_check(out, err);
+}

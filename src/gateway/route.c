@@ -1,0 +1,145 @@
+#include "gateway/route.h"
+
+#include "gateway/auth/authorise.h"
+#include "gateway/fence.h"
+#include "gateway/route_ask.h"
+#include "gateway/route_list.h"
+#include "gateway/route_split.h"
+#include "gateway/route_tables.h"
+
+static bool is(const struct call *call, enum operation operation)
+{
+    return call->operation == operation_info(operation);
+}
+
+/* Requests that name no table -------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code run_list_streams(struct call *call, const struct list_streams_request *request, operation_run *run,
+                                     struct err *err)
+{
+    const struct table *table = request->table_name.ptr ? catalog_find(call->worker->catalog, request->table_name) : NULL;
+    bool is_ours = table && !table_is_dynamodbs(table);
+    enum lf_code code = is_ours ? run(call, request, err) : route_forward(call, request, err);
+    table_unref(table);
+    return code;
+}
+
+/* What is wrong with a name or a statement the operation itself says best. */
+static enum lf_code run_unnamed(struct call *call, const void *request, operation_run *run, struct err *err)
+{
+    const struct operation_info *info = call->operation;
+    if (is(call, OPERATION_LIST_TABLES))
+        return route_list_tables(call, request, err);
+    if (is(call, OPERATION_LIST_STREAMS))
+        return run_list_streams(call, request, run, err);
+    if (is(call, OPERATION_LIST_BACKUPS) && !((const struct list_backups_request *)request)->table_name.ptr)
+        return route_forward(call, request, err);
+    if (info->table != TABLE_IN_ITERATOR)
+        return run(call, request, err);
+    TRY(authorise_table(call, info, GRANT_ADMIN, SPAN(""), err));
+    return route_forward(call, request, err);
+}
+
+/* Requests that name tables ---------------------------------------------------------------------------------------------------
+ */
+
+/* Of statements and iterators only we have seen the tables: DynamoDB does not know our callers. */
+static enum lf_code authorise_found(const struct call *call, const struct route_tables *tables, struct err *err)
+{
+    const struct operation_info *info = call->operation;
+    if (info->table != TABLE_IN_STATEMENT && info->table != TABLE_IN_ITERATOR)
+        return LF_OK;
+    for (size_t i = 0; i < tables->count; i++)
+        TRY(authorise_table(call, info, tables->tables[i].is_written ? GRANT_WRITE : GRANT_READ, tables->tables[i].name, err));
+    return LF_OK;
+}
+
+static bool has_phase(const struct route_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].table && tables->tables[i].table->move.has_phase)
+            return true;
+    return false;
+}
+
+static enum lf_code run_at_dynamodb(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                                    struct err *err)
+{
+    (void)run;
+    if (is(call, OPERATION_DELETE_TABLE) && has_phase(tables))
+        return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",
+                   SPAN_ARG(tables->tables[0].name));
+    return route_forward(call, request, err);
+}
+
+static enum lf_code run_at_both(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                                struct err *err)
+{
+    if (is(call, OPERATION_BATCH_GET_ITEM) || is(call, OPERATION_BATCH_WRITE_ITEM))
+        return route_split(call, request, tables, run, run_at_dynamodb, err);
+    return ERR(err, LF_VALIDATION,
+               "The tables of this request are in different databases: a transaction or a batch of statements must name tables "
+               "of DynamoDB only, or of PostgreSQL only");
+}
+
+static enum lf_code run_routed(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                               struct err *err)
+{
+    enum route_authority authority = route_tables_authority(tables);
+    if (authority == ROUTE_NOBODY)
+        return run_unnamed(call, request, run, err);
+    if (authority == ROUTE_POSTGRES)
+        return run(call, request, err);
+    TRY(authorise_found(call, tables, err));
+    return authority == ROUTE_BOTH ? run_at_both(call, request, tables, run, err)
+                                   : run_at_dynamodb(call, request, tables, run, err);
+}
+
+/* Without DynamoDB behind it, a gateway must not answer for it. */
+static enum lf_code check_ours(const struct route_tables *tables, struct err *err)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].table && table_is_dynamodbs(tables->tables[i].table))
+            return ERR(err, LF_INTERNAL_SERVER, "table %.*s is DynamoDB's still, and this gateway was started without --upstream",
+                       SPAN_ARG(tables->tables[i].name));
+    return LF_OK;
+}
+
+enum lf_code route_run(struct call *call, const void *request, operation_run *run, struct err *err)
+{
+    struct route_tables tables = { 0 };
+    if (!call->worker->upstream && !catalog_has_phases(call->worker->catalog))
+        return run(call, request, err);
+    enum lf_code code = fence_pass(call, request, &tables, err);
+    if (!code && call->worker->upstream)
+        code = run_routed(call, request, &tables, run, err);
+    else if (!code && !(code = check_ours(&tables, err)))
+        code = run(call, request, err);
+    route_tables_done(&tables);
+    return code;
+}
+
+/* Operations that are DynamoDB's alone ----------------------------------------------------------------------------------------
+ */
+
+static bool is_target(struct span target)
+{
+    return span_starts_with(target, SPAN("DynamoDB_20120810.")) || span_starts_with(target, SPAN("DynamoDBStreams_20120810."));
+}
+
+enum lf_code route_unknown(struct call *call, struct span target, struct err *err)
+{
+    const struct operation_info info = {
+        .name = span_from(target, span_find_byte(target, '.') + 1),
+        .target = target,
+        .grant = GRANT_ADMIN,
+    };
+    if (!is_target(target))
+        return ERR(err, LF_UNKNOWN_OPERATION, "%s", "");
+    TRY(authorise_table(call, &info, GRANT_ADMIN, SPAN(""), err));
+    call->operation = &info;
+    enum lf_code code = route_forward(call, NULL, err);
+    call->operation = NULL;
+    return code;
+}
