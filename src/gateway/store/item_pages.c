@@ -14,11 +14,13 @@ enum {
     ROWS_MAX = 100000,
     SIZE_GUESS = 400, /* bytes of an item, before any was seen */
     NUMBER_BYTES = 8,
+    UNCUT_BYTES_MAX = 4 * 1024 * 1024,
 };
 
-/* A statement in the making: its text and its parameters, which are bytea except the last two, int8. */
+/* A statement in the making: its text and its parameters, which are bytea except the last one or two, int8. */
 struct page_query {
     struct buf sql;
+    bool is_cut; /* PostgreSQL ends the page with the item that passes the limit of bytes */
     struct pg_field values[PARAMS_MAX];
     bool binary[PARAMS_MAX];
     size_t count;
@@ -80,14 +82,19 @@ static void put_behind(struct page_query *query, const struct page_order *order,
     buf_put_byte(&query->sql, ')');
 }
 
-static void begin(struct page_query *query, const struct table *table)
+/* Adding up the sizes costs as much as reading the rows, so it is left out where rows of the largest size seen would do no harm.
+ */
+static void begin(struct page_query *query, const struct table *table, size_t rows)
 {
+    uint64_t size_max = atomic_load(&item_usage_of(table)->size_bytes_max);
+    query->is_cut = !size_max || rows * size_max > UNCUT_BYTES_MAX;
     query->count = 0;
     buf_init(&query->sql, SQL_BYTES_MAX);
-    buf_printf(
-        &query->sql,
-        "SELECT xmin, size, item FROM (SELECT xmin, size, item, sum(size) OVER running - size AS bytes_before FROM %.*s WHERE ",
-        SPAN_ARG(item_statements_of(table)->name));
+    buf_put_cstr(&query->sql, "SELECT xmin, size, item FROM ");
+    if (query->is_cut)
+        buf_put_cstr(&query->sql, "(SELECT xmin, size, item, sum(size) OVER running - size AS bytes_before FROM ");
+    buf_put_span(&query->sql, item_statements_of(table)->name);
+    buf_put_cstr(&query->sql, " WHERE ");
 }
 
 static void put_int64(struct page_query *query, int64_t value, char bytes[NUMBER_BYTES])
@@ -109,14 +116,19 @@ static void end(struct page_query *query, const struct page_order *order, bool i
 {
     const char *direction = is_descending ? " DESC" : "";
     buf_put_cstr(&query->sql, order->filter);
-    buf_put_cstr(&query->sql, " WINDOW running AS (ORDER BY ");
-    put_columns(query, order, 0, direction);
-    buf_put_cstr(&query->sql, " ROWS UNBOUNDED PRECEDING) ORDER BY ");
+    if (query->is_cut) {
+        buf_put_cstr(&query->sql, " WINDOW running AS (ORDER BY ");
+        put_columns(query, order, 0, direction);
+        buf_put_cstr(&query->sql, " ROWS UNBOUNDED PRECEDING)");
+    }
+    buf_put_cstr(&query->sql, " ORDER BY ");
     put_columns(query, order, 0, direction);
     buf_put_cstr(&query->sql, " LIMIT ");
     put_int64(query, (int64_t)rows, query->limit);
-    buf_put_cstr(&query->sql, ") AS page WHERE bytes_before < ");
-    put_int64(query, (int64_t)bytes_max, query->bytes);
+    if (query->is_cut) {
+        buf_put_cstr(&query->sql, ") AS page WHERE bytes_before < ");
+        put_int64(query, (int64_t)bytes_max, query->bytes);
+    }
 }
 
 /* Pages ------------------------------------------------------------------------------------------------------------------------
@@ -147,7 +159,8 @@ static enum lf_code place_of(const struct table *table, const struct table_index
 static size_t rows_to_ask(const struct table *table, size_t items_left, size_t bytes_left)
 {
     uint32_t mean = atomic_load(&item_usage_of(table)->size_bytes_mean);
-    size_t rows = 2 * bytes_left / (mean ? mean : SIZE_GUESS) + 1;
+    size_t rows = bytes_left / (mean ? mean : SIZE_GUESS);
+    rows += rows / 8 + 1;
     rows = rows < ROWS_MIN ? ROWS_MIN : rows;
     rows = rows > ROWS_MAX ? ROWS_MAX : rows;
     return items_left && items_left < rows ? items_left : rows;
@@ -155,8 +168,13 @@ static size_t rows_to_ask(const struct table *table, size_t items_left, size_t b
 
 static void learn(const struct table *table, const struct store_page *page, size_t bytes)
 {
+    struct item_usage *usage = item_usage_of(table);
+    uint32_t max = atomic_load(&usage->size_bytes_max);
     if (page->count)
-        atomic_store(&item_usage_of(table)->size_bytes_mean, (uint32_t)(bytes / page->count));
+        atomic_store(&usage->size_bytes_mean, (uint32_t)(bytes / page->count));
+    for (size_t i = 0; i < page->count; i++)
+        max = page->items[i].size_bytes > max ? page->items[i].size_bytes : max;
+    atomic_store(&usage->size_bytes_max, max);
 }
 
 static enum lf_code run(struct worker *worker, struct page_query *query, struct pg_result **ret_rows, struct err *err)
@@ -171,8 +189,9 @@ static enum lf_code run(struct worker *worker, struct page_query *query, struct 
     return db_query(worker->db, statement, &params, ret_rows, err);
 }
 
-static enum lf_code append(struct store_page *page, const struct pg_result *rows, struct arena *arena, size_t *bytes,
-                           struct err *err)
+/* Up to the item that passes the limit. */
+static enum lf_code append(struct store_page *page, const struct pg_result *rows, size_t bytes_max, struct arena *arena,
+                           size_t *bytes, struct err *err)
 {
     size_t count = pg_result_rows(rows);
     struct stored_item *items = arena_calloc(arena, page->count + count + 1, sizeof *items, err);
@@ -181,7 +200,7 @@ static enum lf_code append(struct store_page *page, const struct pg_result *rows
     if (page->count)
         memcpy(items, page->items, page->count * sizeof *items);
     page->items = items;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && *bytes < bytes_max; i++) {
         TRY(item_row_read(rows, i, 0, arena, &items[page->count], err));
         *bytes += items[page->count++].size_bytes;
     }
@@ -211,7 +230,7 @@ static enum lf_code more(struct worker *worker, const struct table *table, const
     size_t asked = rows_to_ask(table, job->items_max ? job->items_max - page->count : 0, job->bytes_max - *bytes);
     if (start)
         TRY(place_of(table, job->index, start, arena, place, err));
-    begin(&query, table);
+    begin(&query, table, asked);
     enum lf_code code = job->make(job->what, table, start ? place : NULL, &query, arena, err);
     if (code) {
         buf_done(&query.sql);
@@ -219,7 +238,7 @@ static enum lf_code more(struct worker *worker, const struct table *table, const
     }
     end(&query, &order, job->is_descending, asked, job->bytes_max - *bytes);
     TRY(run(worker, &query, &rows, err));
-    TRY(append(page, rows, arena, bytes, err));
+    TRY(append(page, rows, job->bytes_max, arena, bytes, err));
     *ret_is_full = pg_result_rows(rows) < asked || *bytes >= job->bytes_max || (job->items_max && page->count >= job->items_max);
     return LF_OK;
 }

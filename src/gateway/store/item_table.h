@@ -49,6 +49,7 @@ struct item_statements {
 /* What is learnt while the table is used. */
 struct item_usage {
     _Atomic uint32_t size_bytes_mean; /* of items that pages have read; 0: none yet */
+    _Atomic uint32_t size_bytes_max;  /* as the mean */
 };
 struct item_usage *item_usage_of(const struct table *table);
 
