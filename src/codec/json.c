@@ -1,6 +1,9 @@
 #include "codec/json.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "codec/utf8.h"
 
@@ -60,27 +63,64 @@ static uint64_t bytes_control(uint64_t word)
     return (word - EACH_BYTE(0x20u)) & ~word & EACH_BYTE(0x80u);
 }
 
-static bool is_special(unsigned char byte)
+/* Where the first quote, backslash or control character of eight bytes is; 8 for none. */
+static unsigned special_in_word(uint64_t word)
 {
-    return byte < 0x20 || byte == '"' || byte == '\\';
+    word = le64toh(word);
+    uint64_t special = bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_control(word);
+    return special ? (unsigned)__builtin_ctzll(special) / 8 : (unsigned)sizeof word;
 }
 
-/* The first quote, backslash or control character in [pos, end), or end. The top bits of `seen` say whether a byte on the way, or
- * close behind it, was not ASCII. */
-static const char *find_special(const char *pos, const char *end, uint64_t *seen)
+/* As find_special, a word at a time; the last one is filled up with a byte that ends nothing. */
+static const char *find_special_word(const char *pos, const char *end, bool *is_ascii)
 {
-    for (uint64_t word; end - pos >= (ptrdiff_t)sizeof word; pos += sizeof word) {
-        memcpy(&word, pos, sizeof word);
-        *seen |= word;
-        word = le64toh(word);
-        uint64_t special = bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_control(word);
-        if (special)
-            return pos + __builtin_ctzll(special) / 8;
+    uint64_t seen = 0;
+    unsigned at = sizeof(uint64_t);
+    while (pos < end && at == sizeof(uint64_t)) {
+        uint64_t word = EACH_BYTE(' ');
+        size_t len = (size_t)(end - pos) < sizeof word ? (size_t)(end - pos) : sizeof word;
+        if (len == sizeof word)
+            memcpy(&word, pos, sizeof word);
+        else
+            memcpy(&word, pos, len);
+        seen |= word;
+        at = special_in_word(word);
+        pos += at < len ? at : len;
     }
-    for (; pos < end && !is_special((unsigned char)*pos); pos++)
-        *seen |= (unsigned char)*pos;
+    *is_ascii &= (seen & EACH_BYTE(0x80u)) == 0;
     return pos;
 }
+
+#ifdef __SSE2__
+/* Bit i says whether byte i is a quote, a backslash or a control character. */
+static unsigned special_bits(__m128i bytes)
+{
+    __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control));
+}
+
+/* The first quote, backslash or control character in [pos, end), or end. Clears *is_ascii when a byte on the way, or close behind
+ * it, is not ASCII. */
+static inline const char *find_special(const char *pos, const char *end, bool *is_ascii)
+{
+    unsigned high = 0;
+    for (; end - pos >= (ptrdiff_t)sizeof(__m128i); pos += sizeof(__m128i)) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)pos);
+        unsigned special = special_bits(bytes);
+        high |= (unsigned)_mm_movemask_epi8(bytes);
+        if (special) {
+            *is_ascii &= high == 0;
+            return pos + __builtin_ctz(special);
+        }
+    }
+    *is_ascii &= high == 0;
+    return find_special_word(pos, end, is_ascii);
+}
+#else
+#define find_special find_special_word
+#endif
 
 /* What lies between two quotes, escapes still in it. */
 struct raw_string {
@@ -93,10 +133,9 @@ struct raw_string {
 static enum lf_code scan_string(struct json_reader *reader, struct raw_string *ret_raw, struct err *err)
 {
     const char *open = reader->pos++;
-    bool has_escapes = false;
-    uint64_t seen = 0;
+    bool has_escapes = false, is_ascii = true;
     for (;;) {
-        reader->pos = find_special(reader->pos, reader->end, &seen);
+        reader->pos = find_special(reader->pos, reader->end, &is_ascii);
         if (reader->pos == reader->end)
             return ERR_AT(err, LF_SYNTAX, open - reader->start, "the string that begins at byte %td does not end",
                           open - reader->start);
@@ -107,8 +146,7 @@ static enum lf_code scan_string(struct json_reader *reader, struct raw_string *r
         has_escapes = true;
         reader->pos += reader->end - reader->pos > 1 ? 2 : 1;
     }
-    *ret_raw = (struct raw_string){ span_of(open + 1, (size_t)(reader->pos - open - 1)), has_escapes,
-                                    !has_escapes && (seen & EACH_BYTE(0x80u)) == 0 };
+    *ret_raw = (struct raw_string){ span_of(open + 1, (size_t)(reader->pos - open - 1)), has_escapes, !has_escapes && is_ascii };
     reader->pos++;
     return LF_OK;
 }
@@ -228,7 +266,8 @@ static enum lf_code check_utf8(const struct json_reader *reader, struct span raw
     return ERR_AT(err, LF_SYNTAX, at, "invalid UTF-8 at byte %td", at);
 }
 
-static enum lf_code read_string(struct json_reader *reader, struct span *ret_text, struct err *err)
+/* A string with escapes or beyond ASCII, or without an end. */
+static enum lf_code read_any_string(struct json_reader *reader, struct span *ret_text, struct err *err)
 {
     struct raw_string raw;
     TRY(scan_string(reader, &raw, err));
@@ -237,6 +276,18 @@ static enum lf_code read_string(struct json_reader *reader, struct span *ret_tex
     if (raw.has_escapes)
         return unescape(reader, raw.text, ret_text, err);
     *ret_text = raw.text;
+    return LF_OK;
+}
+
+static inline enum lf_code read_string(struct json_reader *reader, struct span *ret_text, struct err *err)
+{
+    const char *text = reader->pos + 1;
+    bool is_ascii = true;
+    const char *end = find_special(text, reader->end, &is_ascii);
+    if (end == reader->end || *end != '"' || !is_ascii)
+        return read_any_string(reader, ret_text, err);
+    *ret_text = span_of(text, (size_t)(end - text));
+    reader->pos = end + 1;
     return LF_OK;
 }
 
@@ -348,17 +399,22 @@ static enum lf_code read_value(struct json_reader *reader, struct json_token *to
     return LF_OK;
 }
 
+static enum lf_code read_colon(struct json_reader *reader, struct err *err)
+{
+    skip_space(reader);
+    if (!skip_byte(reader, ':'))
+        return syntax_error(reader, "':'", err);
+    reader->state = STATE_VALUE;
+    return LF_OK;
+}
+
 static enum lf_code read_name(struct json_reader *reader, struct json_token *token, struct err *err)
 {
     if (reader->pos == reader->end || *reader->pos != '"')
         return syntax_error(reader, "a member's name", err);
     token->kind = JSON_NAME;
     TRY(read_string(reader, &token->text, err));
-    skip_space(reader);
-    if (!skip_byte(reader, ':'))
-        return syntax_error(reader, "':'", err);
-    reader->state = STATE_VALUE;
-    return LF_OK;
+    return read_colon(reader, err);
 }
 
 static bool at_container_end(const struct json_reader *reader)
@@ -399,8 +455,33 @@ static enum lf_code read_token(struct json_reader *reader, struct json_token *to
     return read_value(reader, token, err);
 }
 
+/* Whether a name comes next, behind nothing but the comma that must be there. */
+static bool begins_name(const struct json_reader *reader)
+{
+    const char *pos = reader->pos;
+    if (reader->end - pos < 2 || reader->depth == 0 || !reader->is_object[reader->depth - 1])
+        return false;
+    if (reader->state == STATE_AFTER_VALUE)
+        return pos[0] == ',' && pos[1] == '"';
+    return reader->state == STATE_NAME_OR_END && pos[0] == '"';
+}
+
+/* What read_token does with it, in one step. */
+static enum lf_code read_close_name(struct json_reader *reader, struct json_token *ret_token, struct err *err)
+{
+    struct span text;
+    reader->pos += *reader->pos == ',';
+    size_t offset = json_offset(reader);
+    TRY(read_string(reader, &text, err));
+    TRY(read_colon(reader, err));
+    *ret_token = (struct json_token){ .kind = JSON_NAME, .text = text, .offset = offset };
+    return LF_OK;
+}
+
 enum lf_code json_next(struct json_reader *reader, struct json_token *ret_token, struct err *err)
 {
+    if (begins_name(reader))
+        return read_close_name(reader, ret_token, err);
     skip_space(reader);
     struct json_token token = { .offset = json_offset(reader) };
     TRY(read_token(reader, &token, err));
@@ -408,11 +489,18 @@ enum lf_code json_next(struct json_reader *reader, struct json_token *ret_token,
     return LF_OK;
 }
 
+static bool is_among(char letter, const char *letters)
+{
+    while (*letters && *letters != letter)
+        letters++;
+    return *letters != '\0';
+}
+
 /* Whether `{"X":"` comes next, X being one of the letters. */
 static bool begins_tagged(const struct json_reader *reader, const char *letters)
 {
     const char *pos = reader->pos;
-    return reader->end - pos > TAGGED_BEGIN_BYTES && pos[0] == '{' && pos[1] == '"' && pos[2] && strchr(letters, pos[2]) &&
+    return reader->end - pos > TAGGED_BEGIN_BYTES && pos[0] == '{' && pos[1] == '"' && is_among(pos[2], letters) &&
            pos[3] == '"' && pos[4] == ':' && pos[5] == '"';
 }
 
@@ -502,10 +590,10 @@ static void put_escape(struct buf *buf, unsigned char byte)
 
 void json_put_string(struct buf *buf, struct span text)
 {
-    uint64_t seen = 0;
+    bool is_ascii = true;
     buf_put_byte(buf, '"');
     for (struct span rest = text; rest.len;) {
-        size_t plain = (size_t)(find_special(rest.ptr, rest.ptr + rest.len, &seen) - rest.ptr);
+        size_t plain = (size_t)(find_special(rest.ptr, rest.ptr + rest.len, &is_ascii) - rest.ptr);
         buf_put(buf, rest.ptr, plain);
         if (plain < rest.len)
             put_escape(buf, (unsigned char)rest.ptr[plain]);

@@ -326,7 +326,9 @@ static enum lf_code load_items(struct backfill *run, const struct map *map, stru
     LEASE_CLEANUP struct lease *lease = NULL;
     struct load_plan plan;
     struct arena state_arena;
+    size_t chunk_bytes = run->options->chunk_bytes ? run->options->chunk_bytes : BACKFILL_CHUNK_BYTES;
     char work_name[WORK_NAME_BYTES];
+    source_set_chunk_bytes(run->source, chunk_bytes);
     TRY(load_plan_make(map, run->source, arena, &plan, err));
     run->plan = &plan;
     violations_init(&result->violations, arena);

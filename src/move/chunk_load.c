@@ -13,7 +13,7 @@
 enum {
     ITEM_ARENA_BYTES = 512 * 1024 * 1024, /* an item of 400 KB may have very many rows in child tables */
     BUFFER_BYTES_MAX = 1024 * 1024 * 1024,
-    KEPT_BYTES_MAX = 4 * CHUNK_LOAD_FLUSH_BYTES, /* of empty buffers between chunks */
+    KEPT_BYTES_MAX = 2 * CHUNK_LOAD_FLUSH_BYTES, /* of empty buffers between chunks */
     SUMS_BYTES_MAX = PARITY_SEGMENTS * 32,
     ROWS_BYTES_MAX = 16 * 1024 * 1024,
     REJECT_FIELDS = 5,

@@ -17,7 +17,7 @@
 #include "move/load_plan.h"
 #include "move/parity.h"
 
-enum { CHUNK_LOAD_FLUSH_BYTES = 16 * 1024 * 1024 };
+enum { CHUNK_LOAD_FLUSH_BYTES = 32 * 1024 * 1024 };
 
 struct chunk_counts {
     uint64_t items; /* that are items; rejects not counted */

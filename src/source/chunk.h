@@ -1,7 +1,7 @@
 /*
  * chunk: cuts one data file into chunks of whole records, at the same places on every run, and checks the file at its end.
  *
- *     file:   ├── at least SOURCE_CHUNK_BYTES, to the end of a record ──┼── chunk 1 ── … ──┼── last, may be short ──┤
+ *     file:   ├── at least chunk_bytes, to the end of a record ──┼── chunk 1 ── … ──┼── last, may be short ──┤
  *
  * Lines of text end at newlines. A file that begins with the version marker of binary Ion is cut between the values at its top
  * level, by their lengths; later chunks begin with the symbol tables that are in force there, so that each is a stream that can

@@ -1,5 +1,6 @@
 #include "source/source.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -9,13 +10,14 @@
 
 enum {
     NAMES_BYTES_MAX = 1024 * 1024 * 1024,
-    DATA_BYTES_MAX = SOURCE_CHUNK_BYTES + 64 * 1024 * 1024,
+    DATA_BYTES_MAX = SOURCE_CHUNK_BYTES_MAX + 64 * 1024 * 1024,
     POSITION_BYTES_MAX = 64 * 1024
 };
 
 struct source_state {
     pthread_mutex_t lock;         /* guards all below but bytes_read; not held while a chunk is read */
     pthread_cond_t changed;       /* a reader became idle or done */
+    size_t chunk_bytes;           /* not changed while threads read */
     struct chunk_reader *readers; /* owned, one per file; the thread that made one busy owns it until it makes it idle or done */
     size_t first_open;            /* all before are done */
     struct err failure;           /* the first; sticky */
@@ -23,6 +25,15 @@ struct source_state {
     void *gate_context;
     _Atomic int64_t bytes_read;
 };
+
+static void init_readers(const struct source *source)
+{
+    struct source_state *state = source->state;
+    for (size_t i = 0; i < source->file_count; i++) {
+        chunk_reader_init(&state->readers[i], source->tree, &source->files[i]);
+        state->readers[i].chunk_bytes = state->chunk_bytes;
+    }
+}
 
 static enum lf_code state_new(struct source *source, struct err *err)
 {
@@ -34,12 +45,12 @@ static enum lf_code state_new(struct source *source, struct err *err)
         free(readers);
         return ERR(err, LF_MEMORY, "out of memory for %zu files", source->file_count);
     }
-    for (size_t i = 0; i < source->file_count; i++)
-        chunk_reader_init(&readers[i], source->tree, &source->files[i]);
     (void)pthread_mutex_init(&state->lock, NULL);
     (void)pthread_cond_init(&state->changed, NULL);
     state->readers = readers;
+    state->chunk_bytes = SOURCE_CHUNK_BYTES;
     source->state = state;
+    init_readers(source);
     return LF_OK;
 }
 
@@ -209,13 +220,19 @@ void source_set_gate(struct source *source, source_gate *gate, void *context)
     source->state->gate_context = context;
 }
 
+void source_set_chunk_bytes(struct source *source, size_t bytes)
+{
+    assert(bytes <= SOURCE_CHUNK_BYTES_MAX);
+    source->state->chunk_bytes = bytes;
+    init_readers(source);
+}
+
 void source_rewind(struct source *source)
 {
     struct source_state *state = source->state;
-    for (size_t i = 0; i < source->file_count; i++) {
+    for (size_t i = 0; i < source->file_count; i++)
         chunk_reader_done(&state->readers[i]);
-        chunk_reader_init(&state->readers[i], source->tree, &source->files[i]);
-    }
+    init_readers(source);
     if (source->scan)
         table_scan_rewind(source->scan);
     state->first_open = 0;

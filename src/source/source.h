@@ -22,9 +22,10 @@
  *
  * Whatever it is called, a file that begins with the version marker of binary Ion, E0 01 00 EA, is binary Ion.
  *
- * Data come as *chunks*: whole records of one file (records.h), about SOURCE_CHUNK_BYTES, cut at the same places on every run, so
- * (file, chunk number) names the same items for ever: the unit of work, of transactions and of resuming. `source_next` may be
- * called by several threads; chunks of one file are given out in order, several files at once.
+ * Data come as *chunks*: whole records of one file (records.h), about SOURCE_CHUNK_BYTES unless source_set_chunk_bytes says
+ * otherwise, cut at the same places on every run with the same size, so (file, chunk number) names the same items for ever: the
+ * unit of work, of transactions and of resuming. `source_next` may be called by several threads; chunks of one file are given out
+ * in order, several files at once.
  *
  * A *live* source is a table: its files are the segments of a scan. A chunk of one is cut anywhere, and begins where the one
  * before ended; so the next one is given out when the chunk has gone back (to source_next, or source_chunk_done).
@@ -40,7 +41,7 @@
 #include "source/manifest.h"
 #include "source/tree.h"
 
-enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024 };
+enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024, SOURCE_CHUNK_BYTES_MAX = 32 * 1024 * 1024 };
 
 struct source_options {
     const char *key;   /* "pk:S,sk:S" for tables without table.json; NULL */
@@ -130,6 +131,9 @@ enum lf_code source_next(struct source *source, struct source_chunk *chunk, bool
  */
 typedef enum lf_code source_gate(void *context, size_t file, bool *ret_open, struct err *err);
 void source_set_gate(struct source *source, source_gate *gate, void *context);
+
+/* How much a chunk has at least, SOURCE_CHUNK_BYTES_MAX at most; before the first is read. Does not reach the windows. */
+void source_set_chunk_bytes(struct source *source, size_t bytes);
 
 /* Back to the first chunk of every file, also of the windows (no chunk may be in use). */
 void source_rewind(struct source *source);

@@ -7,7 +7,7 @@ from harness import *
 ITEMS = 24000
 PADDING = "x" * 4000
 INTERRUPTED = 130
-CHUNKS_BEFORE = 2
+CHUNKS_BEFORE = 1
 # Rows of the second half wait for whoever holds the lock.
 GATE = f"""
 CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';

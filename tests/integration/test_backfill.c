@@ -356,16 +356,17 @@ static void put_wide_order(struct buf *text, unsigned number)
 static void a_large_file_is_loaded_in_many_chunks(void **state)
 {
     (void)state;
-    enum { WIDE = 3800, CHUNKS = 3 };
+    enum { WIDE = 7600, CHUNKS = 3, CHUNK_BYTES = 16 * 1024 * 1024 };
     struct fixture fixture;
     struct backfill_result result;
     struct buf text;
     fixture_begin(&fixture, "large");
+    fixture.options.chunk_bytes = CHUNK_BYTES;
     migrate_tables(&fixture);
     buf_init(&text, ARENA_BYTES);
     for (unsigned number = 0; number < WIDE; number++)
         put_wide_order(&text, number);
-    assert_int_equal((text.len + SOURCE_CHUNK_BYTES - 1) / SOURCE_CHUNK_BYTES, CHUNKS);
+    assert_int_equal((text.len + CHUNK_BYTES - 1) / CHUNK_BYTES, CHUNKS);
     write_file(fixture.source_dir, "large.jsonl", buf_cstr(&text));
     buf_done(&text);
     expect_loads(&fixture, &result);
