@@ -420,5 +420,8 @@ enum lf_code number_from_key(struct span bytes, struct number *ret_number, struc
     struct span pairs = span_of(bytes.ptr + 2, bytes.len - 2 - is_negative);
     TRY(read_key_digits(pairs, invert, &digits, err));
     int64_t magnitude = (int64_t)((unsigned char)bytes.ptr[1] ^ invert) + LIMIT_NUMBER_EXPONENT_MIN;
-    return number_from_digits(&digits, magnitude - 2 * (int64_t)pairs.len + 1, is_negative, ret_number, err);
+    if (number_from_digits(&digits, magnitude - 2 * (int64_t)pairs.len + 1, is_negative, ret_number, err))
+        return refuse_key(err);
+    char again[NUMBER_KEY_BYTES_MAX];
+    return span_equal(span_of(again, number_key(*ret_number, again)), bytes) ? LF_OK : refuse_key(err);
 }

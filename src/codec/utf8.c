@@ -86,9 +86,9 @@ size_t utf8_encode(unsigned code_point, char out[4])
 
 enum { CODE_POINTS = 0x110000, SURROGATES = 0xD800, SURROGATES_END = 0xE000 };
 
-static size_t put_after_surrogates(unsigned code_point, char out[4])
+static unsigned after_surrogates(unsigned code_point)
 {
-    return utf8_encode(code_point >= SURROGATES && code_point < SURROGATES_END ? SURROGATES_END : code_point, out);
+    return code_point >= SURROGATES && code_point < SURROGATES_END ? SURROGATES_END : code_point;
 }
 
 /* The least character that is not less than the bytes; CODE_POINTS when all are less. Characters are in the order of their bytes.
@@ -99,13 +99,13 @@ static unsigned least_character(struct span bytes)
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
         char text[4];
-        size_t len = put_after_surrogates(middle, text);
+        size_t len = utf8_encode(after_surrogates(middle), text);
         if (span_compare(span_of(text, len), bytes) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low;
+    return after_surrogates(low);
 }
 
 /* Of the last character of a valid text. */
@@ -124,7 +124,7 @@ static enum lf_code join(struct span before, unsigned code_point, struct arena *
         return err->code;
     if (before.len)
         memcpy(text, before.ptr, before.len);
-    *ret_text = span_of(text, before.len + put_after_surrogates(code_point, text + before.len));
+    *ret_text = span_of(text, before.len + utf8_encode(after_surrogates(code_point), text + before.len));
     return LF_OK;
 }
 

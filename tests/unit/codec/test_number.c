@@ -442,6 +442,56 @@ static void test_differences_undo_sums(void **state)
     assert_true(exact > RUNS / 100);
 }
 
+static void test_keys_give_their_number_back(void **state)
+{
+    (void)state;
+    enum { RUNS = 100 * 1000 };
+    static const char *const edges[] = { "0", "9.9999999999999999999999999999999999999e125", "-1e-130", "1e-130", "-10", "100" };
+    char key[NUMBER_KEY_BYTES_MAX];
+    struct err err = ERR_INIT;
+    for (size_t run = 0; run < RUNS; run++) {
+        struct number back, number = run < sizeof edges / sizeof *edges ? parsed(edges[run]) : random_number();
+        assert_ok(err, number_from_key(span_of(key, number_key(number, key)), &back, &err));
+        assert_true(number_equal(number, back));
+    }
+}
+
+/* Of all bytes only keys are taken: one that is changed is refused, or the key of another number. */
+static void test_bytes_that_are_no_key(void **state)
+{
+    (void)state;
+    enum { RUNS = 100 * 1000 };
+    const struct span refused[] = {
+        SPAN(""),
+        SPAN("\x80\x01"),
+        SPAN("\x81"),
+        SPAN("\x81\x82"),
+        SPAN("\x81\x82\x01"),
+        SPAN("\x81\x82\x02"),
+        SPAN("\x81\x82\x65"),
+        SPAN("\x7F\x7D\xF4"),
+        SPAN("\x7F\x7D\xFE"),
+        SPAN("\x7F\x7D\xF4\xFE"),
+        SPAN("\x82\x82\x0B"),
+        SPAN("\x81\x82\x0B\x01"),
+    };
+    struct number number, back;
+    struct err err = ERR_INIT;
+    char key[NUMBER_KEY_BYTES_MAX], again[NUMBER_KEY_BYTES_MAX];
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_code(err, LF_ITEM, number_from_key(refused[i], &number, &err));
+    size_t taken = 0;
+    for (size_t run = 0; run < RUNS; run++) {
+        struct span bytes = span_of(key, number_key(random_number(), key));
+        key[random_below((unsigned)bytes.len)] = (char)random_u64();
+        if (number_from_key(bytes, &back, &err))
+            continue;
+        taken++;
+        assert_span(span_of(again, number_key(back, again)), bytes);
+    }
+    assert_true(taken > RUNS / 100 && taken < RUNS);
+}
+
 int main(void)
 {
     random_seed();
@@ -459,6 +509,8 @@ int main(void)
         cmocka_unit_test(test_order_of_any_two),
         cmocka_unit_test(test_order_of_neighbours),
         cmocka_unit_test(test_keys_in_known_order),
+        cmocka_unit_test(test_keys_give_their_number_back),
+        cmocka_unit_test(test_bytes_that_are_no_key),
         cmocka_unit_test(test_digit_by_digit),
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_sums_out_of_range),

@@ -102,13 +102,107 @@ static void test_cut(void **state)
     assert_int_equal(utf8_cut(SPAN("\x80\x80\x80"), 2).len, 0);
 }
 
+/* Bytes near the borders of characters, now and then whole ones. */
+static size_t random_text(char *out)
+{
+    static const char *const pieces[] = {
+        "a",   "z", "\x7F", "\xC2\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF",
+        "\x01"
+    };
+    size_t len = 0;
+    for (unsigned count = random_below(4); count > 0; count--) {
+        const char *piece = pieces[random_below(sizeof pieces / sizeof *pieces)];
+        memcpy(out + len, piece, strlen(piece));
+        len += strlen(piece);
+    }
+    return len;
+}
+
+static size_t random_near(char *out)
+{
+    static const unsigned char borders[] = { 0, 1, 0x7F, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xA0, 0xF4, 0x8F, 0x90, 0xFF };
+    size_t len = random_text(out);
+    if (len && random_below(2))
+        len -= random_below((unsigned)len);
+    if (random_below(2))
+        out[len++] = (char)borders[random_below(sizeof borders)];
+    if (len && random_below(3) == 0)
+        out[random_below((unsigned)len)] = (char)borders[random_below(sizeof borders)];
+    return len;
+}
+
+static bool is_held(struct span text)
+{
+    return utf8_invalid_at(text) == text.len && span_find_byte(text, '\0') == text.len;
+}
+
+/* The ceiling is a text, is not less than the bytes, and no text lies between the two. */
+static void test_ceiling(void **state)
+{
+    (void)state;
+    enum { CEILINGS = 200 * 1000 };
+    size_t raised = 0, without = 0;
+    for (int run = 0; run < CEILINGS; run++) {
+        char bytes[32], other[32];
+        struct arena arena;
+        struct err err = ERR_INIT;
+        struct span ceiling, from = span_of(bytes, random_near(bytes)), text = span_of(other, random_near(other));
+        arena_init(&arena, 4096);
+        assert_ok(err, utf8_ceiling(from, &arena, &ceiling, &err));
+        bool is_there = ceiling.ptr != NULL;
+        if (is_there)
+            assert_true(is_held(ceiling) && span_compare(ceiling, from) >= 0);
+        if (is_held(from))
+            assert_span(ceiling, from);
+        if (is_held(text) && span_compare(text, from) >= 0)
+            assert_true(is_there && span_compare(text, ceiling) >= 0);
+        raised += is_there && !span_equal(ceiling, from);
+        without += !is_there;
+        arena_done(&arena);
+    }
+    assert_true(raised > CEILINGS / 20 && without > 10);
+}
+
+static void test_known_ceilings(void **state)
+{
+    (void)state;
+    const struct span cases[][2] = {
+        { SPAN(""), SPAN("") },
+        { SPAN("a"), SPAN("a") },
+        { SPAN("\0"), SPAN("\x01") },
+        { SPAN("a\0b"), SPAN("a\x01") },
+        { SPAN("a\x80"), SPAN("a\xC2\x80") },
+        { SPAN("\xED\xA0"), SPAN("\xEE\x80\x80") },
+        { SPAN("a\xFF"), SPAN("b") },
+        { SPAN("a\xF4\x8F\xBF\xC0"), SPAN("b") },
+        { SPAN("\x7F\xFF"), SPAN("\xC2\x80") },
+        { SPAN("\xED\x9F\xBF\xFF"), SPAN("\xEE\x80\x80") },
+    };
+    struct arena arena;
+    struct err err = ERR_INIT;
+    struct span ceiling;
+    arena_init(&arena, 4096);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(err, utf8_ceiling(cases[i][0], &arena, &ceiling, &err));
+        assert_span(ceiling, cases[i][1]);
+    }
+    assert_ok(err, utf8_ceiling(SPAN("\xF4\x8F\xBF\xBF\xFF"), &arena, &ceiling, &err));
+    assert_null(ceiling.ptr);
+    assert_ok(err, utf8_ceiling(SPAN("\xFF"), &arena, &ceiling, &err));
+    assert_null(ceiling.ptr);
+    arena_done(&arena);
+}
+
 int main(void)
 {
+    random_seed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_every_short_sequence),
         cmocka_unit_test(test_position_in_long_texts),
         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_ceiling),
+        cmocka_unit_test(test_known_ceilings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
