@@ -4,10 +4,10 @@ import time
 
 from harness import *
 
-ITEMS = 24000
+ITEMS = 36000
 PADDING = "x" * 4000
 INTERRUPTED = 130
-CHUNKS_BEFORE = 1
+CHUNKS_BEFORE = 2
 # Rows of the second half wait for whoever holds the lock.
 GATE = f"""
 CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';
