@@ -11,6 +11,8 @@
 #include "map/codec_functions.h"
 #include "map/value_list.h"
 
+enum { SORTED_MEMBERS_MAX = 32 };
+
 static bool put_plain(struct buf *buf, const struct value *value);
 
 static bool put_text(struct buf *buf, struct span text)
@@ -40,16 +42,43 @@ static bool put_list(struct buf *buf, const struct value *list)
     return true;
 }
 
+/* jsonb keeps members by length, then by bytes. */
+static bool comes_before(struct span a, struct span b)
+{
+    return a.len != b.len ? a.len < b.len : memcmp(a.ptr, b.ptr, a.len) < 0;
+}
+
+/* The order of jsonb where that is soon found: PostgreSQL sorts members by a call for each comparison, unless they are sorted. */
+static void sort_members(const struct value *map, unsigned char order[SORTED_MEMBERS_MAX])
+{
+    const struct attribute *attributes = map->map.attributes;
+    for (size_t i = 0; i < map->map.count; i++) {
+        size_t at = i;
+        for (; at > 0 && comes_before(attributes[i].name, attributes[order[at - 1]].name); at--)
+            order[at] = order[at - 1];
+        order[at] = (unsigned char)i;
+    }
+}
+
+static bool put_member(struct buf *buf, const struct attribute *member)
+{
+    if (!put_text(buf, member->name))
+        return false;
+    buf_put_byte(buf, ':');
+    return put_plain(buf, &member->value);
+}
+
 static bool put_map(struct buf *buf, const struct value *map)
 {
+    unsigned char order[SORTED_MEMBERS_MAX];
+    bool is_sorted = map->map.count <= SORTED_MEMBERS_MAX;
+    if (is_sorted)
+        sort_members(map, order);
     buf_put_byte(buf, '{');
     for (size_t i = 0; i < map->map.count; i++) {
         if (i)
             buf_put_byte(buf, ',');
-        if (!put_text(buf, map->map.attributes[i].name))
-            return false;
-        buf_put_byte(buf, ':');
-        if (!put_plain(buf, &map->map.attributes[i].value))
+        if (!put_member(buf, &map->map.attributes[is_sorted ? order[i] : i]))
             return false;
     }
     buf_put_byte(buf, '}');
