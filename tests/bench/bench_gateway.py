@@ -24,7 +24,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../e2e"))
 import harness  # noqa: E402
 
-ITEMS, CONNECTIONS, ITEMS_OF_QUERY, COLLECTIONS = 100_000, 64, 50, 2_000
+ITEMS, ITEMS_OF_LOCAL, CONNECTIONS, ITEMS_OF_QUERY = 100_000, 10_000, 64, 50
+MAP = os.path.join(HERE, "gateway.yaml")
 SETTINGS = ["shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=30min", "synchronous_commit=on", "fsync=on", "jit=off", "max_connections=200"]
 EMULATOR = os.path.join(HERE, "../oracle/node_modules/amplify-dynamodb-simulator/emulator")
 
@@ -85,9 +86,9 @@ def item(number):
             "page": {"N": str(number % 97)}, "message": {"S": "The respondent is asked to answer within thirty days. " * 3}}
 
 
-def bodies(operation, table, streamed, count=20_000):
+def bodies(operation, table, streamed, count=20_000, items=ITEMS):
     pick = random.Random(7)
-    numbers = [pick.randrange(ITEMS) for _ in range(count)]
+    numbers = [pick.randrange(items) for _ in range(count)]
     make = {
         "GetItem": lambda n: {"TableName": table, "Key": item_key(n)},
         "PutItem": lambda n: {"TableName": streamed or table, "Item": item(n)},
@@ -108,11 +109,8 @@ def create(address, name, credentials, streamed=False):
     call(address, "CreateTable", body, credentials)
 
 
-def fill(address, table, credentials, load, work, items=ITEMS):
-    """By BatchWriteItem over a few connections."""
-    path = os.path.join(work, "fill")
+def fill(address, table, credentials, items=ITEMS):
     batches = [{"RequestItems": {table: [{"PutRequest": {"Item": item(n)}} for n in range(first, min(first + 25, items))]}} for first in range(0, items, 25)]
-    write_requests(path, address, "BatchWriteItem", batches, credentials)
     connection = http.client.HTTPConnection(address, timeout=60)
     for batch in batches:
         raw = raw_request(address, "BatchWriteItem", batch, credentials)
@@ -161,6 +159,15 @@ def pgbench(operation, seconds, work):
     return float(re.search(r"tps = ([\d.]+)", output).group(1))
 
 
+def make_mapped_tables(landfall, work):
+    """In a database of their own; what follows works on it."""
+    psql("-c", "create database mapped")
+    os.environ["PGDATABASE"] = "mapped"
+    migrations = os.path.join(work, "migrations")
+    for command in (["plan", "-o", migrations], ["migrate", "up", "--migrations", migrations, "--to", "constraints"]):
+        subprocess.run([landfall, *command, "--map", MAP], check=True, capture_output=True)
+
+
 # Servers --------------------------------------------------------------------------------------------------------------------------
 
 class Gateway:
@@ -198,6 +205,7 @@ class Local:
 # The run --------------------------------------------------------------------------------------------------------------------------
 
 BUDGETS = [("GetItem", False, 1.5), ("PutItem", False, 2.0), ("PutItem", True, 1.2), ("UpdateItem", False, 1.0), ("Query", False, 0.8)]
+OF_ITEM_STORE = 0.7  # the relational store's budget
 
 
 def measure(load, address, credentials, seconds, work, theirs, label):
@@ -211,6 +219,17 @@ def measure(load, address, credentials, seconds, work, theirs, label):
         ratio = result["rate"] / theirs[operation]
         print(f"{name:22}{label:22}{result['rate']:9,}/s{theirs[operation]:11,.0f}/s  ratio {ratio:5.2f}  >= {budget}   p50 {result['p50'] / 1000:.1f} ms, p99 {result['p99'] / 1000:.1f} ms", flush=True)
     return rates
+
+
+def measure_relational(load, gateway, credentials, seconds, work, item_store):
+    """Beside the item store on the same server, one after the other."""
+    for operation, streamed, _ in BUDGETS:
+        if streamed:
+            continue
+        path = os.path.join(work, "requests")
+        write_requests(path, gateway.address, operation, bodies(operation, "bench", None), credentials)
+        rate = run_load(load, gateway.address, path, seconds)["rate"]
+        print(f"{operation:22}{'relational store':22}{rate:9,}/s{item_store[operation]:11,}/s  ratio {rate / item_store[operation]:5.2f}  >= {OF_ITEM_STORE} of the item store", flush=True)
 
 
 def at_half_load(load, address, credentials, seconds, work, rates):
@@ -228,10 +247,10 @@ def bench_local(load, seconds, work):
     local, credentials = Local(), ("local", "local")
     try:
         create(local.address, "bench", credentials)
-        fill(local.address, "bench", credentials, load, work, 10_000)
+        fill(local.address, "bench", credentials, ITEMS_OF_LOCAL)
         for operation in ("GetItem", "PutItem", "UpdateItem", "Query"):
             path = os.path.join(work, "requests")
-            write_requests(path, local.address, operation, bodies(operation, "bench", None), credentials)
+            write_requests(path, local.address, operation, bodies(operation, "bench", None, items=ITEMS_OF_LOCAL), credentials)
             print(f"{operation:22}{'DynamoDB Local':22}{run_load(load, local.address, path, seconds)['rate']:9,}/s", flush=True)
     finally:
         local.stop()
@@ -251,7 +270,7 @@ def main():
         gateway, credentials = Gateway(landfall), ("bench", "bench")
         for name in ("bench", "streamed"):
             create(gateway.address, name, credentials, name == "streamed")
-            fill(gateway.address, name, credentials, load, work)
+            fill(gateway.address, name, credentials)
         psql("-c", "vacuum analyze")
         rates = measure(load, gateway.address, credentials, seconds, work, theirs, "item store")
         at_half_load(load, gateway.address, credentials, seconds, work, rates)
@@ -260,6 +279,12 @@ def main():
         made = json.loads(subprocess.run([landfall, "access-key", "create", "--json", "--key-file", key_file], check=True, capture_output=True, text=True).stdout)
         gateway = Gateway(landfall, "--auth", "sigv4", "--key-file", key_file)
         measure(load, gateway.address, (made["access_key_id"], made["secret_access_key"]), seconds, work, theirs, "item store, SigV4")
+        gateway.stop()
+        make_mapped_tables(landfall, work)
+        gateway = Gateway(landfall, "--map", MAP)
+        fill(gateway.address, "bench", credentials)
+        psql("-c", "vacuum analyze")
+        measure_relational(load, gateway, credentials, seconds, work, rates)
     finally:
         if gateway:
             gateway.stop()
