@@ -98,10 +98,14 @@ CREATE TABLE IF NOT EXISTS landfall.reverse_sent (
     table_name  text COLLATE "C" NOT NULL,
     h           bytea NOT NULL,
     sk          bytea NOT NULL,
-    image       bytea,                                  -- hash of the item (item/hash.h); NULL: deleted
+    image       bytea,                                  -- hash of the item (move/follow/late_writes.h); NULL: deleted
+    key         json,                                   -- DynamoDB JSON, as that of landfall.reverse_change
+    batch       bigint,                                 -- that it was sent in
     sent_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    again_at    timestamptz                             -- NULL: DynamoDB has confirmed it
+    again_at    timestamptz                             -- NULL: DynamoDB has answered
 );
+CREATE SEQUENCE IF NOT EXISTS landfall.reverse_batch AS bigint;
+CREATE INDEX IF NOT EXISTS reverse_sent_again_at ON landfall.reverse_sent (again_at) WHERE again_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS reverse_sent_key ON landfall.reverse_sent (table_name, h, sk);
 CREATE INDEX IF NOT EXISTS reverse_sent_at ON landfall.reverse_sent (sent_at);
 

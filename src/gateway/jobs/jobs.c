@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "gateway/backup.h"
+#include "gateway/jobs/reverse.h"
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
 #include "gateway/stream/sequencer.h"
@@ -19,6 +20,7 @@ static const struct job {
 } jobs[] = {
     { "sequencer", sequencer_step, 10, 80 },
     { "ttl", ttl_step, 500, 500 },
+    { "reverse", reverse_step, 10, 80 },
     { "tidy", tidy_step, 5000, 5000 },
     { "tables", table_work_step, 100, 400 },
     { "backups", backup_step, 1000, 5000 },

@@ -9,9 +9,14 @@ enum lf_code tidy_step(struct worker *worker, const struct leadership *leadershi
     static const struct pg_statement gateways = {
         .sql = "DELETE FROM landfall.gateway WHERE beat_at < now() - interval '10 minutes'",
     };
+    static const struct pg_statement sent = {
+        .sql = "DELETE FROM landfall.reverse_sent WHERE sent_at < now() - interval '1 hour' AND again_at IS NULL",
+    };
+    PG_RESULT_CLEANUP struct pg_result *answered = NULL;
     PG_RESULT_CLEANUP struct pg_result *forgotten = NULL;
     PG_RESULT_CLEANUP struct pg_result *gone = NULL;
     (void)leadership, (void)arena, (void)ret_more;
     TRY(db_write(worker->db, &tokens, &(struct pg_params){ 0 }, &forgotten, err));
+    TRY(db_write(worker->db, &sent, &(struct pg_params){ 0 }, &answered, err));
     return db_write(worker->db, &gateways, &(struct pg_params){ 0 }, &gone, err);
 }
