@@ -32,6 +32,7 @@ void arena_init(struct arena *arena, size_t cap_bytes);
 
 /* Gives all memory back to malloc. Safe on a zeroed arena. */
 void arena_done(struct arena *arena);
+#define ARENA_CLEANUP __attribute__((cleanup(arena_done)))
 
 /* Forgets all allocations, keeps the blocks. What was allocated before must not be used again. */
 void arena_reset(struct arena *arena);

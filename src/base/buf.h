@@ -24,6 +24,7 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t limit_bytes);
 void buf_done(struct buf *buf); /* frees; safe on a zeroed buf */
+#define BUF_CLEANUP __attribute__((cleanup(buf_done)))
 
 /* Empties it, keeps the memory, clears the sticky error. */
 static inline void buf_reset(struct buf *buf)

@@ -16,12 +16,6 @@
 
 enum { COMMAND_ARENA_BYTES = 512 * 1024 * 1024 };
 
-static inline void command_arena_done(struct arena *arena)
-{
-    arena_done(arena);
-}
-#define ARENA_CLEANUP __attribute__((cleanup(command_arena_done)))
-#define BUF_CLEANUP __attribute__((cleanup(buf_done)))
 #define SOURCE_CLEANUP __attribute__((cleanup(source_close)))
 
 /* --jobs, or the number of processors. */

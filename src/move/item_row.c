@@ -22,6 +22,16 @@ static enum lf_code item_json(const struct item *item, struct arena *arena, stru
     return code;
 }
 
+enum lf_code item_row_place(const struct key *key, struct arena *arena, struct item_row_place *ret_place, struct err *err)
+{
+    struct span hash;
+    unsigned char digest[SHA256_BYTES];
+    sha256(key->partition, digest);
+    TRY(arena_copy(arena, span_of((const char *)digest, HASH_BYTES), &hash, err));
+    *ret_place = (struct item_row_place){ field_of(hash), field_of(key->sort) };
+    return LF_OK;
+}
+
 enum lf_code item_row_fields(struct span table_name, const struct key *key, const struct item *item, struct span reason,
                              struct arena *arena, struct pg_field ret_fields[ITEM_ROW_FIELDS], struct err *err)
 {

@@ -17,3 +17,10 @@ enum { ITEM_ROW_FIELDS = 6 };
  */
 enum lf_code item_row_fields(struct span table_name, const struct key *key, const struct item *item, struct span reason,
                              struct arena *arena, struct pg_field ret_fields[ITEM_ROW_FIELDS], struct err *err) MUST_CHECK;
+
+/* h and sk of a key, as above. */
+struct item_row_place {
+    struct pg_field h, sk;
+};
+enum lf_code item_row_place(const struct key *key, struct arena *arena, struct item_row_place *ret_place,
+                            struct err *err) MUST_CHECK;
