@@ -95,6 +95,12 @@ static enum lf_code read_backup(const struct pg_result *rows, size_t row, struct
     return LF_OK;
 }
 
+static bool has_nul(struct span text)
+{
+    return span_find_byte(text, '\0') < text.len;
+}
+
+/* PostgreSQL's texts hold no U+0000, hence neither does anything of a backup. */
 enum lf_code backup_find(struct worker *worker, const struct backup_filter *filter, struct arena *arena,
                          struct backup **ret_backups, size_t *ret_count, struct err *err)
 {
@@ -109,6 +115,9 @@ enum lf_code backup_find(struct worker *worker, const struct backup_filter *filt
         text_field(filter->is_unfinished ? SPAN("true") : SPAN("false")),
     };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    *ret_count = 0;
+    if (has_nul(filter->arn) || has_nul(filter->table_name) || has_nul(filter->behind))
+        return LF_OK;
     TRY(db_query(worker->db, &select_backups, &(struct pg_params){ .values = values, .count = 7 }, &rows, err));
     size_t count = pg_result_rows(rows);
     struct backup *backups = arena_calloc(arena, count + 1, sizeof *backups, err);
