@@ -124,6 +124,11 @@ void dynamodb_close(struct dynamodb *client)
     free(client);
 }
 
+void dynamodb_set_attempts(struct dynamodb *client, unsigned attempts_max)
+{
+    client->policy.attempts_max = attempts_max;
+}
+
 struct span dynamodb_region(const struct dynamodb *client)
 {
     return client->region;

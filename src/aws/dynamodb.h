@@ -47,6 +47,9 @@ enum {
 enum lf_code dynamodb_open(const struct dynamodb_options *options, struct dynamodb **ret_client, struct err *err) MUST_CHECK;
 void dynamodb_close(struct dynamodb *client); /* NULL is fine; no call may be under way */
 
+/* From now on, instead of the options' attempts_max; while no call is under way. */
+void dynamodb_set_attempts(struct dynamodb *client, unsigned attempts_max);
+
 /* Borrowed from the client. */
 struct span dynamodb_region(const struct dynamodb *client);
 struct span dynamodb_endpoint(const struct dynamodb *client); /* of DynamoDB itself */

@@ -14,6 +14,7 @@ enum {
     PAGE_ARENA_BYTES = 256 * 1024 * 1024,
     POSITION_BYTES_MAX = 64 * 1024,
     CHUNK_SECONDS = 3,     /* of reading, at a slow pace: what a crash may cost */
+    OPEN_ATTEMPTS = 5,     /* who waits for a first answer wants to know */
     SCAN_ATTEMPTS = 40,    /* under throttling; with pauses of at most 10 s, some minutes */
     UNIT_BYTES = 2 * 4096, /* of an eventually consistent read of one unit of capacity */
     PAGE_BYTES = 1024 * 1024,
@@ -38,6 +39,8 @@ struct table_scan {
     struct pace pace;
     const _Atomic bool *is_over; /* borrowed, may be NULL */
     double item_units;           /* that an item costs by the table's description, at least a little */
+    double segment_units;        /* that a segment costs by it */
+    _Atomic double first_units;  /* that the first page of a segment has cost, of the last that was begun; 0: none */
     struct segment_reader segments[SCAN_SEGMENTS];
 };
 
@@ -172,6 +175,7 @@ static enum lf_code fill_source(struct table_scan *scan, const struct source_opt
     TRY(read_rate(options->max_rcu, &description, &units_per_s, err));
     scan->pace.units_per_s = units_per_s;
     scan->item_units = item_units_of(&description);
+    scan->segment_units = description.size_bytes / UNIT_BYTES / SCAN_SEGMENTS;
     source->size_bytes = (int64_t)description.size_bytes;
     source->item_count = -1; /* the table's count is of hours ago */
     TRY(set_identity(source, &description, err));
@@ -183,13 +187,15 @@ static enum lf_code init_scan(struct table_scan *scan, const struct source_optio
                               struct err *err)
 {
     const struct dynamodb_options client = {
-        .region = options->region, .endpoint = options->endpoint, .attempts_max = SCAN_ATTEMPTS, .is_over = options->is_over
+        .region = options->region, .endpoint = options->endpoint, .attempts_max = OPEN_ATTEMPTS, .is_over = options->is_over
     };
     scan->table = span_from(source->path, sizeof scheme - 1);
     if (!is_table_name(scan->table))
         return ERR(err, LF_USAGE, "%s names no table; a table is dynamodb://NAME", source->path.ptr);
     TRY(dynamodb_open(&client, &scan->client, err));
-    return fill_source(scan, options, source, err);
+    TRY(fill_source(scan, options, source, err));
+    dynamodb_set_attempts(scan->client, SCAN_ATTEMPTS);
+    return LF_OK;
 }
 
 enum lf_code table_scan_open(const char *path, const struct source_options *options, struct source *source, struct err *err)
@@ -217,9 +223,14 @@ void table_scan_close(struct table_scan *scan)
     free(scan);
 }
 
-struct dynamodb *table_scan_client(const struct table_scan *scan)
+enum lf_code table_scan_read_item(struct table_scan *scan, const struct item *key, struct arena *arena, struct item *ret_item,
+                                  bool *ret_found, struct err *err)
 {
-    return scan->client;
+    double expected = 2 * scan->item_units, units = 0; /* twice: consistent */
+    pace_wait(&scan->pace, expected, scan->is_over);
+    enum lf_code code = dynamodb_get_item(scan->client, scan->table, key, arena, ret_item, ret_found, &units, err);
+    pace_settle(&scan->pace, expected, units);
+    return code;
 }
 
 /* Reading ----------------------------------------------------------------------------------------------------------------------
@@ -262,11 +273,20 @@ static unsigned page_limit(const struct table_scan *scan)
     return items < 1 ? 1 : (unsigned)items;
 }
 
-static double expected_units(const struct table_scan *scan, const struct segment_reader *reader, unsigned limit)
+static double smaller(double a, double b)
 {
+    return a < b ? a : b;
+}
+
+/* What a page will cost: as the one before, as that of another segment, or as much as the description says. */
+static double expected_units(const struct table_scan *scan, const struct segment_reader *reader)
+{
+    double first = atomic_load(&scan->first_units);
     if (reader->page_units > 0)
         return reader->page_units;
-    return limit ? scan->pace.units_per_s : (double)PAGE_BYTES / UNIT_BYTES;
+    if (first > 0)
+        return first;
+    return smaller(smaller(scan->segment_units, (double)PAGE_BYTES / UNIT_BYTES), scan->pace.units_per_s);
 }
 
 static void put_lines(const struct dynamodb_page *page, struct buf *lines)
@@ -294,13 +314,15 @@ static enum lf_code read_page(struct table_scan *scan, unsigned segment, struct 
                                            .limit = page_limit(scan),
                                            .exclusive_key = buf_span(&chunk->end) };
     struct dynamodb_page page = { 0 };
-    double expected = expected_units(scan, reader, request.limit);
+    double expected = expected_units(scan, reader);
     size_t before = chunk->data.len;
     pace_wait(&scan->pace, expected, scan->is_over);
     enum lf_code code = dynamodb_scan_page(scan->client, &request, arena, &page, err);
     pace_settle(&scan->pace, expected, page.capacity);
     TRY(code);
     put_lines(&page, &chunk->data);
+    if (reader->page_units <= 0)
+        atomic_store(&scan->first_units, page.capacity);
     reader->page_units = page.capacity;
     reader->lines += page.count;
     atomic_fetch_add(bytes_read, bytes_of(&page, chunk->data.len - before));

@@ -42,5 +42,7 @@ bool table_scan_has_begun(const struct table_scan *scan, size_t segment);
 enum lf_code table_scan_next(struct table_scan *scan, size_t segment, _Atomic int64_t *bytes_read, struct source_chunk *chunk,
                              struct err *err) MUST_CHECK;
 
-/* For those who have to look at single items again. */
-struct dynamodb *table_scan_client(const struct table_scan *scan);
+/* One item, read consistently at the pace of the scan; `key` holds its key attributes. *ret_found false: there is none. Any
+ * thread. */
+enum lf_code table_scan_read_item(struct table_scan *scan, const struct item *key, struct arena *arena, struct item *ret_item,
+                                  bool *ret_found, struct err *err) MUST_CHECK;
