@@ -9,8 +9,8 @@
 #include "gateway/store/relational_sql.h"
 #include "gateway/store/store.h"
 #include "gateway/upstream/upstream.h"
-#include "item/canonical.h"
 #include "item/ddbjson.h"
+#include "move/follow/late_writes.h"
 #include "move/item_row.h"
 
 enum { REQUEST_BYTES_MAX = 20 * 1024 * 1024, NUMBER_BYTES = 24, PAUSE_MS_MIN = 20, PAUSE_MS_MAX = 640 };
@@ -172,21 +172,6 @@ static enum lf_code take_changes(struct db_transaction *transaction, struct batc
     return LF_OK;
 }
 
-/* 16 bytes, big-endian. */
-static enum lf_code image_of(const struct item *item, struct arena *arena, struct pg_field *ret_image, struct err *err)
-{
-    struct hash128 hash = item_hash(item);
-    uint8_t *bytes = arena_alloc(arena, sizeof hash, err);
-    if (!bytes)
-        return err->code;
-    for (unsigned i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(hash.high >> (56 - 8 * i));
-        bytes[8 + i] = (uint8_t)(hash.low >> (56 - 8 * i));
-    }
-    *ret_image = (struct pg_field){ (const char *)bytes, sizeof hash };
-    return LF_OK;
-}
-
 static enum lf_code describe(struct batch *batch, size_t at, struct err *err)
 {
     struct sending *sending = &batch->sendings[at];
@@ -207,7 +192,7 @@ static enum lf_code describe(struct batch *batch, size_t at, struct err *err)
     if (!batch->items[at].is_present)
         return LF_OK;
     TRY(stored_item_parse(&batch->items[at], batch->arena, &item, err));
-    return image_of(&item, batch->arena, &sending->image, err);
+    return late_writes_image(&item, batch->arena, &sending->image, err);
 }
 
 static enum lf_code put_sent(struct relational_sql *sql, struct batch *batch, struct err *err)
@@ -347,12 +332,14 @@ static enum lf_code has_unprocessed(struct batch *batch, struct span body, bool 
     return LF_OK;
 }
 
-/* Nothing that was sent is under way any more. */
+/* Nothing that was sent is under way any more. Who leads no longer must not say so: what the next leader has sent may have landed
+ * before. Then the keys are sent once more when the time is up. */
 static enum lf_code confirm_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
 {
     char number[NUMBER_BYTES];
     struct pg_field value = number_field(batch->number, number);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(leader_lock(transaction, batch->leadership, err));
     return run(transaction,
                "UPDATE landfall.reverse_sent SET again_at = NULL WHERE batch = $1::text::bigint AND again_at IS NOT NULL", &value,
                1, &rows, err);

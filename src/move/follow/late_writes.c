@@ -106,22 +106,6 @@ static enum lf_code explain_by_rows(struct finding *finding, const struct key *k
     return LF_OK;
 }
 
-/* again_at: reverse sync sends the key as it then is. */
-static enum lf_code send_again(const struct finding *finding, size_t at, struct err *err)
-{
-    const struct pg_field *fields = &finding->fields[FIELDS * at];
-    BINARY_SQL_CLEANUP struct binary_sql sql;
-    binary_sql_init(&sql, finding->arena);
-    binary_sql_put(&sql, "INSERT INTO landfall.reverse_sent (table_name, h, sk, again_at) SELECT ");
-    binary_sql_text(&sql, finding->writer->table->name);
-    binary_sql_put(&sql, ", ");
-    binary_sql_param(&sql, fields[FIELD_H], "bytea");
-    binary_sql_put(&sql, ", ");
-    binary_sql_param(&sql, fields[FIELD_SK], "bytea");
-    binary_sql_put(&sql, ", pg_catalog.clock_timestamp()");
-    return binary_sql_exec(&sql, finding->writer->conn, NULL, err);
-}
-
 static enum lf_code put_json(struct binary_sql *sql, const struct item *item, struct arena *arena, struct err *err)
 {
     BUF_CLEANUP struct buf json;
@@ -132,6 +116,18 @@ static enum lf_code put_json(struct binary_sql *sql, const struct item *item, st
     TRY(arena_copy(arena, buf_span(&json), &copy, err));
     binary_sql_param(sql, (struct pg_field){ copy.ptr, copy.len }, "json");
     return LF_OK;
+}
+
+/* Reverse sync sends the key as it then is. */
+static enum lf_code send_again(const struct finding *finding, const struct spool_record *record, struct err *err)
+{
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, finding->arena);
+    binary_sql_put(&sql, "INSERT INTO landfall.reverse_change (table_name, key) SELECT ");
+    binary_sql_text(&sql, finding->writer->table->name);
+    binary_sql_put(&sql, ", ");
+    TRY(put_json(&sql, &record->key, finding->arena, err));
+    return binary_sql_exec(&sql, finding->writer->conn, NULL, err);
 }
 
 static enum lf_code note_late(const struct finding *finding, const struct spool_record *record, struct err *err)
@@ -160,7 +156,7 @@ static enum lf_code keep_unexplained(const struct finding *finding, size_t *ret_
         const struct spool_record *record = &finding->batch->records[i];
         if (finding->is_explained[i])
             continue;
-        TRY(record->is_expiry ? send_again(finding, i, err) : note_late(finding, record, err));
+        TRY(record->is_expiry ? send_again(finding, record, err) : note_late(finding, record, err));
         *ret_late += !record->is_expiry;
     }
     return LF_OK;

@@ -1,0 +1,81 @@
+"""Writes on both sides (docs/live.md): two gateways write one key, a repairer takes over what they leave.
+
+In every state in which the key has no mark, and could be read from PostgreSQL, both sides must hold the same.
+"""
+from collections import namedtuple
+
+from search import prove, put
+
+State = namedtuple("State", "dynamodb postgres mark token gateways flying answered dead repairer")
+WRITERS = (0, 1)
+
+
+class DualWrite:
+    """A gateway: idle, marked(token), sent(token), done, or gone (it died, or does not know the outcome).
+
+    mark: None or its token; token: the last one drawn; flying: writes under way to DynamoDB; dead: whose signature can run out.
+    """
+
+    def __init__(self, left_out=None):
+        self.left_out = left_out
+        self.initial = State(0, 0, None, 0, (("idle",),) * 2, frozenset(), frozenset(), frozenset(), None)
+
+    def has(self, rule):
+        return rule != self.left_out
+
+    def wrong(self, s):
+        if s.mark is None and s.dynamodb != s.postgres:
+            return f"a clean key is {s.dynamodb} in DynamoDB and {s.postgres} in PostgreSQL"
+        return None
+
+    def steps(self, s):
+        for who in WRITERS:
+            yield from self.gateway_steps(s, who)
+        for value in s.flying:
+            yield f"DynamoDB takes {value}", s._replace(dynamodb=value, flying=s.flying - {value}, answered=s.answered | {value})
+            if value - 1 in s.dead:
+                yield f"the signature of {value} runs out", s._replace(flying=s.flying - {value})
+        yield from self.repairer_steps(s)
+
+    def gateway_steps(self, s, who):
+        value, step = who + 1, s.gateways[who]
+        if step[0] == "idle" and (s.mark is None or not self.has("waiting for the mark")):
+            if self.has("a mark"):
+                token = s.token + 1
+                yield f"gateway {value} marks the key", s._replace(mark=token, token=token, gateways=put(s.gateways, who, ("marked", token)))
+            else:
+                yield f"gateway {value} begins", s._replace(gateways=put(s.gateways, who, ("marked", None)))
+        if step[0] == "marked" and who not in s.dead:
+            yield f"gateway {value} sends", s._replace(flying=s.flying | {value}, gateways=put(s.gateways, who, ("sent", step[1])))
+        if step[0] == "sent" and value in s.answered:
+            yield self.finish(s, who)
+        if step[0] in ("marked", "sent") and who not in s.dead:
+            yield f"gateway {value} is paused or dies", s._replace(dead=s.dead | {who})
+
+    def finish(self, s, who):
+        """Row and mark in one transaction, if the mark is still ours."""
+        value, token = who + 1, s.gateways[who][1]
+        done = s._replace(gateways=put(s.gateways, who, ("done",)))
+        if self.has("the mark's token") and s.mark != token:
+            return f"gateway {value} finds another mark", done
+        return f"gateway {value} writes the row", done._replace(postgres=value, mark=None)
+
+    def repairer_steps(self, s):
+        owner = next((who for who in WRITERS if s.gateways[who][0] in ("marked", "sent") and s.gateways[who][1] == s.mark), None)
+        if s.repairer is None and s.mark is not None and owner is not None and owner in s.dead:
+            token = s.token + 1 if self.has("the mark's token") else s.mark
+            yield "the repairer takes the mark and reads", s._replace(mark=token, token=max(s.token, token), repairer=(token, s.dynamodb))
+        if s.repairer is None:
+            return
+        token, read = s.repairer
+        if s.mark != token:
+            yield "the repairer finds another mark", s._replace(repairer=None)
+        elif self.has("repair once nothing can land") and any(who + 1 in s.flying for who in s.dead):
+            return
+        elif self.has("repair once nothing can land") and read != s.dynamodb:
+            yield "the repairer reads again", s._replace(repairer=(token, s.dynamodb))
+        else:
+            yield "the repairer writes the row", s._replace(postgres=read, mark=None, repairer=None)
+
+
+prove(DualWrite, ["a mark", "waiting for the mark", "the mark's token", "repair once nothing can land"])
