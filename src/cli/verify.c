@@ -98,6 +98,7 @@ static enum lf_code verify(const struct cli_options *options, struct source *sou
         .repair = options->repair,
         .lease_seconds = (unsigned)options->lease,
         .details_max = (size_t)options->details,
+        .settle_seconds = (unsigned)options->settle,
     };
     struct map map;
     struct verify_result result;

@@ -8,6 +8,7 @@
 #include "move/overlay.h"
 #include "move/repair.h"
 #include "move/verify_details.h"
+#include "move/verify_live.h"
 #include "move/verify_record.h"
 #include "move/verify_share.h"
 #include "move/verify_sums.h"
@@ -351,11 +352,31 @@ static enum lf_code run_compared(struct comparison *comparison, struct pg_conn *
     return LF_OK;
 }
 
+static enum lf_code run_live(struct comparison *comparison, struct pg_conn *conn, struct arena *arena,
+                             struct verify_result *result, struct err *err)
+{
+    int64_t record;
+    if (comparison->options->repair)
+        return ERR(err, LF_USAGE, "--repair takes its items from an export; what a table in use has, `landfall follow` brings");
+    result->details = arena_calloc(arena, comparison->options->details_max, sizeof *result->details, err);
+    if (!result->details)
+        return err->code;
+    TRY(target_plan(conn, comparison->map, VERIFY_PAGES_PER_PART, &comparison->arena, &comparison->parts, err));
+    result->source_reread = true;
+    TRY(record_begin(conn, &record, err));
+    TRY(live_compare(comparison, arena, result, err));
+    if (result->detail_count)
+        qsort(result->details, result->detail_count, sizeof *result->details, compare_details);
+    return record_end(conn, record, result, err);
+}
+
 static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, struct arena *arena, struct verify_result *result,
                         struct err *err)
 {
     struct overlay overlay = { 0 };
     enum lf_code code = LF_OK;
+    if (comparison->source && source_is_live(comparison->source))
+        return run_live(comparison, conn, arena, result, err);
     if (comparison->source && comparison->source->window_count)
         code = read_windows(comparison, &overlay, err);
     if (code == LF_OK)

@@ -14,6 +14,9 @@
  * A source of a full export and windows stands for what the windows leave (overlay.h): it is always read, and the target is
  * expected to be at the end of the last window. Sums on record are those of full exports alone, so that without a source nothing
  * can be said once windows were applied (LF_PRECONDITION). A source of windows alone is refused (LF_SOURCE).
+ *
+ * A live source is compared as verify_live.h tells, by one process, and repairs nothing (LF_USAGE): what it lacks `follow`
+ * brings.
  */
 #pragma once
 
@@ -31,6 +34,7 @@ struct verify_options {
     bool reread;                   /* read the source although its sums are on record */
     bool repair;        /* make the target equal: missing and different items are written from the source, extra ones deleted */
     size_t details_max; /* differences kept with their attributes */
+    unsigned settle_seconds; /* that a difference of a live source must last to count */
 };
 
 enum verify_kind { VERIFY_DIFFERENT, VERIFY_MISSING, VERIFY_EXTRA };
