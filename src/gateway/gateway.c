@@ -26,6 +26,10 @@ enum {
     RELOAD_SECONDS = 1,
 };
 
+/* Two transactions at a time keep PostgreSQL busy, and let what comes meanwhile share the next. */
+static const struct gather_options gathered_reads = { .count_max = GATHER_MEMBERS_MAX, .bytes_max = SIZE_MAX },
+                                   gathered_writes = { GATHER_MEMBERS_MAX, .bytes_max = 4 * 1024 * 1024, .under_way_max = 2 };
+
 struct gateway_worker {
     struct worker worker;
     pthread_t thread;
@@ -159,8 +163,8 @@ static enum lf_code open_worker(struct gateway *gateway, size_t number, struct e
     worker->random = backoff_seed() | 1;
     TRY(loop_new(FIBERS_MAX, &worker->loop, err));
     TRY(open_database(gateway, worker, is_for_jobs, err));
-    TRY(read_gather_new(worker, &worker->reads, err));
-    TRY(write_gather_new(worker, &worker->writes, err));
+    TRY(gather_new(worker, &gathered_reads, &worker->reads, err));
+    TRY(gather_new(worker, &gathered_writes, &worker->writes, err));
     TRY(key_queue_new(&worker->keys, err));
     TRY(auth_cache_new(&worker->auth, err));
     if (gateway->upstream)
@@ -174,8 +178,8 @@ static void close_worker(struct worker *worker)
     upstream_free(worker->upstream);
     auth_cache_free(worker->auth);
     key_queue_free(worker->keys);
-    write_gather_free(worker->writes);
-    read_gather_free(worker->reads);
+    gather_free(worker->writes);
+    gather_free(worker->reads);
     db_free(worker->db);
     loop_free(worker->loop);
 }

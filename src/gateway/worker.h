@@ -14,9 +14,9 @@ struct worker {
     struct db *db;
     struct gateway *gateway; /* borrowed, as the next */
     struct catalog *catalog;
-    struct read_gather *reads;   /* point reads of this turn, store/gather.h */
-    struct write_gather *writes; /* unconditional writes of this turn */
-    struct key_queue *keys;      /* key_queue.h */
+    struct gather *reads;   /* point reads, store/gather.h */
+    struct gather *writes;  /* writes that are transactions of their own */
+    struct key_queue *keys; /* key_queue.h */
     struct auth_cache *auth;
     struct upstream *upstream; /* DynamoDB; NULL: there is none behind this gateway */
     struct server *server;     /* NULL: the worker of the background jobs */
