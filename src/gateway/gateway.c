@@ -9,6 +9,7 @@
 #include "gateway/http/tls.h"
 #include "gateway/jobs/jobs.h"
 #include "gateway/key_queue.h"
+#include "gateway/mark.h"
 #include "gateway/store/gather.h"
 #include "map/model.h"
 #include "move/phase.h"
@@ -153,6 +154,12 @@ static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, st
     return server_new(worker->loop, &options, &worker->server, err);
 }
 
+static enum lf_code open_upstream(struct gateway *gateway, struct worker *worker, struct err *err)
+{
+    TRY(upstream_new(worker->loop, gateway->upstream, &worker->upstream, err));
+    return marks_new(worker, &worker->marks, err);
+}
+
 static enum lf_code open_worker(struct gateway *gateway, size_t number, struct err *err)
 {
     struct worker *worker = &gateway->workers[number].worker;
@@ -168,13 +175,14 @@ static enum lf_code open_worker(struct gateway *gateway, size_t number, struct e
     TRY(key_queue_new(&worker->keys, err));
     TRY(auth_cache_new(&worker->auth, err));
     if (gateway->upstream)
-        TRY(upstream_new(worker->loop, gateway->upstream, &worker->upstream, err));
+        TRY(open_upstream(gateway, worker, err));
     return is_for_jobs ? jobs_start(worker, &gateway->is_stopping, err) : listen_on(gateway, worker, err);
 }
 
 static void close_worker(struct worker *worker)
 {
     server_free(worker->server);
+    marks_free(worker->marks);
     upstream_free(worker->upstream);
     auth_cache_free(worker->auth);
     key_queue_free(worker->keys);

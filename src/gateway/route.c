@@ -1,6 +1,7 @@
 #include "gateway/route.h"
 
 #include "gateway/auth/authorise.h"
+#include "gateway/dual_write.h"
 #include "gateway/fence.h"
 #include "gateway/route_ask.h"
 #include "gateway/route_list.h"
@@ -67,9 +68,12 @@ static enum lf_code run_at_dynamodb(struct call *call, const void *request, cons
                                     struct err *err)
 {
     (void)run;
+
     if (is(call, OPERATION_DELETE_TABLE) && has_phase(tables))
         return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",
                    SPAN_ARG(tables->tables[0].name));
+    if (call->operation->grant == GRANT_WRITE)
+        return dual_write(call, request, tables, err);
     return route_forward(call, request, err);
 }
 

@@ -19,6 +19,7 @@ struct worker {
     struct key_queue *keys; /* key_queue.h */
     struct auth_cache *auth;
     struct upstream *upstream; /* DynamoDB; NULL: there is none behind this gateway */
+    struct marks *marks;       /* keys that are written on both sides, mark.h; NULL without upstream */
     struct server *server;     /* NULL: the worker of the background jobs */
     uint64_t random;
     unsigned number;

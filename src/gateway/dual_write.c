@@ -1,0 +1,235 @@
+#include "gateway/dual_write.h"
+
+#include "gateway/dual_keys.h"
+#include "gateway/json_members.h"
+#include "gateway/key_queue.h"
+#include "gateway/mark.h"
+#include "gateway/route_ask.h"
+#include "gateway/upstream/upstream.h"
+#include "item/ddbjson.h"
+
+enum { READ_BYTES_MAX = 16 * 1024 };
+
+struct dual {
+    struct call *call;
+    const void *request;
+    struct dual_keys keys;
+    struct mark *marks;   /* of the keys */
+    bool adds_all_new;    /* the request is sent with ReturnValues ALL_NEW, which the client has not asked for */
+    struct span answered; /* "Attributes" of an UpdateItem's answer that returns ALL_NEW; empty: none */
+};
+
+/* Items of DynamoDB ------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code parse_item(struct span json, struct arena *arena, const struct item **ret_item, struct err *err)
+{
+    struct json_reader reader;
+    struct item *item = arena_calloc(arena, 1, sizeof *item, err);
+    if (!item)
+        return err->code;
+    json_init(&reader, json, arena);
+    TRY(ddbjson_read_item(&reader, item, err));
+    *ret_item = item;
+    return LF_OK;
+}
+
+static void put_get_item(struct buf *body, struct span table, const struct item *key)
+{
+    buf_put_cstr(body, "{\"ConsistentRead\":true,\"TableName\":");
+    json_put_string(body, table);
+    buf_put_cstr(body, ",\"Key\":");
+    ddbjson_put_item(body, key);
+    buf_put_byte(body, '}');
+}
+
+static enum lf_code ask_for_item(struct worker *worker, struct span body, struct arena *arena, const struct item **ret_item,
+                                 struct err *err)
+{
+    struct dynamodb_answer answer;
+    struct json_members members;
+    const struct upstream_request asked = { .service = DYNAMODB_TABLES, .operation = "GetItem", .body = body, .is_read = true };
+    TRY(upstream_call(worker->upstream, &asked, arena, &answer, err));
+    TRY(json_members_read(answer.body, arena, &members, err));
+    struct span item = json_members_get(&members, SPAN("Item"));
+    *ret_item = NULL;
+    return item.len ? parse_item(item, arena, ret_item, err) : LF_OK;
+}
+
+enum lf_code dual_read(struct worker *worker, const struct table *table, const struct item *key, struct arena *arena,
+                       const struct item **ret_item, struct err *err)
+{
+    struct buf body;
+    buf_init(&body, READ_BYTES_MAX);
+    put_get_item(&body, table->name, key);
+    enum lf_code code = buf_check(&body, err);
+    if (!code)
+        code = ask_for_item(worker, buf_span(&body), arena, ret_item, err);
+    buf_done(&body);
+    return code;
+}
+
+/* Asking ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct update_item_request *as_update(const struct dual *dual)
+{
+    bool is_update = dual->call->operation == operation_info(OPERATION_UPDATE_ITEM);
+    return is_update ? dual->request : NULL;
+}
+
+/* Who wants no values back does not mind that we ask for the whole item, which costs nothing. */
+static enum lf_code make_body(struct dual *dual, struct span *ret_body, struct err *err)
+{
+    const struct update_item_request *update = as_update(dual);
+    struct span body = dual->call->body;
+    *ret_body = body;
+    dual->adds_all_new = update && !update->return_values && dual->keys.count;
+    if (!dual->adds_all_new)
+        return LF_OK;
+    struct span rest = span_from(body, span_find_byte(body, '{') + 1);
+    return arena_printf(dual->call->arena, ret_body, err, "{\"ReturnValues\":\"ALL_NEW\",%.*s", SPAN_ARG(rest));
+}
+
+static void put_without_attributes(struct buf *out, const struct json_members *members)
+{
+    bool needs_comma = false;
+    buf_put_byte(out, '{');
+    for (size_t i = 0; i < members->count; i++) {
+        if (span_equal(members->members[i].name, SPAN("Attributes")))
+            continue;
+        buf_put_cstr(out, needs_comma ? "," : "");
+        json_put_string(out, members->members[i].name);
+        buf_put_byte(out, ':');
+        buf_put_span(out, members->members[i].value);
+        needs_comma = true;
+    }
+    buf_put_byte(out, '}');
+}
+
+/* The client's answer, and what it tells us. */
+static enum lf_code take_answer(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
+{
+    struct json_members members;
+    const struct update_item_request *update = as_update(dual);
+    route_answer(dual->call, answer);
+    if (answer->outcome != DYNAMODB_DONE || !update)
+        return LF_OK;
+    if (!dual->adds_all_new && update->return_values != API_RETURN_VALUE_ALL_NEW)
+        return LF_OK;
+    TRY(json_members_read(answer->body, dual->call->arena, &members, err));
+    dual->answered = json_members_get(&members, SPAN("Attributes"));
+    if (!dual->adds_all_new)
+        return LF_OK;
+    buf_reset(dual->call->reply->buf);
+    put_without_attributes(dual->call->reply->buf, &members);
+    return buf_check(dual->call->reply->buf, err);
+}
+
+/* Afterwards
+ * ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Some writes of a batch may not have been done. */
+static bool is_whole(const struct dual *dual, const struct dynamodb_answer *answer)
+{
+    struct json_members members;
+    struct err ignored = ERR_INIT;
+    if (dual->call->operation != operation_info(OPERATION_BATCH_WRITE_ITEM))
+        return true;
+    if (json_members_read(answer->body, dual->call->arena, &members, &ignored))
+        return false;
+    struct span left = json_members_get(&members, SPAN("UnprocessedItems"));
+    return !left.len || span_equal(left, SPAN("{}"));
+}
+
+static enum lf_code find_items(struct dual *dual, bool is_whole_answer, struct err *err)
+{
+    struct arena *arena = dual->call->arena;
+    for (size_t i = 0; i < dual->keys.count; i++) {
+        const struct dual_key *key = &dual->keys.keys[i];
+        struct mark *mark = &dual->marks[i];
+        mark->writes = true;
+        if (key->is_known && is_whole_answer)
+            mark->item = key->item;
+        else if (dual->answered.len)
+            TRY(parse_item(dual->answered, arena, &mark->item, err));
+        else
+            TRY(dual_read(dual->call->worker, key->table, &key->key.attributes, arena, &mark->item, err));
+    }
+    return LF_OK;
+}
+
+static enum lf_code settle(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
+{
+    if (answer->outcome == DYNAMODB_DONE)
+        TRY(find_items(dual, is_whole(dual, answer), err));
+    return marks_settle(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err);
+}
+
+/* Marks that cannot even be left to the repairer it finds by their age, or by this gateway's silence. */
+static void leave(struct dual *dual, unsigned seconds)
+{
+    struct err err = ERR_INIT;
+    if (marks_defer(dual->call->worker, dual->marks, dual->keys.count, seconds, &err))
+        worker_log(dual->call->worker, dual->call->request_id, &err);
+}
+
+static void settle_or_leave(struct dual *dual, const struct dynamodb_answer *answer)
+{
+    struct err err = ERR_INIT;
+    if (answer->outcome == DYNAMODB_UNKNOWN) {
+        leave(dual, MARK_LANDING_SECONDS);
+    } else if (settle(dual, answer, &err)) {
+        worker_log(dual->call->worker, dual->call->request_id, &err);
+        leave(dual, 0);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code write_marked(struct dual *dual, struct err *err)
+{
+    struct span body;
+    struct dynamodb_answer answer;
+    TRY(make_body(dual, &body, err));
+    TRY(marks_take(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err));
+    enum lf_code code = route_ask(dual->call, dual->request, body, &answer, err);
+    if (!code)
+        code = take_answer(dual, &answer, err);
+    settle_or_leave(dual, &answer);
+    return code;
+}
+
+static enum lf_code make_marks(struct dual *dual, struct key_turn **ret_turns, struct err *err)
+{
+    struct arena *arena = dual->call->arena;
+    size_t count = dual->keys.count;
+    struct key_turn *turns = arena_calloc(arena, count, sizeof *turns, err);
+    dual->marks = turns ? arena_calloc(arena, count, sizeof *dual->marks, err) : NULL;
+    if (!dual->marks)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct dual_key *key = &dual->keys.keys[i];
+        turns[i].id = store_lock_id(key->table, &key->key.bytes);
+        TRY(mark_init(key->table, &key->key, arena, &dual->marks[i], err));
+    }
+    *ret_turns = turns;
+    return LF_OK;
+}
+
+enum lf_code dual_write(struct call *call, const void *request, const struct route_tables *tables, struct err *err)
+{
+    struct key_turn *turns = NULL;
+    struct dual dual = { .call = call, .request = request };
+    TRY(shape_check_values(request, err));
+    TRY(dual_keys_find(call, request, tables, &dual.keys, err));
+    if (!dual.keys.count)
+        return route_forward(call, request, err);
+    TRY(catalog_check_fresh(call->worker->catalog, err));
+    TRY(make_marks(&dual, &turns, err));
+    key_queue_enter(call->worker->keys, turns, dual.keys.count);
+    enum lf_code code = write_marked(&dual, err);
+    key_queue_leave(call->worker->keys, turns, dual.keys.count);
+    return code;
+}

@@ -1,0 +1,461 @@
+#include "gateway/mark.h"
+
+#include <stdlib.h>
+
+#include "gateway/store/row_arrays.h"
+#include "gateway/turn_batch.h"
+#include "item/canonical.h"
+#include "item/ddbjson.h"
+
+enum { WAIT_MS_MIN = 2, WAIT_MS_MAX = 40, KEY_BYTES_MAX = 16 * 1024 };
+
+struct marks {
+    struct turn_batch takes, settles;
+};
+
+struct take_job {
+    struct turn_job job;
+    struct mark *mark;
+};
+
+struct settle_job {
+    struct turn_job job;
+    struct mark *mark;
+};
+
+enum lf_code mark_init(const struct table *table, const struct item_key *key, struct arena *arena, struct mark *ret_mark,
+                       struct err *err)
+{
+    *ret_mark = (struct mark){ .table = table, .key = key };
+    return item_place(&key->bytes, arena, &ret_mark->place, err);
+}
+
+/* Taking --------------------------------------------------------------------------------------------------------------------- */
+
+static const struct pg_statement take_statement = {
+    .sql = "INSERT INTO landfall.dirty_key (table_name, h, sk, key, owner, token) SELECT k.table_name, k.h, k.sk, k.key, "
+           "k.owner::uuid, nextval('landfall.mark_token') FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::json[], "
+           "$5::text[]) AS k "
+           "(table_name, h, sk, key, owner) ORDER BY k.table_name COLLATE \"C\", k.h, k.sk ON CONFLICT DO NOTHING RETURNING "
+           "table_name::text, h, sk, token::text",
+};
+
+static enum lf_code put_taken(struct row_arrays *arrays, const struct mark *mark, struct span owner, struct err *err)
+{
+    struct buf key;
+    buf_init(&key, KEY_BYTES_MAX);
+    ddbjson_put_item(&key, &mark->key->attributes);
+    enum lf_code code = buf_check(&key, err);
+    row_arrays_put_span(arrays, mark->table->name);
+    row_arrays_put_span(arrays, mark->place.h);
+    row_arrays_put_span(arrays, mark->place.sk);
+    row_arrays_put_span(arrays, buf_span(&key));
+    row_arrays_put_span(arrays, owner);
+    buf_done(&key);
+    return code;
+}
+
+static void begin_places(struct row_arrays *arrays, size_t count)
+{
+    row_arrays_init(arrays);
+    row_arrays_add(arrays, PG_OID_TEXT, count);
+    row_arrays_add(arrays, PG_OID_BYTEA, count);
+    row_arrays_add(arrays, PG_OID_BYTEA, count);
+}
+
+static enum lf_code take_params(struct row_arrays *arrays, struct mark *const *marks, size_t count, const char *owner,
+                                struct pg_params *ret_params, struct err *err)
+{
+    begin_places(arrays, count);
+    row_arrays_add(arrays, PG_OID_JSON, count);
+    row_arrays_add(arrays, PG_OID_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        TRY(put_taken(arrays, marks[i], span_from_cstr(owner), err));
+    return row_arrays_params(arrays, ret_params, err);
+}
+
+static struct span text_of(const struct pg_result *rows, size_t row, size_t column)
+{
+    struct pg_field field = pg_result_get(rows, row, column);
+    return span_of(field.data, field.len);
+}
+
+static void note_token(struct mark *const *marks, size_t count, const struct pg_result *rows, size_t row)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(marks[i]->place.h, text_of(rows, row, 1)) && span_equal(marks[i]->place.sk, text_of(rows, row, 2)) &&
+            span_equal(marks[i]->table->name, text_of(rows, row, 0)))
+            marks[i]->token = pg_result_int64(rows, row, 3);
+}
+
+static void note_tokens(struct mark *const *marks, size_t count, const struct pg_result *rows)
+{
+    for (size_t i = 0; i < count; i++)
+        marks[i]->token = 0;
+    for (size_t row = 0; row < pg_result_rows(rows); row++)
+        note_token(marks, count, rows, row);
+}
+
+/* Marks of several requests: each takes what it gets. */
+static enum lf_code take_each(struct worker *worker, struct mark **marks, size_t count, struct err *err)
+{
+    struct row_arrays arrays;
+    struct pg_params params;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    enum lf_code code = take_params(&arrays, marks, count, catalog_gateway_id(worker->catalog), &params, err);
+    if (!code)
+        code = db_write(worker->db, &take_statement, &params, &rows, err);
+    if (!code)
+        note_tokens(marks, count, rows);
+    row_arrays_done(&arrays);
+    return code;
+}
+
+static void flush_takes(void *context, struct turn_job **jobs, size_t count, struct arena *arena)
+{
+    struct err err = ERR_INIT;
+    struct mark **marks = arena_calloc(arena, count, sizeof *marks, &err);
+    for (size_t i = 0; marks && i < count; i++)
+        marks[i] = ((struct take_job *)jobs[i])->mark;
+    if (marks && !take_each(context, marks, count, &err))
+        return;
+    for (size_t i = 0; i < count; i++)
+        jobs[i]->err = err;
+}
+
+static enum lf_code take_one(struct worker *worker, struct mark *mark, bool *ret_taken, struct err *err)
+{
+    struct take_job job = { .mark = mark };
+    turn_batch_add(&worker->marks->takes, &job.job);
+    TRY(turn_batch_wait(&job.job, err));
+    *ret_taken = mark->token != 0;
+    return LF_OK;
+}
+
+/* Marks of one request: all or none. */
+static enum lf_code take_all_in(struct worker *worker, struct db_transaction *transaction, struct mark **marks, size_t count,
+                                bool *ret_taken, struct err *err)
+{
+    struct row_arrays arrays;
+    struct pg_params params;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    enum lf_code code = take_params(&arrays, marks, count, catalog_gateway_id(worker->catalog), &params, err);
+    if (!code)
+        code = db_tx_query(transaction, &take_statement, &params, &rows, err);
+    if (!code)
+        note_tokens(marks, count, rows);
+    *ret_taken = !code && pg_result_rows(rows) == count;
+    row_arrays_done(&arrays);
+    return code;
+}
+
+static enum lf_code take_all(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, bool *ret_taken,
+                             struct err *err)
+{
+    bool is_certain = false;
+    struct db_transaction *transaction = NULL;
+    struct mark **list = arena_calloc(arena, count, sizeof *list, err);
+    if (!list)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        list[i] = &marks[i];
+    TRY(db_begin(worker->db, &transaction, err));
+    enum lf_code code = take_all_in(worker, transaction, list, count, ret_taken, err);
+    if (!code && *ret_taken)
+        return db_commit(transaction, &is_certain, err);
+    db_rollback(transaction);
+    return code;
+}
+
+enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err)
+{
+    int64_t began_ms = loop_now_ms(worker->loop), wait_ms = WAIT_MS_MIN;
+    for (;;) {
+        bool is_taken = false;
+        TRY(count == 1 ? take_one(worker, &marks[0], &is_taken, err) : take_all(worker, marks, count, arena, &is_taken, err));
+        if (is_taken)
+            return LF_OK;
+        if (loop_now_ms(worker->loop) - began_ms > MARK_WAIT_MS_MAX)
+            return ERR(err, LF_INTERNAL_SERVER, "the item is being written by another gateway, or repaired");
+        fiber_sleep(worker->loop, wait_ms);
+        wait_ms = wait_ms * 2 < WAIT_MS_MAX ? wait_ms * 2 : WAIT_MS_MAX;
+    }
+}
+
+/* Settling --------------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct pg_statement drop_statement = {
+    .sql = "DELETE FROM landfall.dirty_key d USING unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[]) AS k (table_name, h, "
+           "sk, "
+           "token) WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token RETURNING d.token::text",
+};
+/* A takeover waits until the row is written. */
+static const struct pg_statement hold_statement = {
+    .sql =
+        "SELECT d.token::text FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[]) AS k (table_name, h, sk, token) JOIN "
+        "landfall.dirty_key d ON d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token FOR UPDATE OF d",
+};
+
+static enum lf_code token_params(struct row_arrays *arrays, const struct mark *const *marks, size_t count,
+                                 struct pg_params *ret_params, struct err *err)
+{
+    begin_places(arrays, count);
+    row_arrays_add(arrays, PG_OID_INT8, count);
+    for (size_t i = 0; i < count; i++) {
+        row_arrays_put_span(arrays, marks[i]->table->name);
+        row_arrays_put_span(arrays, marks[i]->place.h);
+        row_arrays_put_span(arrays, marks[i]->place.sk);
+        row_arrays_put_int64(arrays, marks[i]->token);
+    }
+    return row_arrays_params(arrays, ret_params, err);
+}
+
+static bool has_token(const struct pg_result *rows, int64_t token)
+{
+    for (size_t i = 0; i < pg_result_rows(rows); i++)
+        if (pg_result_int64(rows, i, 0) == token)
+            return true;
+    return false;
+}
+
+/* Those that are ours still come to stand first. */
+static enum lf_code keep_ours(struct db_transaction *transaction, const struct pg_statement *statement, const struct mark **marks,
+                              size_t *count, struct err *err)
+{
+    struct row_arrays arrays;
+    struct pg_params params;
+    size_t kept = 0;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    enum lf_code code = token_params(&arrays, marks, *count, &params, err);
+    if (!code)
+        code = db_tx_query(transaction, statement, &params, &rows, err);
+    for (size_t i = 0; !code && i < *count; i++)
+        if (has_token(rows, marks[i]->token))
+            marks[kept++] = marks[i];
+    *count = kept;
+    row_arrays_done(&arrays);
+    return code;
+}
+
+static enum lf_code is_same(const struct mark *mark, struct stored_item *old, struct arena *arena, bool *ret_same,
+                            struct err *err)
+{
+    struct item item;
+    *ret_same = !old->is_present && !mark->item;
+    if (!old->is_present || !mark->item)
+        return LF_OK;
+    TRY(stored_item_parse(old, arena, &item, err));
+    *ret_same = item_equal(&item, mark->item);
+    return LF_OK;
+}
+
+static enum lf_code write_changed(struct db_transaction *transaction, const struct table *table, const struct mark **marks,
+                                  const struct item_key *keys, struct stored_item *old, size_t count, struct arena *arena,
+                                  struct err *err)
+{
+    size_t changed = 0;
+    struct store_write *writes = arena_calloc(arena, count, sizeof *writes, err);
+    if (!writes)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        bool same = false;
+        TRY(is_same(marks[i], &old[i], arena, &same, err));
+        if (!same)
+            writes[changed++] =
+                (struct store_write){ .key = keys[i], .item = marks[i]->item, .old = &old[i], .guard = WRITE_VERSION };
+    }
+    return changed ? table->store->write_locked(transaction, table, writes, changed, arena, err) : LF_OK;
+}
+
+/* Rows of one table. */
+static enum lf_code write_rows(struct db_transaction *transaction, const struct mark **marks, size_t count, struct arena *arena,
+                               struct store_transaction_id *ret_id, struct err *err)
+{
+    const struct table *table = marks[0]->table;
+    struct item_key *keys = arena_calloc(arena, count, sizeof *keys, err);
+    struct store_lock *locks = keys ? arena_calloc(arena, count, sizeof *locks, err) : NULL;
+    struct stored_item *old = locks ? arena_calloc(arena, count, sizeof *old, err) : NULL;
+    if (!old)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = *marks[i]->key;
+        locks[i] = (struct store_lock){ table, keys[i].bytes };
+    }
+    TRY(store_lock_keys(transaction, locks, count, ret_id, err));
+    TRY(table->store->lock(transaction, table, keys, count, arena, old, err));
+    return write_changed(transaction, table, marks, keys, old, count, arena, err);
+}
+
+static size_t keep_written(const struct mark **marks, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (marks[i]->writes)
+            marks[kept++] = marks[i];
+    return kept;
+}
+
+/* Marks of one table; the list is used up. */
+static enum lf_code settle(struct worker *worker, const struct mark **marks, size_t count, bool keeps_marks, struct arena *arena,
+                           struct err *err)
+{
+    bool is_certain = false;
+    struct store_transaction_id id;
+    struct db_transaction *transaction = NULL;
+    TRY(db_begin(worker->db, &transaction, err));
+    enum lf_code code = keep_ours(transaction, keeps_marks ? &hold_statement : &drop_statement, marks, &count, err);
+    size_t written = keep_written(marks, code ? 0 : count);
+    if (!code && !written)
+        return db_commit(transaction, &is_certain, err);
+    if (!code)
+        code = write_rows(transaction, marks, written, arena, &id, err);
+    if (!code)
+        return store_commit(transaction, id, err);
+    db_rollback(transaction);
+    return code;
+}
+
+static void settle_jobs(struct worker *worker, struct turn_job **jobs, size_t count, struct arena *arena)
+{
+    struct err err = ERR_INIT;
+    const struct mark **marks = arena_calloc(arena, count, sizeof *marks, &err);
+    for (size_t i = 0; marks && i < count; i++)
+        marks[i] = ((struct settle_job *)jobs[i])->mark;
+    if (marks && !settle(worker, marks, count, false, arena, &err))
+        return;
+    for (size_t i = 0; i < count && count == 1; i++)
+        jobs[i]->err = err;
+    for (size_t i = 0; i < count && count > 1; i++) /* so that an error stays with its key */
+        settle_jobs(worker, &jobs[i], 1, arena);
+}
+
+static const struct table *table_of(const struct turn_job *job)
+{
+    return ((const struct settle_job *)job)->mark->table;
+}
+
+/* Table by table. */
+static void flush_settles(void *context, struct turn_job **jobs, size_t count, struct arena *arena)
+{
+    struct turn_job *some[TURN_BATCH_JOBS_MAX];
+    for (size_t begin = 0; begin < count;) {
+        const struct table *table = table_of(jobs[begin]);
+        size_t taken = 0, left = begin;
+        for (size_t i = begin; i < count; i++)
+            if (table_of(jobs[i]) == table) {
+                struct turn_job *job = jobs[i];
+                jobs[i] = jobs[left];
+                jobs[left++] = job;
+                some[taken++] = job;
+            }
+        settle_jobs(context, some, taken, arena);
+        begin = left;
+    }
+}
+
+enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err)
+{
+    enum lf_code code = LF_OK;
+    struct settle_job *jobs = arena_calloc(arena, count, sizeof *jobs, err);
+    if (!jobs)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].mark = &marks[i];
+        turn_batch_add(&worker->marks->settles, &jobs[i].job);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (turn_batch_wait(&jobs[i].job, err))
+            code = err->code;
+    return code;
+}
+
+enum lf_code mark_settle_alone(struct worker *worker, struct mark *mark, bool keeps_mark, struct arena *arena, struct err *err)
+{
+    const struct mark *one = mark;
+    return settle(worker, &one, 1, keeps_mark, arena, err);
+}
+
+/* Leaving, looking --------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code defer_params(struct row_arrays *arrays, const struct mark *marks, size_t count, unsigned seconds,
+                                 struct pg_params *ret_params, struct err *err)
+{
+    begin_places(arrays, count);
+    row_arrays_add(arrays, PG_OID_INT8, count);
+    row_arrays_add(arrays, PG_OID_INT4, count);
+    for (size_t i = 0; i < count; i++) {
+        row_arrays_put_span(arrays, marks[i].table->name);
+        row_arrays_put_span(arrays, marks[i].place.h);
+        row_arrays_put_span(arrays, marks[i].place.sk);
+        row_arrays_put_int64(arrays, marks[i].token);
+        row_arrays_put_int32(arrays, (int32_t)seconds);
+    }
+    return row_arrays_params(arrays, ret_params, err);
+}
+
+enum lf_code marks_defer(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds, struct err *err)
+{
+    static const struct pg_statement defer = {
+        .sql =
+            "UPDATE landfall.dirty_key d SET settled_at = clock_timestamp() + make_interval(secs => k.seconds) FROM "
+            "unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::int4[]) AS k (table_name, h, sk, token, seconds) WHERE "
+            "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token",
+    };
+    struct row_arrays arrays;
+    struct pg_params params;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    enum lf_code code = defer_params(&arrays, marks, count, seconds, &params, err);
+    if (!code)
+        code = db_write(worker->db, &defer, &params, &rows, err);
+    row_arrays_done(&arrays);
+    return code;
+}
+
+enum lf_code marks_are_there(struct worker *worker, const struct table *table, const struct item_place *places, size_t count,
+                             bool is_partition, bool *ret_any, struct err *err)
+{
+    static const struct pg_statement of_keys = {
+        .sql = "SELECT 1 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS k (table_name, h, sk) JOIN landfall.dirty_key d ON "
+               "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk LIMIT 1",
+    };
+    static const struct pg_statement of_partitions = {
+        .sql = "SELECT 1 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS k (table_name, h, sk) JOIN landfall.dirty_key d ON "
+               "d.table_name = k.table_name AND d.h = k.h LIMIT 1",
+    };
+    struct row_arrays arrays;
+    struct pg_params params;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    begin_places(&arrays, count);
+    for (size_t i = 0; i < count; i++) {
+        row_arrays_put_span(&arrays, table->name);
+        row_arrays_put_span(&arrays, places[i].h);
+        row_arrays_put_span(&arrays, places[i].sk);
+    }
+    enum lf_code code = row_arrays_params(&arrays, &params, err);
+    if (!code)
+        code = db_query(worker->db, is_partition ? &of_partitions : &of_keys, &params, &rows, err);
+    *ret_any = code || pg_result_rows(rows) > 0;
+    row_arrays_done(&arrays);
+    return code;
+}
+
+/* Life ------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code marks_new(struct worker *worker, struct marks **ret_marks, struct err *err)
+{
+    struct marks *marks = calloc(1, sizeof *marks);
+    if (!marks)
+        return ERR(err, LF_MEMORY, "no memory for a gateway's marks");
+    turn_batch_init(&marks->takes, worker->loop, flush_takes, worker);
+    turn_batch_init(&marks->settles, worker->loop, flush_settles, worker);
+    *ret_marks = marks;
+    return LF_OK;
+}
+
+void marks_free(struct marks *marks)
+{
+    free(marks);
+}

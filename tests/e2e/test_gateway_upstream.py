@@ -1,0 +1,377 @@
+"""`landfall serve --upstream`: a gateway in front of DynamoDB.
+
+DynamoDB is a second gateway, or DynamoDB Local with UPSTREAM=local. Phases are set by SQL, as `landfall cutover` sets them.
+"""
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import unittest
+
+from gateway import Client, Gateway
+from harness import DatabaseCase
+
+SECONDS_TO_SETTLE = 40
+NAMES = {"AWS_ACCESS_KEY_ID": "AKIAUPSTREAM", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def text(value):
+    return {"S": value}
+
+
+def number(value):
+    return {"N": str(value)}
+
+
+def key(p, s):
+    return {"p": text(p), "s": text(s)}
+
+
+TABLE = {
+    "TableName": "Moving",
+    "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "s", "AttributeType": "S"},
+                             {"AttributeName": "g", "AttributeType": "S"}],
+    "GlobalSecondaryIndexes": [{"IndexName": "ByG", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}],
+    "BillingMode": "PAY_PER_REQUEST",
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
+
+
+class Proxy:
+    """Between gateway and DynamoDB: passes on, delays, drops the answer, or closes half-way, as `fault` says for each request."""
+
+    def __init__(self, url):
+        host, _, port = url.removeprefix("http://").partition(":")
+        self.target = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.fault = lambda target: None
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(OSError, ValueError):
+            while True:
+                head, body = self.read(connection)
+                if head is None:
+                    return
+                target = next((line.split(b":")[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"x-amz-target")), b"")
+                fault = self.fault(target.decode().split(".")[-1])
+                if fault == "before":
+                    return
+                with socket.create_connection(self.target) as upstream:
+                    if fault == "late":
+                        time.sleep(random.uniform(0.05, 0.4))
+                    upstream.sendall(head + body)
+                    answer_head, answer = self.read(upstream)
+                if fault == "after":
+                    return
+                if fault == "half":
+                    connection.sendall((answer_head + answer)[:len(answer_head) + len(answer) // 2])
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return
+                connection.sendall(answer_head + answer)
+
+    @staticmethod
+    def read(source):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            chunk = source.recv(65536)
+            if not chunk:
+                return None, None
+            data += chunk
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+        while len(body) < length:
+            chunk = source.recv(65536)
+            if not chunk:
+                return None, None
+            body += chunk
+        return head + b"\r\n\r\n", body
+
+    def close(self):
+        self.listener.close()
+
+
+class UpstreamCase(DatabaseCase):
+    """DynamoDB for the class; a table there and here for each test, and no phase yet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.dynamodb = cls.start_dynamodb()
+        cls.tables = 0
+
+    @classmethod
+    def start_dynamodb(cls):
+        if os.environ.get("UPSTREAM") == "local":
+            sys.path.append(str(cls.oracle()))
+            from servers import DynamoDBLocal
+            server = DynamoDBLocal()
+            cls.addClassCleanup(server.stop)
+            return server.url
+        server = Gateway("--jobs", "1")
+        cls.addClassCleanup(server.stop)
+        return server.url
+
+    def setUp(self):
+        super().setUp()
+        type(self).tables += 1
+        self.table = f"Moving{self.tables}"
+        self.environment.update(NAMES)
+        self.upstream = self.client(self.dynamodb)
+        self.definition = {**TABLE, "TableName": self.table}
+
+    def client(self, url):
+        client = Client(type("Server", (), {"url": url}))
+        self.addCleanup(client.close)
+        return client
+
+    def gateway(self, *options, endpoint=None):
+        gateway = Gateway("--jobs", "2", "--upstream", "--endpoint", endpoint or self.dynamodb, *options, environment=self.environment)
+        self.addCleanup(lambda: gateway.process.poll() is None and gateway.stop())
+        return gateway
+
+    def make_table(self):
+        """In PostgreSQL, as the map would, then in DynamoDB."""
+        server = Gateway("--jobs", "1", environment=self.environment)
+        Client(server).ask("CreateTable", **self.definition)
+        server.stop()
+        self.upstream.ask("CreateTable", **self.definition)
+
+    def set_phase(self, phase, wait=True, **columns):
+        names = ", ".join(columns)
+        values = ", ".join(columns.values())
+        updates = ", ".join(f"{name} = {value}" for name, value in {"phase": f"'{phase}'", **columns}.items())
+        self.sql(f"""BEGIN; UPDATE landfall.catalog SET version = version + 1;
+            INSERT INTO landfall.phase (table_name, phase, region, stream_arn{', ' + names if names else ''})
+            VALUES ('{self.table}', '{phase}', 'us-east-1', 'arn'{', ' + values if names else ''})
+            ON CONFLICT (table_name) DO UPDATE SET {updates}; COMMIT""")
+        if wait:
+            self.wait_for_all()
+
+    def wait_for_all(self):
+        self.until(lambda: self.sql("SELECT count(*) FROM landfall.gateway g, landfall.catalog c WHERE g.catalog_version < c.version "
+                                    "AND beat_at > now() - interval '10 s'") == "0")
+
+    def until(self, condition, seconds=SECONDS_TO_SETTLE):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "it takes too long")
+            time.sleep(0.05)
+
+    def marks(self):
+        return int(self.sql("SELECT count(*) FROM landfall.dirty_key"))
+
+    def rows(self):
+        """What PostgreSQL has, by key."""
+        name = self.sql(f"SELECT format('dynamodb.%I', left(name, 40) || '_' || id) FROM landfall.dynamodb_table WHERE name = '{self.table}'")
+        items = [json.loads(line) for line in self.sql(f"SELECT item FROM {name}").splitlines()]
+        return {(item["p"]["S"], item["s"]["S"]): item for item in items}
+
+    def items(self):
+        """What DynamoDB has, by key."""
+        found, start = {}, {}
+        while True:
+            page = self.upstream.ask("Scan", TableName=self.table, ConsistentRead=True, **start)
+            found.update({(item["p"]["S"], item["s"]["S"]): item for item in page["Items"]})
+            if "LastEvaluatedKey" not in page:
+                return found
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def check_equal(self):
+        self.until(lambda: self.marks() == 0)
+        self.assertEqual(self.rows(), self.items())
+
+
+class PassThrough(UpstreamCase):
+    """Tables that the catalog does not know, and those in phase follow, are DynamoDB's alone."""
+
+    def test_every_operation_goes_to_dynamodb(self):
+        front = Client(self.gateway())
+        front.ask("CreateTable", **self.definition)
+        item = {**key("a", "1"), "n": number(1)}
+        front.ask("PutItem", TableName=self.table, Item=item)
+        self.assertEqual(self.upstream.ask("GetItem", TableName=self.table, Key=key("a", "1"))["Item"], item)
+        updated = front.ask("UpdateItem", TableName=self.table, Key=key("a", "1"), UpdateExpression="ADD n :one",
+                            ExpressionAttributeValues={":one": number(1)}, ReturnValues="UPDATED_NEW")
+        self.assertEqual(updated, {"Attributes": {"n": number(2)}})
+        self.assertEqual(front.ask("Query", TableName=self.table, KeyConditionExpression="p = :p",
+                                   ExpressionAttributeValues={":p": text("a")})["Count"], 1)
+        self.assertEqual(front.ask("Scan", TableName=self.table)["Count"], 1)
+        front.ask("BatchWriteItem", RequestItems={self.table: [{"PutRequest": {"Item": key("b", "1")}}]})
+        got = front.ask("BatchGetItem", RequestItems={self.table: {"Keys": [key("a", "1"), key("b", "1")]}})
+        self.assertEqual(len(got["Responses"][self.table]), 2)
+        front.ask("TransactWriteItems", TransactItems=[{"Delete": {"TableName": self.table, "Key": key("b", "1")}}])
+        self.assertEqual(front.ask("TransactGetItems", TransactItems=[{"Get": {"TableName": self.table, "Key": key("b", "1")}}]), {"Responses": [{}]})
+        self.assertEqual(front.ask("DescribeTable", TableName=self.table)["Table"]["TableName"], self.table)
+        self.assertIn(self.table, front.ask("ListTables")["TableNames"])
+        statement = front.ask("ExecuteStatement", Statement=f"SELECT n FROM {self.table} WHERE p = 'a' AND s = '1'")
+        self.assertEqual(statement["Items"], [{"n": number(2)}])
+        failed = front.call("PutItem", {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(p)"})
+        self.assertEqual((failed.status, failed.json()["__type"].split("#")[-1]), (400, "ConditionalCheckFailedException"))
+        front.ask("DeleteItem", TableName=self.table, Key=key("a", "1"))
+        front.ask("DeleteTable", TableName=self.table)
+
+    def test_streams_go_to_dynamodb(self):
+        front = Client(self.gateway())
+        front.ask("CreateTable", **self.definition)
+        front.ask("PutItem", TableName=self.table, Item=key("a", "1"))
+        stream = front.ask("ListStreams", TableName=self.table)["Streams"][0]["StreamArn"]
+
+        def records():
+            found = []
+            for shard in front.ask("DescribeStream", StreamArn=stream)["StreamDescription"]["Shards"]:
+                iterator = front.ask("GetShardIterator", StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+                found += front.ask("GetRecords", ShardIterator=iterator)["Records"]
+            return found
+
+        self.until(lambda: len(records()) == 1)
+
+    def test_tables_of_both_sides(self):
+        """A batch is split by table, a transaction is refused, and lists have both."""
+        server = Gateway("--jobs", "1", environment=self.environment)
+        Client(server).ask("CreateTable", **{**self.definition, "TableName": "Ours"})
+        server.stop()
+        front = Client(self.gateway())
+        front.ask("CreateTable", **self.definition)
+        front.ask("BatchWriteItem", RequestItems={"Ours": [{"PutRequest": {"Item": key("a", "1")}}], self.table: [{"PutRequest": {"Item": key("b", "1")}}]})
+        self.assertEqual(list(self.items()), [("b", "1")])
+        got = front.ask("BatchGetItem", ReturnConsumedCapacity="TOTAL",
+                        RequestItems={"Ours": {"Keys": [key("a", "1")]}, self.table: {"Keys": [key("b", "1")]}})
+        self.assertEqual(got["Responses"], {"Ours": [key("a", "1")], self.table: [key("b", "1")]})
+        self.assertEqual(len(got["ConsumedCapacity"]), 2)
+        mixed = front.call("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": name, "Item": key("c", "1")}} for name in ("Ours", self.table)]})
+        self.assertEqual(mixed.status, 400)
+        self.assertIn("different databases", mixed.json()["message"])
+        self.assertLess({"Ours", self.table}, {*front.ask("ListTables")["TableNames"], "more"})
+
+    def test_phase_follow_is_dynamodbs(self):
+        self.make_table()
+        front = Client(self.gateway())
+        self.set_phase("follow")
+        front.ask("PutItem", TableName=self.table, Item=key("a", "1"))
+        self.assertEqual(self.rows(), {})
+        self.assertEqual(list(self.items()), [("a", "1")])
+
+    def test_without_upstream_the_table_is_refused(self):
+        self.make_table()
+        gateway = Gateway("--jobs", "1", environment=self.environment)
+        self.addCleanup(gateway.stop)
+        self.set_phase("follow")
+        self.assertEqual(Client(gateway).call("GetItem", {"TableName": self.table, "Key": key("a", "1")}).status, 500)
+
+    def test_dynamodb_away(self):
+        proxy = Proxy(self.dynamodb)
+        front = Client(self.gateway(endpoint=proxy.url))
+        proxy.fault = lambda target: "before"
+        self.assertEqual(front.call("GetItem", {"TableName": "any", "Key": key("a", "1")}).status, 500)
+        proxy.fault = lambda target: None
+        self.assertEqual(front.call("GetItem", {"TableName": "any", "Key": key("a", "1")}).status, 400)
+
+
+class DualWrite(UpstreamCase):
+    """Both sides are written, and are equal once no key is marked."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_table()
+
+    def test_each_kind_of_write(self):
+        front = Client(self.gateway())
+        self.set_phase("dual write")
+        front.ask("PutItem", TableName=self.table, Item={**key("a", "1"), "n": number("1.50"), "g": text("x")})
+        self.assertEqual(front.ask("UpdateItem", TableName=self.table, Key=key("a", "1"), UpdateExpression="ADD n :one",
+                                   ExpressionAttributeValues={":one": number(1)}), {})
+        front.ask("UpdateItem", TableName=self.table, Key=key("a", "2"), UpdateExpression="SET n = :one",
+                  ExpressionAttributeValues={":one": number(1)}, ReturnValues="UPDATED_NEW")
+        old = front.ask("DeleteItem", TableName=self.table, Key=key("a", "2"), ReturnValues="ALL_OLD")
+        self.assertEqual(old, {"Attributes": {**key("a", "2"), "n": number(1)}})
+        front.ask("BatchWriteItem", RequestItems={self.table: [{"PutRequest": {"Item": key("b", str(n))}} for n in range(10)]})
+        front.ask("BatchWriteItem", RequestItems={self.table: [{"DeleteRequest": {"Key": key("b", "3")}}]})
+        front.ask("TransactWriteItems", ClientRequestToken="one", TransactItems=[
+            {"Put": {"TableName": self.table, "Item": key("c", "1")}}, {"Delete": {"TableName": self.table, "Key": key("b", "4")}},
+            {"Update": {"TableName": self.table, "Key": key("b", "5"), "UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": number(5)}}},
+            {"ConditionCheck": {"TableName": self.table, "Key": key("a", "1"), "ConditionExpression": "attribute_exists(p)"}}])
+        front.ask("ExecuteStatement", Statement=f"INSERT INTO {self.table} VALUE {{'p': 'd', 's': '1', 'n': 1}}")
+        front.ask("ExecuteStatement", Statement=f"UPDATE {self.table} SET n = 2 WHERE p = 'd' AND s = '1'")
+        front.ask("BatchExecuteStatement", Statements=[{"Statement": f"DELETE FROM {self.table} WHERE p = 'b' AND s = '6'"},
+                                                       {"Statement": f"INSERT INTO {self.table} VALUE {{'p': 'd', 's': '1'}}"}])
+        front.ask("ExecuteTransaction", TransactStatements=[{"Statement": f"INSERT INTO {self.table} VALUE {{'p': 'e', 's': '1'}}"}])
+        self.assertEqual(self.marks(), 0)
+        self.assertEqual(len(self.rows()), 11)
+        self.check_equal()
+
+    def test_what_dynamodb_refuses_leaves_no_mark(self):
+        front = Client(self.gateway())
+        self.set_phase("dual write")
+        front.ask("PutItem", TableName=self.table, Item=key("a", "1"))
+        refused = front.call("PutItem", {"TableName": self.table, "Item": {**key("a", "1"), "n": number(1)}, "ConditionExpression": "attribute_not_exists(p)"})
+        self.assertEqual(refused.status, 400)
+        refused = front.call("TransactWriteItems", {"TransactItems": [
+            {"Put": {"TableName": self.table, "Item": key("b", "1")}},
+            {"ConditionCheck": {"TableName": self.table, "Key": key("z", "1"), "ConditionExpression": "attribute_exists(p)"}}]})
+        self.assertIn("CancellationReasons", refused.json())
+        self.assertEqual(self.marks(), 0)
+        self.check_equal()
+
+    def test_many_clients(self):
+        gateways = [self.gateway(), self.gateway()]
+        self.set_phase("dual write")
+        statuses = self.hammer(gateways, clients=32, requests=40)
+        self.assertEqual(set(statuses) - {200, 400}, set())
+        self.assertGreater(statuses.count(200), 32 * 40 // 2)
+        self.check_equal()
+
+    def hammer(self, gateways, clients, requests, keys=40):
+        statuses = []
+
+        def one(number_of_client):
+            client = self.client(gateways[number_of_client % len(gateways)].url)
+            chance = random.Random(number_of_client)
+            for _ in range(requests):
+                statuses.append(self.any_write(client, chance, keys))
+
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return statuses
+
+    def any_write(self, client, chance, keys):
+        at = key(f"p{chance.randrange(4)}", str(chance.randrange(keys)))
+        kind = chance.randrange(6)
+        try:
+            if kind == 0:
+                return client.call("PutItem", {"TableName": self.table, "Item": {**at, "n": number(chance.randrange(1000))}}).status
+            if kind == 1:
+                return client.call("DeleteItem", {"TableName": self.table, "Key": at}).status
+            if kind == 2:
+                others = [key("q", str(chance.randrange(keys))), at]
+                return client.call("BatchWriteItem", {"RequestItems": {self.table: [{"PutRequest": {"Item": {**k, "b": number(1)}}} for k in others]}}).status
+            if kind == 3:
+                return client.call("TransactWriteItems", {"TransactItems": [
+                    {"Put": {"TableName": self.table, "Item": {**at, "t": number(1)}}},
+                    {"Delete": {"TableName": self.table, "Key": key("q", str(chance.randrange(keys)))}}]}).status
+            return client.call("UpdateItem", {"TableName": self.table, "Key": at, "UpdateExpression": "ADD n :one",
+                                              "ExpressionAttributeValues": {":one": number(1)}}).status
+        except (OSError, ValueError, Exception) as error:  # noqa: BLE001 - a gateway was killed
+            client.close()
+            return str(error)
+
+
+if __name__ == "__main__":
+    unittest.main()
