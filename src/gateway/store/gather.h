@@ -1,33 +1,54 @@
 /*
- * gather: point reads and unconditional writes of one turn of a worker's loop, as one statement per table.
+ * gather: what many requests want of one table, as one statement.
  *
- *     fiber ─► gather_read ─► [keys of this turn, per table] ─end of turn─► one statement ─► results ─► fibers
+ *     fiber ─► gather_join ─► [members of this turn, per table and kind] ─end of turn─► run: one statement ─► fibers
  *
- * A lone request goes at once, at the end of its turn; there is no timer. While two batches of writes are under way, those that
- * come gather until one has ended, so that under load each commit covers many. A key is at most once in a batch of writes (the
- * second one waits for the next batch); rows are written in key order; a batch that certainly failed is halved, so that an error
- * stays with its request. One worker, one thread.
+ * A lone request goes at once, at the end of its turn; there is no timer. While as many batches are under way as the gather
+ * allows, those that come join the next one, so that under load each commit covers many. A batch that certainly did nothing
+ * (PostgreSQL refused it, or another transaction was in its way) is halved and tried again, so that an error stays with its
+ * request. One worker, one thread.
  */
 #pragma once
 
 #include "gateway/store/store.h"
 
-struct read_gather;
-struct write_gather;
-struct item_place;
-struct item_row;
+struct gather;
 
-enum lf_code read_gather_new(struct worker *worker, struct read_gather **ret_gather, struct err *err) MUST_CHECK;
-void read_gather_free(struct read_gather *gather); /* NULL is fine */
+/* What one request wants; on the stack of its fiber. */
+struct gather_member {
+    void *what;          /* for `run` */
+    struct arena *arena; /* of the fiber: results go there */
+    size_t count, bytes; /* of what is wanted, against the limits of a batch */
 
-/* Items of a table in the item store. Suspends the fiber. */
-enum lf_code read_gather_get(struct read_gather *gather, const struct table *table, const struct item_place *places, size_t count,
-                             struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
+    struct gather_member *next; /* from here on gather's own */
+    struct fiber *fiber;
+    bool is_done;
+    enum lf_code code;
+    struct err *err;
+};
 
-enum lf_code write_gather_new(struct worker *worker, struct write_gather **ret_gather, struct err *err) MUST_CHECK;
-void write_gather_free(struct write_gather *gather); /* NULL is fine */
+/* One statement, or one transaction, for all members. */
+typedef enum lf_code gather_run(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                                size_t count, struct err *err);
 
-/* Rows of one kind and one answer to has_images, in transactions of the gateway's choice: their is_applied is set. Keys must
- * differ from those of all writes under way in this worker (write.h sees to that). Suspends the fiber. */
-enum lf_code write_gather_put(struct write_gather *gather, const struct table *table, struct item_row **rows, size_t count,
-                              struct err *err) MUST_CHECK;
+struct gather_options {
+    size_t count_max, bytes_max; /* of a batch of more than one member; at most GATHER_MEMBERS_MAX */
+    size_t under_way_max;        /* batches; 0: no limit */
+};
+enum { GATHER_MEMBERS_MAX = 128 };
+
+enum lf_code gather_new(struct worker *worker, const struct gather_options *options, struct gather **ret_gather,
+                        struct err *err) MUST_CHECK;
+void gather_free(struct gather *gather); /* NULL is fine */
+
+/* Members of one table, `run` and kind may meet. Suspends the fiber until the batch has run. Errors: those of `run`. */
+enum lf_code gather_join(struct gather *gather, const struct table *table, gather_run *run, unsigned kind,
+                         struct gather_member *member, struct err *err) MUST_CHECK;
+
+static inline size_t gather_count(struct gather_member *const *members, size_t count)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += members[i]->count;
+    return sum;
+}

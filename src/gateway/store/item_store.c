@@ -1,12 +1,11 @@
 #include <stdlib.h>
 
-#include "gateway/store/gather.h"
+#include "gateway/store/item_batches.h"
 #include "gateway/store/item_columns.h"
 #include "gateway/store/item_fill.h"
 #include "gateway/store/item_pages.h"
 #include "gateway/store/item_rows.h"
 #include "gateway/store/item_table.h"
-#include "gateway/store/item_writes.h"
 #include "gateway/store/row_arrays.h"
 #include "gateway/worker.h"
 
@@ -31,7 +30,9 @@ static enum lf_code get(struct worker *worker, const struct table *table, const 
     struct item_place *places = NULL;
     TRY(places_of(keys, count, arena, &places, err));
     memset(ret_items, 0, count * sizeof *ret_items);
-    return read_gather_get(worker->reads, table, places, count, arena, ret_items, err);
+    struct item_reads reads = { places, ret_items };
+    struct gather_member member = { .what = &reads, .arena = arena, .count = count };
+    return gather_join(worker->reads, table, item_read_batch, 0, &member, err);
 }
 
 /* A key that is asked for in a transaction, and where its item goes. */
@@ -121,7 +122,11 @@ typedef enum lf_code write_group(void *context, const struct table *table, struc
 static enum lf_code write_alone(void *context, const struct table *table, struct item_row **rows, size_t count, struct err *err)
 {
     struct worker *worker = context;
-    return write_gather_put(worker->writes, table, rows, count, err);
+    struct item_batch_rows what = { rows };
+    struct gather_member member = { .what = &what, .count = count };
+    for (size_t i = 0; i < count; i++)
+        member.bytes += rows[i]->item.len + rows[i]->old_item.len;
+    return gather_join(worker->writes, table, item_write_batch, 2 * rows[0]->kind + rows[0]->has_images, &member, err);
 }
 
 static enum lf_code run_in(void *context, const struct pg_statement *statement, const struct pg_params *params,

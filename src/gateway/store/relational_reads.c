@@ -1,10 +1,17 @@
 #include "gateway/store/relational_reads.h"
 
+#include "gateway/store/gather.h"
 #include "gateway/store/item_columns.h"
 #include "gateway/store/relational_rows.h"
 #include "gateway/worker.h"
 
 enum { NUMBER_BYTES = 8, XID_BYTES = 4, TID_BYTES = 6, KEY_FIELDS = 3 };
+
+/* Where the item of a key goes. */
+struct wanted {
+    struct stored_item *item;
+    struct arena *arena;
+};
 
 /* Keys of one source: number, partition key, sort key of each. */
 struct source_keys {
@@ -193,10 +200,11 @@ static void settle(struct stored_item *item, struct stored_item row, struct riva
         *item = row;
 }
 
-static enum lf_code take_rows(const struct lookup *lookup, const struct pg_result *rows, size_t count,
-                              struct stored_item *ret_items, struct rivals *rivals, struct err *err)
+static enum lf_code take_rows(const struct lookup *lookup, const struct pg_result *rows, const struct wanted *wanted,
+                              size_t count, struct rivals *rivals, struct err *err)
 {
-    memset(ret_items, 0, count * sizeof *ret_items);
+    for (size_t i = 0; i < count; i++)
+        *wanted[i].item = (struct stored_item){ 0 };
     rivals->count = 0;
     rivals->rows = arena_calloc(lookup->arena, pg_result_rows(rows) + 1, sizeof *rivals->rows, err);
     if (!rivals->rows)
@@ -205,29 +213,69 @@ static enum lf_code take_rows(const struct lookup *lookup, const struct pg_resul
         struct stored_item row;
         size_t number = 0;
         TRY(relational_row_number(rows, i, 0, count, &number, err));
-        TRY(relational_row_read(lookup->table, rows, i, 1, lookup->arena, &row, err));
-        settle(&ret_items[number], row, rivals);
+        TRY(relational_row_read(lookup->table, rows, i, 1, wanted[number].arena, &row, err));
+        settle(wanted[number].item, row, rivals);
     }
     return LF_OK;
+}
+
+static enum lf_code read_wanted(struct db *db, struct db_transaction *transaction, struct lookup *lookup,
+                                const struct item_key *keys, const struct wanted *wanted, size_t count, struct rivals *rivals,
+                                struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    lookup->state = relational_table_of(lookup->table);
+    TRY(add_keys(lookup, keys, count, err));
+    TRY(run(lookup, db, transaction, &rows, err));
+    return take_rows(lookup, rows, wanted, count, rivals, err);
 }
 
 static enum lf_code read_keys(struct db *db, struct db_transaction *transaction, struct lookup *lookup,
                               const struct item_key *keys, size_t count, struct stored_item *ret_items, struct rivals *rivals,
                               struct err *err)
 {
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    lookup->state = relational_table_of(lookup->table);
-    TRY(add_keys(lookup, keys, count, err));
-    TRY(run(lookup, db, transaction, &rows, err));
-    return take_rows(lookup, rows, count, ret_items, rivals, err);
+    struct wanted *wanted = arena_calloc(lookup->arena, count + 1, sizeof *wanted, err);
+    if (!wanted)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = (struct wanted){ &ret_items[i], lookup->arena };
+    return read_wanted(db, transaction, lookup, keys, wanted, count, rivals, err);
+}
+
+/* Many requests as one statement ----------------------------------------------------------------------------------------------
+ */
+
+struct get {
+    const struct item_key *keys;
+    struct stored_item *items;
+};
+
+static enum lf_code get_batch(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                              size_t count, struct err *err)
+{
+    struct rivals rivals;
+    struct lookup lookup = { .table = table, .arena = members[0]->arena };
+    size_t total = gather_count(members, count), at = 0;
+    struct item_key *keys = arena_calloc(lookup.arena, total, sizeof *keys, err);
+    struct wanted *wanted = keys ? arena_calloc(lookup.arena, total, sizeof *wanted, err) : NULL;
+    if (!wanted)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct get *get = members[i]->what;
+        for (size_t k = 0; k < members[i]->count; k++, at++) {
+            keys[at] = get->keys[k];
+            wanted[at] = (struct wanted){ &get->items[k], members[i]->arena };
+        }
+    }
+    return read_wanted(worker->db, NULL, &lookup, keys, wanted, total, &rivals, err);
 }
 
 enum lf_code relational_get(struct worker *worker, const struct table *table, const struct item_key *keys, size_t count,
                             struct arena *arena, struct stored_item *ret_items, struct err *err)
 {
-    struct rivals rivals;
-    struct lookup lookup = { .table = table, .arena = arena };
-    return read_keys(worker->db, NULL, &lookup, keys, count, ret_items, &rivals, err);
+    struct get get = { keys, ret_items };
+    struct gather_member member = { .what = &get, .arena = arena, .count = count };
+    return gather_join(worker->reads, table, get_batch, 0, &member, err);
 }
 
 enum lf_code relational_get_in(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,

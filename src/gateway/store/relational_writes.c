@@ -1,5 +1,6 @@
 #include "gateway/store/relational_writes.h"
 
+#include "gateway/store/gather.h"
 #include "gateway/store/relational_changes.h"
 #include "gateway/store/relational_reads.h"
 #include "gateway/store/relational_rows.h"
@@ -293,14 +294,51 @@ static enum lf_code run_once(const struct job *job, bool is_careful, struct err 
     return code;
 }
 
+/* One request's. */
+static enum lf_code write_one(const struct job *job, struct err *err)
+{
+    enum lf_code code = run_once(job, false, err);
+    if (relational_is_violation(code, err) || store_is_conflict(code, err))
+        code = run_once(job, true, err);
+    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
+}
+
+/* Many requests' in one transaction, by which they succeed together or fail to be halved (gather.h). */
+static enum lf_code write_many(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                               size_t count, struct err *err)
+{
+    struct arena *arena = members[0]->arena;
+    size_t total = gather_count(members, count), at = 0;
+    struct store_write *writes = arena_calloc(arena, total, sizeof *writes, err);
+    bool *applied = writes ? arena_calloc(arena, total, sizeof *applied, err) : NULL;
+    if (!applied)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = members[i]->what;
+        memcpy(writes + at, job->writes, job->count * sizeof *writes);
+        at += job->count;
+    }
+    TRY(run_once(&(struct job){ worker, table, writes, total, arena, applied }, false, err));
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = members[i]->what;
+        memcpy(job->applied, applied, job->count * sizeof *applied);
+        applied += job->count;
+    }
+    return LF_OK;
+}
+
+static enum lf_code write_batch(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                                size_t count, struct err *err)
+{
+    return count == 1 ? write_one(members[0]->what, err) : write_many(worker, table, members, count, err);
+}
+
 enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
                               struct arena *arena, bool *ret_applied, struct err *err)
 {
-    const struct job job = { worker, table, writes, count, arena, ret_applied };
-    if (!count)
-        return LF_OK;
-    enum lf_code code = run_once(&job, false, err);
-    if (relational_is_violation(code, err) || store_is_conflict(code, err))
-        code = run_once(&job, true, err);
-    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
+    struct job job = { worker, table, writes, count, arena, ret_applied };
+    struct gather_member member = { .what = &job, .arena = arena, .count = count };
+    for (size_t i = 0; i < count; i++)
+        member.bytes += writes[i].item ? item_size(writes[i].item) : 0;
+    return gather_join(worker->writes, table, write_batch, 0, &member, err);
 }
