@@ -3,10 +3,10 @@
 Texts: each pair says how Local words a refusal and how AWS does. Figures and spellings: both answers, with what is known to differ taken out of them, must be equal
 in all the rest."""
 import copy
-import json
+import decimal
 import re
 
-from normalise import plain_number
+from normalise import body_of, plain_number
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
@@ -47,6 +47,7 @@ WORDS = [
     (NULL_VALUE, EMPTY_VALUE),
     (INVALID + "An (string|number|binary) set may not have a null (string|number|binary) as a member", INVALID + "An (string|number|binary) set  may not be empty"),
     (r"The conditional request failed\.", "The conditional request failed"),
+    (INVALID + "Input collection of type BS contains duplicates", INVALID + r"Input collection \[.*\]of type BS contains duplicates"),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
 ]
 
@@ -61,11 +62,13 @@ def is_worded_otherwise(step, theirs, ours):
 
 
 def has_same_reasons(theirs, ours):
-    """Local answers an update of a key with the reasons of this action alone."""
+    """Local answers an update of a key with the reasons of this action alone; what is wrong with an action by itself is told before conditions are tried."""
     one, other = (outcome.answer.get("CancellationReasons") or [] for outcome in (theirs, ours))
+    is_early = any(reason["Code"] == "ValidationError" for reason in other)
     if len(one) == 1:
         other = [reason for reason in other if reason["Code"] != "None"][:1]
-    return len(one) == len(other) and all(is_same_reason(*pair) for pair in zip(one, other))
+    return len(one) == len(other) and all(
+        is_same_reason(*pair) or (is_early and pair[0]["Code"] == "ConditionalCheckFailed" and pair[1] == {"Code": "None"}) for pair in zip(one, other))
 
 
 def is_same_reason(theirs, ours):
@@ -130,7 +133,7 @@ def drop_capacity(answer):
 
 
 def reads_local_index(step):
-    return step["call"] in ("Query", "Scan") and "local" in str(step["body"].get("IndexName"))
+    return step["call"] in ("Query", "Scan") and "local" in str(body_of(step).get("IndexName"))
 
 
 def without_statement_capacity(step, answer):
@@ -156,17 +159,6 @@ def without_transaction_capacity(step, answer):
 STRIPS = [plain_numbers, without_metrics, without_capacity, without_statement_capacity, without_read_units, without_transaction_capacity]
 
 
-def body_of(step):
-    """Also that of a malformed request, where it is JSON all the same."""
-    if "raw" not in step:
-        return step["body"]
-    try:
-        body = json.loads(step["raw"])
-    except ValueError:
-        body = None
-    return body if isinstance(body, dict) else {}
-
-
 def stripped(step, answer, strips):
     answer = copy.deepcopy(answer)
     for strip in strips:
@@ -179,7 +171,7 @@ def differs_by(strip, is_likely=lambda step, theirs, ours: True):
     others = [other for other in STRIPS if other is not strip]
 
     def holds(step, theirs, ours):
-        if theirs.status != ours.status or not isinstance(body_of(step), dict):
+        if theirs.status != ours.status:
             return False
         both = [stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours)]
         rest = [stripped(step, outcome.answer, others) for outcome in (theirs, ours)]
@@ -238,11 +230,12 @@ def take_indexes(theirs, ours, names):
 
 
 def is_empty_last_page(step, theirs, ours):
-    """Items that come to a megabyte, and nothing behind them."""
+    """All items are on the one page before it."""
     if step["call"] not in ("Query", "Scan") or not theirs.ok or not ours.ok or theirs.answer.get("pages"):
         return False
     one, other = (stripped(step, outcome.answer, [plain_numbers, drop_pages]) for outcome in (theirs, ours))
-    return one == other and len(json.dumps(theirs.answer)) > 2 ** 20
+    pages = ours.answer.get("pages", [{"Count": ours.answer["Count"]}])
+    return one == other and "Limit" not in body_of(step) and len(pages) == 1 and pages[0]["Count"] == ours.answer["Count"]
 
 
 def drop_pages(step, answer):
@@ -258,12 +251,18 @@ def is_mistyped_index_key(step, theirs, ours):
         re.fullmatch(INDEX_KEY_WORDS + "|" + SIZE_WORDS, str(ours.message)))
 
 
+def is_new_word(step, theirs, ours):
+    """Words that were reserved after Local's list was made."""
+    return theirs.ok and bool(re.search(r"Attribute name is a reserved keyword; reserved keyword: (CONVERT)$", str(ours.message), re.IGNORECASE))
+
+
 def is_other_digits(step, theirs, ours):
     return not ours.ok and bool(re.search(r"cannot be converted to a numeric value: .*[^\x00-\x7f]", str(ours.message)))
 
 
 LATE = r"The conditional request failed|" + INVALID + r"Cannot update attribute .*|Updates on index keys must be of the same data type as the key attribute"
-EARLY = INVALID + r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
+KEY_PATH = r"Key attributes must be scalars; list random access .*"
+EARLY = KEY_PATH + "|" + INVALID + r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
 
 
 def is_late_check(step, theirs, ours):
@@ -272,17 +271,55 @@ def is_late_check(step, theirs, ours):
         re.fullmatch(LATE, str(theirs.message)) and re.fullmatch(EARLY, str(ours.message)))
 
 
+def is_unchecked_path(step, theirs, ours):
+    """What a path does to a key, Local does not look for in a ConditionCheck."""
+    codes = [[reason["Code"] for reason in outcome.answer.get("CancellationReasons") or []] for outcome in (theirs, ours)]
+    faults = [number for number, reason in enumerate(ours.answer.get("CancellationReasons") or []) if re.fullmatch(KEY_PATH, reason.get("Message") or "")]
+    return step["call"] == "TransactWriteItems" and bool(faults) and all("ConditionCheck" in body_of(step)["TransactItems"][number] for number in faults) and (
+        theirs.ok or [code for number, code in enumerate(codes[0]) if number not in faults] == [code for number, code in enumerate(codes[1]) if number not in faults])
+
+
 def is_mixed_over_tables(step, theirs, ours):
     return step["call"] == "BatchGetItem" and str(theirs.message).startswith("Can not use both expression and non-expression parameters") and not any(
-        "AttributesToGet" in asked and "ProjectionExpression" in asked for asked in step["body"]["RequestItems"].values())
+        "AttributesToGet" in asked and "ProjectionExpression" in asked for asked in body_of(step)["RequestItems"].values())
 
 
 def is_unknown_value(step, theirs, ours):
-    return theirs.ok and ours.status == 400 and "Member must satisfy enum value set" in str(ours.message)
+    """Local may then find another fault."""
+    return theirs.status < 500 and theirs.type != "ValidationException" == ours.type and bool(
+        re.search(r"Member must satisfy enum value set|'(\[\])?' at .*Member must have length greater than or equal to 1", str(ours.message)))
+
+
+def is_late_value(step, theirs, ours):
+    """What is wrong with our answer's value must be so: a number out of bounds, a document too deep."""
+    if theirs.ok or not theirs.type == ours.type == "ValidationException":
+        return False
+    text = str(ours.message)
+    return (bool(re.search(NUMBER_WORDS + "|Number (over|under)flow", text)) and any(map(is_bad_number, numbers_in(body_of(step))))) or (
+        text.startswith("Nesting Levels have exceeded supported limits: Attributes in the item") and depth_of(body_of(step)) > 32)
+
+
+def numbers_in(body):
+    for found in walk(body):
+        yield from ([found["N"]] if isinstance(found.get("N"), str) else []) + [text for text in found.get("NS") or [] if isinstance(text, str)]
+
+
+def is_bad_number(text):
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
+        return True
+    number = decimal.Decimal(text).normalize()
+    return bool(number) and (len(number.as_tuple().digits) > 38 or not -130 <= number.adjusted() <= 125)
+
+
+def depth_of(value):
+    """Of lists and maps within each other, in a request's JSON."""
+    if isinstance(value, dict):
+        return max((depth_of(member) + (name in ("M", "L")) for name, member in value.items()), default=0)
+    return max(map(depth_of, value), default=0) if isinstance(value, list) else 0
 
 
 def is_huge_limit(step, theirs, ours):
-    return theirs.status == 500 and ours.ok and step["body"].get("Limit", 0) > 2147483647
+    return theirs.status == 500 and ours.ok and body_of(step).get("Limit", 0) > 2147483647
 
 
 def is_same_number_twice(step, theirs, ours):
@@ -307,11 +344,15 @@ RULES = [
     ("Local counts indexes for half a key", is_half_key, "An item is in an index when it has all of the index's key attributes.", GUIDE + "GSI.html"),
     ("Local knows that a page of a megabyte was the last", is_empty_last_page, "LastEvaluatedKey does not necessarily mean that there is more.", API + "API_Query.html"),
     ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),
+    ("Local lacks reserved words", is_new_word, "CONVERT is in the list.", GUIDE + "ReservedWords.html"),
     ("Local takes digits of other scripts", is_other_digits, "Numbers are sent as decimal strings.", API + "API_AttributeValue.html"),
     ("Local checks updates late", is_late_check, "What is wrong with a request by itself is said before its condition is tried.", API + "API_UpdateItem.html"),
+    ("Local takes paths into keys in ConditionChecks", is_unchecked_path, "Key attributes are scalars, in each action's condition.", API + "API_ConditionCheck.html"),
     ("Local mixes the parameters of tables", is_mixed_over_tables, "Each table of a batch has its own AttributesToGet or ProjectionExpression.",
      API + "API_KeysAndAttributes.html"),
-    ("Local ignores unknown values", is_unknown_value, "Enumerations have the values that are listed.", GUIDE + "Programming.Errors.html"),
+    ("Local ignores unknown values", is_unknown_value, "Enumerations have the values that are listed, lists their least length.", GUIDE + "Programming.Errors.html"),
+    ("Local looks at values late", is_late_value, "A value that DynamoDB cannot hold makes a request invalid, whatever else is wrong with it.",
+     GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
     ("Local fails on huge limits", is_huge_limit, "Limit is an integer of 1 or more.", API + "API_Query.html"),
     ("Local compares keys as they are written", is_same_number_twice, "2 and 2.0 are the same number, hence the same key.", API + "API_BatchGetItem.html"),
 ]

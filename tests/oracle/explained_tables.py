@@ -77,13 +77,15 @@ def description(answer):
 def is_old_stream(step, theirs, ours):
     """Local goes on to tell of the stream of a table that had the name before."""
     if step["call"] == "ListStreams" and theirs.ok and ours.ok:
-        return set(map(str, ours.answer.get("Streams", []))) < set(map(str, theirs.answer.get("Streams", [])))
+        return set(map(str, ours.answer.get("Streams", []))) <= set(map(str, theirs.answer.get("Streams", []))) and "LastEvaluatedStreamArn" not in ours.answer
     one, other = description(theirs.answer), description(ours.answer)
     if step["call"] not in TABLE_CALLS or not one or not other or "LatestStreamArn" in other:
         return False
-    had_one = one.pop("LatestStreamArn", None)
-    one.pop("LatestStreamLabel", None)
-    return had_one is not None and one == other
+    return drop_stream(one) and one == other
+
+
+def drop_stream(table):
+    return [table.pop(name, None) for name in ("LatestStreamArn", "LatestStreamLabel")] != [None, None]
 
 
 def is_unknown_to_local(step, theirs, ours):
@@ -95,6 +97,8 @@ def is_early_definition(step, theirs, ours):
     one, other = description(theirs.answer), description(ours.answer)
     if step["call"] != "UpdateTable" or not one or not other:
         return False
+    if "LatestStreamArn" not in other:
+        drop_stream(one)
     named, still = ({entry["AttributeName"] for entry in found.pop("AttributeDefinitions")} for found in (one, other))
     keys = {part["AttributeName"] for index in other.get("GlobalSecondaryIndexes", []) for part in index["KeySchema"]}
     return named < still and still - named <= keys and one == other

@@ -2,7 +2,7 @@
 import re
 
 from explained_items import is_same_text
-from normalise import key_text, text_of
+from normalise import body_of, key_text, text_of
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
@@ -12,11 +12,7 @@ INDEX_KEY_FAULT = INVALID + r"(Type mismatch for Index Key .*|Size of hashkey ha
 UPDATE_FAULT = r"The provided expression refers to an attribute that does not exist in the item|" \
     r"An operand in the update expression has an incorrect data type|The document path provided in the update expression is invalid for update|" \
     r"Number (overflow|underflow)\..*|DynamoDB only supports precision up to 38 digits|Type mismatch for attribute to update|" + INDEX_KEY_FAULT
-CONDITION = "The conditional request failed"
-
-
-def body_of(step):
-    return step["body"] if isinstance(step.get("body"), dict) else {}
+PARTIQL_CALLS = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
 
 
 # ---- updates ----
@@ -60,7 +56,9 @@ def is_duplicate_reason(step, theirs, ours):
     text = "Duplicate primary key exists in table"
     renamed = [("ValidationError" if code == "DuplicateItem" and message == text else code, message) for code, message in reasons_of(ours)]
     plain = [(code, message.removesuffix(".") if code == "ConditionalCheckFailed" else message) for code, message in reasons_of(theirs)]
-    return step["call"] == "ExecuteTransaction" and theirs.type == ours.type == "TransactionCanceledException" and plain == renamed != reasons_of(ours)
+    return step["call"] == "ExecuteTransaction" and theirs.type == ours.type == "TransactionCanceledException" and renamed != reasons_of(ours) and \
+        len(plain) == len(renamed) and all(
+        one == other or is_deleted_anyway(entry, one[0], other[0]) for entry, one, other in zip(statements_of(step), plain, renamed))
 
 
 def key_of_action(step, entry):
@@ -73,11 +71,11 @@ def key_of_action(step, entry):
 
 
 def is_same_item_twice(step, theirs, ours):
-    """Two keys that are equal, and written differently."""
+    """Two keys that are equal; where Local takes the request, written differently. Where it does not, it tells another fault."""
     if step["call"] != "TransactWriteItems" or ours.message != "Transaction request cannot include multiple operations on one item":
         return False
     keys = [key_of_action(step, entry) for entry in body_of(step)["TransactItems"]]
-    return len({meant for _, meant in keys}) < len(keys) == len({written for written, _ in keys})
+    return len({meant for _, meant in keys}) < len(keys) and (not theirs.ok or len({written for written, _ in keys}) == len(keys))
 
 
 # ---- PartiQL ----
@@ -97,12 +95,29 @@ def is_parameter_count(step, theirs, ours):
         str(entry.get("Statement")).count("?") < len(entry.get("Parameters") or []) for entry in statements_of(step))
 
 
+def verdicts_of(step, outcome):
+    """The code of each statement, "None" where it succeeds; nothing for other answers."""
+    count = len(statements_of(step))
+    if step["call"] == "BatchExecuteStatement" and outcome.ok:
+        return [entry.get("Error", {}).get("Code", "None") for entry in outcome.answer["Responses"]]
+    if outcome.ok and not outcome.answer.get("Items"):
+        return ["None"] * count
+    if outcome.type == "TransactionCanceledException":
+        return [code for code, _ in reasons_of(outcome)]
+    return ["ConditionalCheckFailed"] if outcome.type == "ConditionalCheckFailedException" else None
+
+
+def is_deleted_anyway(entry, theirs, ours):
+    return theirs == "ConditionalCheckFailed" and ours == "None" and str(entry.get("Statement")).startswith("DELETE")
+
+
 def is_deletion_of_nothing(step, theirs, ours):
     """Where there is an item, the run goes on and sees that it is still there."""
-    return step["call"] in ("ExecuteStatement", "ExecuteTransaction") and ours.ok and str(theirs.type) in (
-        "ConditionalCheckFailedException", "TransactionCanceledException") and not ours.answer.get("Items") and all(
-        str(entry.get("Statement")).startswith("DELETE") or (code, message) == ("None", None)
-        for entry, (code, message) in zip(statements_of(step), reasons_of(theirs)))
+    if step["call"] not in PARTIQL_CALLS:
+        return False
+    verdicts = [verdicts_of(step, outcome) for outcome in (theirs, ours)]
+    return None not in verdicts and len(verdicts[0]) == len(verdicts[1]) and all(
+        one == other or is_deleted_anyway(entry, one, other) for entry, one, other in zip(statements_of(step), *verdicts))
 
 
 def is_silent_mismatch(step, theirs, ours):
@@ -115,7 +130,7 @@ RULES = [
     ("Local refuses transactions for what an item lacks", is_cancelled_for_fault, "What is wrong between an update and its item is a reason (ValidationError) of "
      "TransactionCanceledException.", API + "API_TransactWriteItems.html"),
     ("Local calls duplicates in transactions invalid", is_duplicate_reason, "An INSERT of an item that is there is a DuplicateItem.", API + "API_BatchStatementError.html"),
-    ("Local compares keys of transactions as they are written", is_same_item_twice, "2 and 2.0 are the same number, hence the same item.",
+    ("Local looks late for two actions on one item", is_same_item_twice, "An item may be in one action only; 2 and 2.0 are the same number, hence the same item.",
      API + "API_TransactWriteItems.html"),
     ("Local fails deletions of nothing", is_deletion_of_nothing, "A DELETE whose item is not there succeeds, whatever its condition.",
      GUIDE + "ql-reference.delete.html"),

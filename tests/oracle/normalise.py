@@ -17,6 +17,17 @@ TABLE_CALLS = {"CreateTable", "UpdateTable", "DeleteTable"}
 SETS = {"SS", "NS", "BS"}
 
 
+def body_of(step):
+    """Also that of a malformed request, where it is JSON all the same."""
+    if "raw" not in step:
+        return step["body"] if isinstance(step.get("body"), dict) else {}
+    try:
+        body = json.loads(step["raw"])
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {}
+
+
 class Rule(NamedTuple):
     name: str
     change: object

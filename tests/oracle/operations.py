@@ -24,7 +24,7 @@ def add_condition(random, writer, body, chance=0.3):
     """A condition, now and then a wrong one."""
     if random.random() >= chance:
         return
-    if random.random() < 0.06:
+    if values.mistaken(random, 0.06):
         text, writer_values = expressions.wrong(random, "condition")
         writer.values.update(writer_values)
     else:
@@ -36,7 +36,7 @@ def add_condition(random, writer, body, chance=0.3):
 def finish(random, writer, body, member, chance=0.03):
     """Gives the request its names and values, and spoils it now and then."""
     body.update(writer.request_members())
-    if body.get(member) and random.random() < chance:
+    if body.get(member) and values.mistaken(random, chance):
         expressions.spoil(random, body, member)
     return body
 
@@ -50,17 +50,16 @@ def add_return_members(random, body, return_values):
 # ---- one item ----
 
 def new_item(random, table):
-    roll = random.random()
-    if roll < 0.003:
+    if random.random() < 0.003:
         return schema.large_item(random, table)
     item = table.make_item(random)
-    return schema.add_mistake(random, table, item) if roll < 0.05 else item
+    return schema.add_mistake(random, table, item) if values.mistaken(random, 0.05) else item
 
 
 def key_of(random, table):
     """A key; now and then one that does not fit the table."""
     key = table.make_key(random)
-    if random.random() < 0.02:
+    if values.mistaken(random, 0.02):
         random.choice([lambda: key.pop(table.partition), lambda: key.update({"other": {"S": "x"}}), lambda: key.update({table.partition: values.any_value(random)}),
                        lambda: key.update({list(key)[-1]: values.key_at_limit(random, list(table.key.values())[-1], len(key) == 1)})])()
     return key
@@ -70,7 +69,7 @@ def put_item(random, table):
     body = {"TableName": table.name, "Item": new_item(random, table)}
     writer = Writer(random, table)
     add_condition(random, writer, body)
-    add_return_members(random, body, [None, None, "ALL_OLD", "NONE"] if random.random() < 0.98 else ["ALL_NEW", "UPDATED_OLD", "SOME"])
+    add_return_members(random, body, [None, None, "ALL_OLD", "NONE"] if not values.mistaken(random, 0.02) else ["ALL_NEW", "UPDATED_OLD", "SOME"])
     if random.random() < 0.08:
         legacy.add_expected(random, table, body)
     return step("PutItem", finish(random, writer, body, "ConditionExpression"))
@@ -92,7 +91,7 @@ def update_item(random, table):
     if random.random() < 0.12:
         return step("UpdateItem", legacy.add_updates(random, table, body))
     writer = Writer(random, table)
-    if random.random() < 0.06:
+    if values.mistaken(random, 0.06):
         body["UpdateExpression"], used = expressions.wrong(random, "update")
         writer.values.update(used)
     elif random.random() < 0.97:
@@ -103,7 +102,7 @@ def update_item(random, table):
 
 def add_projection(random, table, writer, body):
     roll = random.random()
-    if roll < 0.02:
+    if values.mistaken(random, 0.02):
         body["ProjectionExpression"], used = expressions.wrong(random, "projection")
         writer.values.update(used if "KeyConditionExpression" in body else {})
     elif roll < 0.3:
@@ -139,16 +138,16 @@ def choose_index(random, table, body):
 
 
 def add_read_members(random, body):
-    maybe(random, body, "ConsistentRead", [None, None, None, False] if "IndexName" in body and random.random() < 0.9 else [None, True, False])
+    maybe(random, body, "ConsistentRead", [None, None, None, False] if "IndexName" in body and not values.mistaken(random, 0.1) else [None, True, False])
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
-    maybe(random, body, "Limit", [None, None, 1, 2, 3, 5, 100] + ([0, -1, 2147483648] if random.random() < 0.03 else []))
+    maybe(random, body, "Limit", [None, None, 1, 2, 3, 5, 100] + ([0, -1, 2147483648] if values.mistaken(random, 0.03) else []))
     if random.random() < 0.12:
         body["Select"] = random.choice(["COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "SOME"])
 
 
 def add_filter(random, writer, body, chance):
     if random.random() < chance:
-        if random.random() < 0.04:
+        if values.mistaken(random, 0.04):
             body["FilterExpression"], used = expressions.wrong(random, "condition")
             writer.values.update(used)
         else:
@@ -163,12 +162,12 @@ def query(random, table):
     if random.random() < 0.08:
         return step("Query", legacy.add_key_conditions(random, table, key, body), pages=True)
     writer = Writer(random, table)
-    body["KeyConditionExpression"] = wrong_key_condition(random, writer, key) if random.random() < 0.05 else writer.key_condition(key)
+    body["KeyConditionExpression"] = wrong_key_condition(random, writer, key) if values.mistaken(random, 0.05) else writer.key_condition(key)
     add_filter(random, writer, body, 0.25)
     if body.get("Select") in (None, "SPECIFIC_ATTRIBUTES"):
         add_projection(random, table, writer, body)
     finish(random, writer, body, "KeyConditionExpression")
-    if random.random() < 0.06:
+    if values.mistaken(random, 0.06):
         body["ExclusiveStartKey"] = start_key(random, table, key)
     return step("Query", body, pages=True)
 
@@ -215,7 +214,7 @@ def scan(random, table):
     finish(random, writer, body, "FilterExpression")
     if random.random() < 0.15:
         return step("Scan", body, pages=True, segments=random.choice([1, 2, 3, 5]))
-    if random.random() < 0.05:
+    if values.mistaken(random, 0.05):
         body.update(random.choice([{"Segment": 1}, {"TotalSegments": 2}, {"Segment": 2, "TotalSegments": 2}, {"Segment": -1, "TotalSegments": 2},
                                    {"Segment": 0, "TotalSegments": 0}, {"Segment": 0, "TotalSegments": 1000001}]))
     return step("Scan", body, pages=True)
@@ -245,7 +244,7 @@ def batch_get(random, tables):
         writer = Writer(random, table)
         count = random.choice([1, 2, 4, 8]) if random.random() < 0.99 else random.choice([0, 101])
         keys = [key_of(random, table) if count < 9 else {**table.make_key(random), table.partition: values.numbered(table.key[table.partition], n)} for n in range(count)]
-        entry = {"Keys": keys if random.random() < 0.03 else distinct_keys(keys)}
+        entry = {"Keys": keys if values.mistaken(random, 0.03) else distinct_keys(keys)}
         add_projection(random, table, writer, entry)
         maybe(random, entry, "ConsistentRead", [None, None, True])
         requests[table.name] = finish(random, writer, entry, "ProjectionExpression")
@@ -278,7 +277,7 @@ def batch_write(random, tables):
     for table in random.sample(tables, random.randrange(1, min(len(tables), 2) + 1)):
         count = random.choice([1, 2, 5, 10]) if random.random() < 0.99 else random.choice([0, 26])
         keys = [table.make_key(random) if count < 26 else {**table.make_key(random), table.partition: values.numbered(table.key[table.partition], n)} for n in range(count)]
-        keys = keys if random.random() < 0.03 else distinct_keys(keys)
+        keys = keys if values.mistaken(random, 0.03) else distinct_keys(keys)
         requests[table.name] = [write_request(random, table, key) for key in keys]
     body = {"RequestItems": requests}
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
@@ -290,7 +289,7 @@ def write_request(random, table, key):
     if random.random() < 0.4:
         return {"DeleteRequest": {"Key": key}}
     request = {"PutRequest": {"Item": {**new_item(random, table), **key}}}
-    return {**request, "DeleteRequest": {"Key": key}} if random.random() < 0.01 else request
+    return {**request, "DeleteRequest": {"Key": key}} if values.mistaken(random, 0.01) else request
 
 
 # ---- transactions ----
@@ -316,7 +315,7 @@ def transaction_keys(random, tables):
         table = random.choice(tables)
         chosen[table.name].append(table.make_key(random) if random.random() < 0.98 else key_of(random, table))
     for name, keys in chosen.items():
-        for key in keys if random.random() < 0.06 else distinct_keys(keys):
+        for key in keys if values.mistaken(random, 0.06) else distinct_keys(keys):
             yield key, by_name[name]
 
 
@@ -324,7 +323,7 @@ def transact_write(random, tables):
     items = [transact_action(random, table, key) for key, table in transaction_keys(random, tables)]
     random.shuffle(items)
     body = {"TransactItems": items}
-    if random.random() < 0.02:
+    if values.mistaken(random, 0.02):
         body["TransactItems"] = random.choice([[], items * 101, [{}], [{**items[0], "Delete": {"TableName": tables[0].name, "Key": tables[0].make_key(random)}}]])
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     maybe(random, body, "ReturnItemCollectionMetrics", [None, None, None, "SIZE"])

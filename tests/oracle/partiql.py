@@ -115,13 +115,13 @@ class Statement:
 def execute_statement(random, table):
     statement = Statement(random, table)
     text = random.choice([statement.select, statement.select, statement.insert, statement.update,
-                          statement.delete])() if random.random() < 0.93 else statement.wrong()
+                          statement.delete])() if not values.mistaken(random, 0.07) else statement.wrong()
     body = statement.members(text)
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     if text.startswith("SELECT"):
         maybe(random, body, "ConsistentRead", [None, None, True])
         maybe(random, body, "Limit", [None, None, None, 1, 2])
-    if random.random() < 0.02:
+    if values.mistaken(random, 0.02):
         body["Parameters"] = [*body.get("Parameters", []), {"S": "more"}]
     return step("ExecuteStatement", body, pages="NextToken")
 
@@ -130,9 +130,10 @@ def batch_execute(random, tables):
     """Reads or writes, on distinct keys most of the time."""
     reads = random.random() < 0.5
     statements = []
-    for key, table in keys_of(random, tables):
+    # Of writes to one item in a batch, which it refuses, Local does the first.
+    for key, table in keys_of(random, tables, can_repeat=reads):
         statement = Statement(random, table)
-        text = f"SELECT * FROM {statement.quoted_table()} WHERE {statement.key_condition(key)}" if reads or random.random() < 0.03 else write(random, statement, key)
+        text = f"SELECT * FROM {statement.quoted_table()} WHERE {statement.key_condition(key)}" if reads or values.mistaken(random, 0.03) else write(random, statement, key)
         statements.append(statement.members(text))
     body = {"Statements": statements}
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
@@ -143,10 +144,10 @@ def write(random, statement, key):
     return random.choice([statement.insert, statement.update, statement.delete])(key)
 
 
-def keys_of(random, tables):
+def keys_of(random, tables, can_repeat=True):
     table = random.choice(tables)
     keys = [table.make_key(random) for _ in range(random.choice([1, 2, 3, 5]))]
-    return [(key, table) for key in (keys if random.random() < 0.05 else distinct_keys(keys))]
+    return [(key, table) for key in (keys if can_repeat and values.mistaken(random, 0.05) else distinct_keys(keys))]
 
 
 def execute_transaction(random, tables):

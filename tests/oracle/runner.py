@@ -13,9 +13,17 @@ from wire import Answer, Broken, Endpoint
 PAGES_MAX = 60
 # Requests of a BatchWriteItem.
 BATCH = 25
-SECONDS_TO_SETTLE = 30
+SECONDS_TO_SETTLE = 15
 SECONDS_FOR_STREAM = 5
 SETTLED = {"ACTIVE", None}
+
+
+class Unsettled(Exception):
+    """An endpoint leaves a table in transition."""
+
+    def __init__(self, side, text):
+        super().__init__(text)
+        self.side = side
 
 
 class Pair:
@@ -111,7 +119,7 @@ class Pair:
         """Waits until the table is as the last operation left it, on both sides; a run compares states, not transitions."""
         name = step["body"].get("TableName")
         described = None
-        for side in self.sides:
+        for side in reversed(self.sides):
             described = wait_until_settled(side, name)
         if described:
             self.keys[name] = keys_of(described)
@@ -191,7 +199,7 @@ def wait_until_settled(side, name):
         if description is None or is_settled(description):
             return description
         time.sleep(0.005)
-    raise RuntimeError(f"{side.url}: table {name} stays in transition")
+    raise Unsettled(side, f"{side.url}: table {name} stays in transition: {description}")
 
 
 def is_settled(description):

@@ -8,6 +8,7 @@ import operations
 import partiql
 import schema
 import tables
+import values
 
 ONE_TABLE = [(18, operations.put_item), (22, operations.update_item), (8, operations.delete_item), (10, operations.get_item), (14, operations.query),
              (6, operations.scan),
@@ -31,8 +32,9 @@ def one_step(random, known, single=None, several=None):
     single, several = single or ONE_TABLE, several or MANY_TABLES
     make = pick(random, single + several)
     argument = known if make in [entry for _, entry in several] else random.choice(known)
+    random.has_mistaken = False
     step = make(random, argument)
-    return malformed.malform(random, step) if random.random() < MALFORMED else step
+    return malformed.malform(random, step) if values.mistaken(random, MALFORMED) else step
 
 
 def closing_steps(known):

@@ -122,6 +122,13 @@ def nested(random):
     return value
 
 
+def mistaken(random, chance):
+    """Whether to make a mistake now. A request has one at most, for which of several is told, AWS leaves open."""
+    makes = random.random() < chance and not getattr(random, "has_mistaken", False)
+    random.has_mistaken = makes or getattr(random, "has_mistaken", False)
+    return makes
+
+
 def wrong(random):
     """A value that no attribute may have."""
     return random.choice([
