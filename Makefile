@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
+.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -61,6 +61,13 @@ bench-gateway: deps-demo
 	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
 	@ninja -C build-bench tests/bench/http_load
 	@python3 tests/bench/bench_gateway.py build-bench/landfall build-bench/tests/bench/http_load
+
+# Whether the gateway's memory stays flat at full load for SOAK_SECONDS.
+SOAK_SECONDS ?= 600
+soak-gateway: deps-demo
+	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
+	@ninja -C build-bench tests/bench/http_load
+	@python3 tests/bench/soak_gateway.py build-bench/landfall build-bench/tests/bench/http_load $(SOAK_SECONDS)
 
 # Backfill and verify broken at random points, ROUNDS times: nothing lost, nothing twice. SEED= repeats a run.
 ROUNDS ?= 200

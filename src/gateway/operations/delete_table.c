@@ -24,16 +24,25 @@ static enum lf_code check_deletable(const struct table *table, struct err *err)
 static enum lf_code mark(struct table_change *change, struct span name, struct err *err)
 {
     const struct table *table = NULL;
-    struct span short_name = name;
-    (void)shape_table_name(name, &short_name);
-    TRY(table_change_read(change, short_name, &table, err));
+    TRY(table_change_read(change, name, &table, err));
     if (!table)
-        return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Table: %.*s not found", SPAN_ARG(short_name));
+        return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Table: %.*s not found", SPAN_ARG(name));
     enum lf_code code = LF_OK;
     if (table->status != TABLE_DELETING)
         code = check_deletable(table, err);
     if (!code)
         code = table_change_set_status(change, table, TABLE_DELETING, err);
+    table_unref(table);
+    return code;
+}
+
+/* Before the commit: the table may be gone right after it. */
+static enum lf_code mark_and_answer(struct call *call, struct table_change *change, struct span name, struct err *err)
+{
+    const struct table *table = NULL;
+    TRY(mark(change, name, err));
+    TRY(table_change_read(change, name, &table, err));
+    enum lf_code code = table_description_answer(call, SPAN("TableDescription"), table, err);
     table_unref(table);
     return code;
 }
@@ -45,8 +54,7 @@ enum lf_code operation_delete_table(struct call *call, const struct delete_table
     struct span name = request->table_name;
     (void)shape_table_name(request->table_name, &name);
     TRY(table_change_begin(call->worker, &change, err));
-    TRY(table_change_end(&change, mark(&change, name, err), err));
-    TRY(table_description_answer_now(call, SPAN("TableDescription"), name, err));
+    TRY(table_change_end(&change, mark_and_answer(call, &change, name, err), err));
     table_work_start(call->worker, name);
     return table_work_await_deletion(call->worker, name, PATIENCE_MS, err);
 }
