@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/span.h"
 
@@ -17,6 +18,39 @@ struct hash128 {
 
 uint64_t hash64(struct span bytes, uint64_t seed);
 struct hash128 hash128(struct span bytes, uint64_t seed);
+
+/* The bytes of a text of 1 to 16: its first and its last. */
+struct hash_ends {
+    uint64_t first, last;
+};
+static inline struct hash_ends hash_ends(const char *text, size_t len)
+{
+    struct hash_ends ends = { 0, 0 };
+    if (len >= sizeof ends.first) {
+        memcpy(&ends.first, text, sizeof ends.first);
+        memcpy(&ends.last, text + len - sizeof ends.last, sizeof ends.last);
+    } else if (len >= sizeof(uint32_t)) {
+        uint32_t first, last;
+        memcpy(&first, text, sizeof first);
+        memcpy(&last, text + len - sizeof last, sizeof last);
+        ends = (struct hash_ends){ first, last };
+    } else {
+        ends.first =
+            (uint64_t)(unsigned char)text[0] << 16 | (uint64_t)(unsigned char)text[len / 2] << 8 | (unsigned char)text[len - 1];
+    }
+    return ends;
+}
+
+/* For tables in memory of names that are mostly short: a few instructions, and another number on another machine. */
+static inline uint64_t hash_name(struct span name)
+{
+    if (name.len == 0 || name.len > 2 * sizeof(uint64_t))
+        return hash64(name, 0);
+    struct hash_ends ends = hash_ends(name.ptr, name.len);
+    uint64_t mixed = (ends.first ^ UINT64_C(0x9E3779B97F4A7C15)) * (2 * name.len + UINT64_C(0xD6E8FEB86659FD93)) + ends.last;
+    mixed = (mixed ^ mixed >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return mixed ^ mixed >> 32;
+}
 
 /* Addition modulo 2^128. */
 static inline struct hash128 hash128_add(struct hash128 a, struct hash128 b)

@@ -1,5 +1,6 @@
 #include "item/ddbjson.h"
 
+#include "base/limits.h"
 #include "codec/base64.h"
 #include "item/build.h"
 
@@ -214,7 +215,8 @@ enum lf_code ddbjson_read_item(struct json_reader *reader, struct item *ret_item
     struct item item;
     TRY(expect(reader, JSON_OBJECT_BEGIN, &begin, "for an item", err));
     TRY(read_attributes(reader, 1, begin.offset, &item.attributes, &item.count, err));
-    TRY(build_check_item(&item, begin.offset, err));
+    if (json_offset(reader) - begin.offset > LIMIT_ITEM_BYTES) /* no item is larger than its JSON */
+        TRY(build_check_item(&item, begin.offset, err));
     *ret_item = item;
     return LF_OK;
 }
@@ -276,19 +278,17 @@ enum lf_code ddbjson_read_line(struct span line, struct arena *arena, struct ite
 {
     bool is_wrapped;
     struct arena_mark mark = arena_mark(arena);
-    struct err wrapped_err = ERR_INIT;
-    enum lf_code code = read_wrapped(line, arena, &is_wrapped, ret_item, &wrapped_err);
-    if (code == LF_OK && is_wrapped)
-        return LF_OK;
-    if (code != LF_OK && code != LF_ITEM) {
-        *err = wrapped_err;
+    enum lf_code code = read_wrapped(line, arena, &is_wrapped, ret_item, err);
+    if ((code == LF_OK && is_wrapped) || (code != LF_OK && code != LF_ITEM))
         return code;
-    }
     arena_rewind(arena, mark);
     struct err bare_err = ERR_INIT;
-    if (read_bare(line, arena, ret_item, &bare_err) == LF_OK)
+    if (read_bare(line, arena, ret_item, &bare_err) == LF_OK) {
+        err->code = LF_OK;
         return LF_OK;
-    *err = bare_err.code != LF_MEMORY && wrapped_err.offset > bare_err.offset ? wrapped_err : bare_err;
+    }
+    if (code == LF_OK || bare_err.code == LF_MEMORY || err->offset <= bare_err.offset)
+        *err = bare_err;
     return err->code;
 }
 

@@ -14,7 +14,7 @@ static uint64_t number_hash(struct number number)
 static uint64_t member_hash(const struct members *members, size_t at)
 {
     if (members->attributes)
-        return hash64(members->attributes[at].name, 0);
+        return hash_name(members->attributes[at].name);
     const struct value *value = &members->values[at];
     return value->type == VALUE_N ? number_hash(value->number) : hash64(value->bytes, 0);
 }

@@ -26,7 +26,7 @@ static enum lf_code name_table_init(struct name_table *table, size_t names, stru
 
 static struct name_entry *find_entry(const struct name_table *table, struct span name)
 {
-    size_t at = hash64(name, 0) & table->mask;
+    size_t at = hash_name(name) & table->mask;
     while (table->entries[at].name.ptr && !span_equal(table->entries[at].name, name))
         at = (at + 1) & table->mask;
     return &table->entries[at];
