@@ -12,6 +12,7 @@ from gateway import *
 from harness import *
 
 SERVICE = "com.amazon.coral.service#"
+FAILED = 1
 SECONDS_TO_KNOW = 5  # of new and disabled keys
 TABLE = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
          "BillingMode": "PAY_PER_REQUEST"}
@@ -190,6 +191,8 @@ class Keys(AuthCase):
         for path in (other, self.folder / "none.key"):
             with self.assertRaisesRegex(RuntimeError, "landfall serve did not start"):
                 Gateway("--auth", "sigv4", "--key-file", path, environment=self.environment)
+        self.assertIn("encrypted with another key file", self.landfall("access-key", "create", "--key-file", other, status=FAILED))
+        self.eventually(lambda: self.client.call("ListTables", {}).status == 200)
 
 
 KEY = {"pk": {"S": "a"}}

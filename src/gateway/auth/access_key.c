@@ -374,6 +374,15 @@ static enum lf_code insert(struct pg_conn *conn, const struct key_file *file, co
                     err);
 }
 
+/* Gateways open all keys with one file; a key of another would be as lost on them as any change of the keys after it. */
+static enum lf_code check_file_of_others(struct pg_conn *conn, const struct key_file *file, struct err *err)
+{
+    struct access_keys *others = NULL;
+    TRY(access_keys_read(conn, file, &others, err));
+    access_keys_unref(others);
+    return LF_OK;
+}
+
 enum lf_code access_key_create(struct pg_conn *conn, const struct key_file *file, struct span grants, struct span note,
                                struct arena *arena, struct access_key *ret_key, struct err *err)
 {
@@ -383,6 +392,7 @@ enum lf_code access_key_create(struct pg_conn *conn, const struct key_file *file
     struct span secret;
     if (read_grants(grants, arena, &key, err))
         return err->code = LF_USAGE, err_while(err, "reading the grants of a key");
+    TRY(check_file_of_others(conn, file, err));
     TRY(random_text("LFKA", id_letters, sizeof id_letters - 1, ID_BYTES, arena, &key.id, err));
     TRY(random_text("", secret_letters, sizeof secret_letters - 1, SECRET_BYTES, arena, &secret, err));
     key.secret = secret_of(secret);

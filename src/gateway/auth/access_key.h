@@ -46,7 +46,7 @@ void access_keys_ref(struct access_keys *keys);   /* another owner */
 void access_keys_unref(struct access_keys *keys); /* wipes with the last one; NULL is fine */
 const struct access_key *access_keys_find(const struct access_keys *keys, struct span id); /* NULL when there is none */
 
-/* A new key with these grants (JSON); its id (20 characters) and secret (40) are in the arena. LF_USAGE when the grants are none.
- */
+/* A new key with these grants (JSON); its id (20 characters) and secret (40) are in the arena. LF_USAGE when the grants are none,
+ * LF_CREDENTIALS when the other keys are of another file. */
 enum lf_code access_key_create(struct pg_conn *conn, const struct key_file *file, struct span grants, struct span note,
                                struct arena *arena, struct access_key *ret_key, struct err *err) MUST_CHECK;
