@@ -86,6 +86,13 @@ void ddl_put_column_text(struct buf *buf, const struct column *column)
     buf_put_cstr(buf, at + 2);
 }
 
+void ddl_put_column_key(struct buf *buf, const struct column *column)
+{
+    buf_put_cstr(buf, column->codec->value == VALUE_N ? "((" : "(");
+    ddl_put_column_text(buf, column);
+    buf_put_cstr(buf, column->codec->value == VALUE_N ? ")::numeric)" : " COLLATE \"C\")");
+}
+
 static void put_part(struct buf *buf, const struct entity *entity, const struct template_part *part)
 {
     if (!part->is_variable) {

@@ -51,6 +51,8 @@ void ddl_put_template(struct buf *buf, const struct entity *entity, const struct
 void ddl_put_match(struct buf *buf, const struct match *match);
 /* The text of the attribute that the column holds, as an SQL expression. */
 void ddl_put_column_text(struct buf *buf, const struct column *column);
+/* A string or number that the column holds, as an SQL expression that orders as the attribute does. */
+void ddl_put_column_key(struct buf *buf, const struct column *column);
 
 /* The tables and relations as a Mermaid erDiagram. */
 void ddl_put_mermaid(struct buf *buf, const struct map *map);

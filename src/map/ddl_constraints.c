@@ -98,12 +98,18 @@ void ddl_put_constraints(struct buf *buf, const struct map *map, const struct dd
 
 /* The contract */
 
-static bool calls_landfall(const struct entity *entity, const struct key_template *key)
+static bool text_calls_landfall(const struct column *column)
 {
-    for (size_t i = 0; i < key->template.count; i++) {
-        const struct template_part *part = &key->template.parts[i];
-        const char *sql = part->is_variable ? entity->columns[part->column].codec->text_sql : NULL;
-        if (sql && strstr(sql, "landfall."))
+    return column->codec->text_sql && strstr(column->codec->text_sql, "landfall.");
+}
+
+static bool calls_landfall(const struct entity *entity, const struct ddl_key_part *part)
+{
+    if (part->match || !part->template)
+        return !part->match && !part->is_native && text_calls_landfall(&entity->columns[part->column]);
+    for (size_t i = 0; i < part->template->template.count; i++) {
+        const struct template_part *text = &part->template->template.parts[i];
+        if (text->is_variable && text_calls_landfall(&entity->columns[text->column]))
             return true;
     }
     return false;
@@ -117,8 +123,7 @@ static bool needs_landfall(const struct ddl_index *index)
     const struct span attrs[] = { index->key->partition.name, index->key->sort.name };
     struct ddl_key_part part;
     for (size_t i = 0; i < 2; i++)
-        if (attrs[i].ptr && ddl_key_part_find(index->entity, attrs[i], &part) && part.template &&
-            calls_landfall(index->entity, part.template))
+        if (attrs[i].ptr && ddl_key_part_find(index->entity, attrs[i], &part) && calls_landfall(index->entity, &part))
             return true;
     return false;
 }

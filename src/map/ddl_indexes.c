@@ -1,3 +1,4 @@
+#include "map/column_codec.h"
 #include "map/ddl_steps.h"
 
 /* coalesce(a, '') || ' ' || coalesce(b, '') */
@@ -14,12 +15,16 @@ static void put_key_element(struct buf *buf, const struct ddl_index *index, stru
 {
     struct ddl_key_part part = { 0 };
     (void)ddl_key_part_find(index->entity, attr, &part); /* it was found when the index was planned */
-    if (part.template)
-        ddl_put_template(buf, index->entity, part.template);
-    else if (part.match)
+    const struct column *column = &index->entity->columns[part.column];
+    bool holds = !part.match && (!part.template || (part.template->is_column && column->codec->value != VALUE_S));
+    if (part.match)
         ddl_put_match(buf, part.match);
+    else if (holds && part.is_native)
+        ddl_put_identifier(buf, column->name);
+    else if (holds)
+        ddl_put_column_key(buf, column);
     else
-        ddl_put_identifier(buf, index->entity->columns[part.column].name);
+        ddl_put_template(buf, index->entity, part.template);
 }
 
 /* A line for each expression. */

@@ -41,14 +41,19 @@ static const struct key_template *find_template(const struct entity *entity, str
     return NULL;
 }
 
-/* Whether the column's values are ordered as the attribute's texts, and are as many: SQL may write times that are finer than texts
- * of seconds or milliseconds say. */
-static bool orders_as_text(const struct column *column)
+/* Whether the column's values are ordered as the attribute's, and are as many: texts of numbers order otherwise than numbers, and
+ * SQL may write times that are finer than seconds or milliseconds say. */
+static bool orders_as_attribute(const struct column *column)
 {
     if (column->type == COLUMN_TIMESTAMPTZ)
         return strncmp(column->codec->name, "iso8601_us", strlen("iso8601_us")) == 0;
-    return (column->type == COLUMN_TEXT || column->type == COLUMN_UUID || column->type == COLUMN_DATE) &&
-           column->codec->value == VALUE_S;
+    return column->codec->value != VALUE_S || column->type == COLUMN_TEXT || column->type == COLUMN_UUID ||
+           column->type == COLUMN_DATE;
+}
+
+static bool orders_as_text(const struct column *column)
+{
+    return column->codec->value == VALUE_S && orders_as_attribute(column);
 }
 
 static struct ddl_key_part part_of_template(const struct entity *entity, const struct key_template *key)
@@ -61,7 +66,8 @@ static struct ddl_key_part part_of_template(const struct entity *entity, const s
         }
     bool is_exact = (size_t)(key - entity->templates) < entity_key_count(entity); /* others may stand in ddb_extra instead */
     bool has_order = is_exact && !part.is_constant && template_keeps_order(&key->template);
-    part.is_native = key->is_column || (has_order && orders_as_text(&entity->columns[part.column]));
+    part.is_native = key->is_column ? orders_as_attribute(&entity->columns[part.column])
+                                    : has_order && orders_as_text(&entity->columns[part.column]);
     return part;
 }
 
@@ -86,7 +92,7 @@ bool ddl_key_part_find(const struct entity *entity, struct span attr, struct ddl
     const struct match *match = find_match(entity, attr);
     for (size_t i = 0; i < entity->column_count && !(template && is_of_key(entity, attr)); i++)
         if (entity->columns[i].source == COLUMN_FROM_ATTRIBUTE && span_equal(entity->columns[i].attr, attr)) {
-            *ret_part = (struct ddl_key_part){ .is_native = true, .column = (unsigned)i };
+            *ret_part = (struct ddl_key_part){ .is_native = orders_as_attribute(&entity->columns[i]), .column = (unsigned)i };
             return true;
         }
     if (template)

@@ -6,8 +6,8 @@
  *     primary keys ─ children's primary keys ─ indexes and unique ─ foreign keys' columns ─ search     stay for good
  *     shadow: the table key, the secondary indexes                                                      dropped by the contract
  *
- * A key attribute is *native* in an entity when a column orders and distinguishes rows as the attribute does: the column that
- * holds it, or the one variable of a template of the table's key that keeps order (other attributes may differ from their
+ * A key attribute is *native* in an entity when a column orders and distinguishes rows as the attribute does: often the column
+ * that holds it, or the one variable of a template of the table's key that keeps order (other attributes may differ from their
  * templates and stand in ddb_extra). A key of native parts is served by an index on columns, any other
  * by one on the template's expressions. Pure; everything is in the arena.
  */
@@ -51,7 +51,7 @@ enum lf_code ddl_plan_make(const struct map *map, struct arena *arena, struct dd
 
 /* One attribute of a key in an entity. */
 struct ddl_key_part {
-    const struct key_template *template; /* NULL: a plain column holds the attribute, or */
+    const struct key_template *template; /* NULL: `column` holds the attribute, or */
     const struct match *match;           /* a constant that must hold is it */
     bool is_constant;                    /* the template has no variables, or there is none */
     bool is_native;                      /* `column` stands for it */

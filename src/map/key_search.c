@@ -19,9 +19,11 @@ static void set_texts(struct key_search_part *part, const struct template *templ
         part->suffix = last->literal;
 }
 
-static bool is_of_type(const struct key_search_part *part, const struct column *column)
+static bool is_of_type(const struct key_search_part *part)
 {
-    return part->match ? part->match->value.type == part->type : !column || column->codec->value == part->type;
+    if (part->match)
+        return part->match->value.type == part->type;
+    return part->holder ? part->holder->codec->value == part->type : part->type == VALUE_S;
 }
 
 static bool find_part(const struct entity *entity, const struct key_attribute *attribute, struct key_search_part *part,
@@ -30,13 +32,15 @@ static bool find_part(const struct entity *entity, const struct key_attribute *a
     if (!ddl_key_part_find(entity, attribute->name, ret_plan))
         return false;
     *part = (struct key_search_part){ entity, attribute->type, .template = ret_plan->template, .match = ret_plan->match };
-    if (part->template && !part->template->is_column)
+    if (!part->match && (!part->template || part->template->is_column))
+        part->holder = &entity->columns[ret_plan->column];
+    else if (part->template)
         set_texts(part, &part->template->template);
     if (part->match && part->type == VALUE_S) {
         part->prefix = part->match->value.bytes;
         part->is_constant = true;
     }
-    return is_of_type(part, ret_plan->is_native ? &entity->columns[ret_plan->column] : NULL);
+    return is_of_type(part);
 }
 
 /* Whether the index holds the column itself though other parts of the key are expressions. */
@@ -78,17 +82,11 @@ static void put_expression(struct buf *buf, const struct key_search_part *part)
     if (part->match) {
         ddl_put_match(buf, part->match);
     } else if (part->type == VALUE_B) {
-        put_column(buf, part->column);
-    } else if (part->type == VALUE_N) {
-        buf_put_byte(buf, '(');
-        ddl_put_column_text(buf, part->column);
-        buf_put_cstr(buf, ")::numeric");
-    } else if (part->template) {
+        put_column(buf, part->holder);
+    } else if (part->template && part->type == VALUE_S) {
         ddl_put_template(buf, part->entity, part->template);
     } else {
-        buf_put_byte(buf, '(');
-        ddl_put_column_text(buf, part->column);
-        buf_put_cstr(buf, " COLLATE \"C\")");
+        ddl_put_column_key(buf, part->holder);
     }
 }
 

@@ -20,7 +20,8 @@ struct key_search_part {
     enum value_type type;                /* of the attribute */
     const struct key_template *template; /* NULL: a column holds the attribute, or */
     const struct match *match;           /* a constant that must hold is it */
-    const struct column *column;         /* searched by; NULL: by the expression, of a template of strings or a constant */
+    const struct column *holder;         /* the column that holds the attribute itself, or NULL */
+    const struct column *column;         /* searched by; NULL: by the expression, of a template, a constant, or the holder */
     struct span prefix;                  /* what every text begins with */
     struct span suffix;                  /* and ends with, behind the prefix */
     bool is_constant;                    /* the prefix is all */

@@ -50,7 +50,7 @@ static void put_trigger_name(struct buf *sql, const struct maker *maker)
 static void put_key_bytes(struct buf *sql, const struct key_search_part *part)
 {
     static const char *const functions[] = { [VALUE_S] = "convert_to(", [VALUE_N] = "landfall.number_key(", [VALUE_B] = "(" };
-    struct key_operand operand = { part, part->column == NULL || part->type != VALUE_B };
+    struct key_operand operand = { part, true };
     buf_put_cstr(sql, functions[part->type]);
     key_operand_put(sql, &operand);
     buf_put_cstr(sql, part->type == VALUE_S ? ", 'UTF8')" : ")");

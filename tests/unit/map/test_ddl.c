@@ -219,7 +219,7 @@ static const char *const migrations[MIGRATION_STEPS] = {
                           "CREATE INDEX message_gsi2_ddb ON court.message (\n"
                           "    (CASE WHEN ddb_extra ? 'gsi2pk' THEN ddb_extra->'gsi2pk'->>'S' ELSE 'user|' || lower(sender "
                           "COLLATE \"C\") END COLLATE \"C\"),\n"
-                          "    created_at\n"
+                          "    (landfall.iso8601(created_at, 3, 'Z') COLLATE \"C\")\n"
                           ");\n"
                           "CREATE INDEX message_lsi_ddb ON court.message (docket_number, level);\n"
                           "\n"
@@ -332,11 +332,7 @@ static const char *const migrations[MIGRATION_STEPS] = {
         "parent_message_id::text END COLLATE \"C\"),\n"
         "    (('message|' || message_id::text) COLLATE \"C\")\n"
         ");\n"
-        "CREATE INDEX message_gsi2_ddb ON court.message (\n"
-        "    (CASE WHEN ddb_extra ? 'gsi2pk' THEN ddb_extra->'gsi2pk'->>'S' ELSE 'user|' || lower(sender "
-        "COLLATE \"C\") END COLLATE \"C\"),\n"
-        "    created_at\n"
-        ");\n"
+        "-- Not made again, it needs functions of the schema landfall: message_gsi2_ddb\n"
         "CREATE INDEX message_lsi_ddb ON court.message (docket_number, level);\n"
         "-- Not made again, it needs functions of the schema landfall: event_ddb_key\n",
 };
