@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/store/db.h"
+#include "gateway/gateway.h"
+#include "gateway/store/store.h"
 
 enum { FIBERS_MAX = 128, PATIENCE_MS = 20000 };
 
@@ -511,6 +512,60 @@ static void a_lost_answer_to_commit_leaves_it_open(void **state)
     run_fibers(commit_and_die, 1);
 }
 
+/* A transaction of which only `id` says what became of it. */
+static enum lf_code commit_unheard(struct store_transaction_id id, struct err *err)
+{
+    static const struct pg_statement doom = { .sql = "INSERT INTO public.doomed VALUES ($1::int4)" };
+    struct db_transaction *transaction = begin();
+    harness_check(tx_int(transaction, &doom, 1, err), err);
+    enum lf_code code = store_commit(transaction, id, err);
+    await_connection();
+    return code;
+}
+
+static struct store_transaction_id commit_heard(void)
+{
+    struct err err = ERR_INIT;
+    const struct table table = { .id = 1 };
+    const struct store_lock lock = { .table = &table };
+    struct store_transaction_id id = { 0 };
+    struct db_transaction *transaction = begin();
+    harness_check(store_lock_keys(transaction, &lock, 1, &id, &err), &err);
+    harness_check(store_commit(transaction, id, &err), &err);
+    return id;
+}
+
+static void ask_what_became(void *context)
+{
+    (void)context;
+    struct err err = ERR_INIT;
+    struct store_transaction_id id = commit_heard(), of_another_life = id;
+    assert_true(id.xid > 0 && id.life > 0);
+    harness_check(commit_unheard(id, &err), &err);
+    of_another_life.life--;
+    assert_int_equal(commit_unheard(of_another_life, &err), LF_CONNECT);
+
+    /* As a crash leaves it: the same number may soon be another transaction's. */
+    exec("DELETE FROM landfall.server_life");
+    assert_int_equal(commit_unheard(id, &err), LF_CONNECT);
+    id = commit_heard();
+    assert_int_equal(commit_unheard(id, &err), LF_CONNECT);
+    exec("INSERT INTO landfall.server_life DEFAULT VALUES");
+    assert_int_equal(commit_unheard(id, &err), LF_CONNECT);
+    harness_check(commit_unheard(commit_heard(), &err), &err);
+}
+
+/* After a_lost_answer_to_commit_leaves_it_open, which makes the table that ends its writers. */
+static void what_became_is_asked_within_one_life_of_the_server(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    PG_CONN_CLEANUP struct pg_conn *conn = harness_connect(harness_uri());
+    harness_check(gateway_prepare_schema(conn, &err), &err);
+    open_db(harness_uri(), 1, 1, 10000);
+    run_fibers(ask_what_became, 1);
+}
+
 static int told;
 
 /* The first has the only connection, the others wait for it. */
@@ -596,6 +651,7 @@ int main(void)
         cmocka_unit_test_teardown(a_parameter_that_is_wrong_leaves_the_connection_right, close_db),
         cmocka_unit_test_teardown(what_is_lost_is_connected_again, close_db),
         cmocka_unit_test_teardown(a_lost_answer_to_commit_leaves_it_open, close_db),
+        cmocka_unit_test_teardown(what_became_is_asked_within_one_life_of_the_server, close_db),
         cmocka_unit_test_teardown(who_waits_for_a_lost_connection_is_told, close_db),
         cmocka_unit_test_teardown(a_server_that_falls_silent_is_given_up, close_db),
         cmocka_unit_test_teardown(nowhere_to_connect_to, close_db),
