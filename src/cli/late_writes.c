@@ -36,13 +36,13 @@ static void put_row(struct buf *json, const struct pg_result *rows, size_t row)
 static enum lf_code list(const struct cli_options *options, const struct pg_result *rows, struct err *err)
 {
     BUF_CLEANUP struct buf json;
+    buf_init(&json, COMMAND_ARENA_BYTES);
     if (!options->json) {
         for (size_t i = 0; i < pg_result_rows(rows); i++)
             printf("%s  %s  %s  %s  %s\n", pg_result_text(rows, i, 0), pg_result_text(rows, i, 1), pg_result_text(rows, i, 2),
                    pg_result_text(rows, i, 3), pg_result_text(rows, i, 4));
         return LF_OK;
     }
-    buf_init(&json, COMMAND_ARENA_BYTES);
     json_out_open(&json, NULL, '[');
     for (size_t i = 0; i < pg_result_rows(rows); i++)
         put_row(&json, rows, i);
@@ -55,13 +55,13 @@ static enum lf_code drop(const struct cli_options *options, const struct pg_resu
     BUF_CLEANUP struct buf json;
     char count[2 * COUNT_TEXT_BYTES];
     uint64_t dropped = (uint64_t)pg_result_int64(rows, 0, 0);
+    buf_init(&json, COMMAND_ARENA_BYTES);
     if (options->id && dropped == 0)
         return ERR(err, LF_NOT_FOUND, "there is no late write %s that waits for a decision", options->id);
     if (!options->json) {
         printf("%s dropped\n", count_of_text(dropped, "late write", "late writes", count));
         return LF_OK;
     }
-    buf_init(&json, COMMAND_ARENA_BYTES);
     json_out_open(&json, NULL, '{');
     json_out_count(&json, "dropped", dropped);
     json_out_close(&json, '}');

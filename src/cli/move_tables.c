@@ -111,6 +111,7 @@ enum lf_code move_tables_say(const struct cli_options *options, const struct cut
                              struct err *err)
 {
     BUF_CLEANUP struct buf json;
+    buf_init(&json, COMMAND_ARENA_BYTES);
     if (!options->json) {
         printf("%.*s: %s", SPAN_ARG(cutover->phase.table), what);
         if (pause_ms >= 0)
@@ -118,7 +119,6 @@ enum lf_code move_tables_say(const struct cli_options *options, const struct cut
         printf("\n");
         return output_flush(err);
     }
-    buf_init(&json, COMMAND_ARENA_BYTES);
     json_out_open(&json, NULL, '{');
     json_out_text(&json, "table", cutover->phase.table);
     json_out_text(&json, "result", span_from_cstr(what));

@@ -22,14 +22,15 @@ class Refused(Exception):
 class Client:
     """One connection; not for several threads."""
 
-    def __init__(self, url):
+    def __init__(self, url, headers=None):
+        self.headers = headers or {}
         self.connection = http.client.HTTPConnection(url.partition("//")[2], timeout=60)
 
     def close(self):
         self.connection.close()
 
     def __call__(self, operation, **body):
-        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0", **self.headers}
         self.connection.request("POST", "/", json.dumps(body), headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())
