@@ -23,11 +23,19 @@ async function bytesOf(stream) {
 }
 
 export class Gateway {
+  constructor() {
+    this.folder = mkdtempSync(path.join(tmpdir(), 'landfall-clients-'));
+    this.record = path.join(this.folder, 'replies');
+    this.clients = [];
+  }
+
+  // One that somebody else started.
+  static at(endpoint) {
+    return Object.assign(new Gateway(), { endpoint });
+  }
+
   static async start(...options) {
     const gateway = new Gateway();
-    gateway.folder = mkdtempSync(path.join(tmpdir(), 'landfall-clients-'));
-    gateway.record = path.join(gateway.folder, 'replies');
-    gateway.clients = [];
     gateway.process = spawn(LANDFALL, ['serve', '--ephemeral', '--json', '--listen', '127.0.0.1:0', ...options],
       { stdio: ['ignore', 'pipe', 'inherit'] });
     gateway.ended = new Promise((resolve) => gateway.process.once('exit', (code) => resolve(code)));
@@ -61,16 +69,16 @@ export class Gateway {
 
   async stop() {
     for (const client of this.clients) client.destroy();
-    this.process.kill('SIGTERM');
-    assert.equal(await this.ended, 0, 'the gateway ended well');
+    this.process?.kill('SIGTERM');
+    if (this.process) assert.equal(await this.ended, 0, 'the gateway ended well');
     this.checkReplies();
     rmSync(this.folder, { recursive: true });
   }
 }
 
-// For a whole file of tests.
+// For a whole file of tests: a gateway of their own, or the one that GATEWAY_URL names.
 export async function gatewayForTests(...options) {
-  const gateway = await Gateway.start(...options);
+  const gateway = process.env.GATEWAY_URL ? Gateway.at(process.env.GATEWAY_URL) : await Gateway.start(...options);
   after(() => gateway.stop());
   return gateway;
 }
