@@ -328,6 +328,18 @@ static enum lf_code take_update(struct partiql_parser *parser, struct partiql_st
 
 /* --- whole statements --- */
 
+/* Tables and indexes are made and dropped by operations of their own. */
+static enum lf_code refuse_definition(struct partiql_parser parser, struct err *err)
+{
+    bool drops = partiql_take_word(&parser, "drop");
+    if (!drops && !partiql_take_word(&parser, "create"))
+        return LF_OK;
+    bool is_table = partiql_is_word(parser.token, "table");
+    if (!is_table && !partiql_is_word(parser.token, "index"))
+        return LF_OK;
+    return ERR(err, LF_VALIDATION, "Unsupported operation: %s%s", drops ? "Drop" : "Create", is_table ? "Table" : "Index");
+}
+
 static enum lf_code take_statement(struct partiql_parser *parser, struct partiql_statement *statement, struct err *err)
 {
     if (partiql_take_word(parser, "select"))
@@ -338,6 +350,7 @@ static enum lf_code take_statement(struct partiql_parser *parser, struct partiql
         return take_update(parser, statement, err);
     if (partiql_take_word(parser, "delete"))
         return take_delete(parser, statement, err);
+    TRY(refuse_definition(*parser, err));
     return partiql_take_word(parser, "exists") ? take_exists(parser, statement, err) : partiql_malformed(parser, err);
 }
 

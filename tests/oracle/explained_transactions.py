@@ -1,7 +1,7 @@
 """Rules of explained.py for updates, transactions and PartiQL: (name, predicate over (step, theirs, ours), reason, page)."""
 import re
 
-from explained_items import is_same_text
+from explained_items import KEY_PATH, KEY_WORDS, is_same_text
 from normalise import body_of, key_text, text_of
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
@@ -36,19 +36,22 @@ def is_other_fault_of_update(step, theirs, ours):
 
 # ---- transactions ----
 
+def is_fault_of_early_check(message):
+    return is_fault_of_update(message) or bool(re.fullmatch(KEY_WORDS + "|" + KEY_PATH + "|" + INVALID + "Cannot update attribute .*", str(message), re.DOTALL))
+
+
 def reasons_of(outcome):
     return [(reason.get("Code"), reason.get("Message")) for reason in outcome.answer.get("CancellationReasons") or []]
 
 
 def is_cancelled_for_fault(step, theirs, ours):
-    """One of the reasons must be Local's message, or another fault of an update of several actions."""
+    """One of the reasons must be Local's message, or, where there are several actions, the fault of another."""
     if step["call"] not in ("TransactWriteItems", "ExecuteTransaction") or theirs.type != "ValidationException" or ours.type != "TransactionCanceledException":
         return False
     actions = [entry.get("Update") or {} for entry in body_of(step).get("TransactItems", [])]
-    faults = [(number, message) for number, (code, message) in enumerate(reasons_of(ours)) if code == "ValidationError"]
-    return any(is_same_text(theirs.message, message) or (
-        is_fault_of_update(theirs.message) and is_fault_of_update(message) and number < len(actions) and action_count(actions[number]) > 1)
-        for number, message in faults)
+    faults = [message for code, message in reasons_of(ours) if code == "ValidationError"]
+    several = len(actions) > 1 or any(action_count(action) > 1 for action in actions)
+    return any(is_same_text(theirs.message, message) or (is_fault_of_update(theirs.message) and is_fault_of_early_check(message) and several) for message in faults)
 
 
 def is_duplicate_reason(step, theirs, ours):
@@ -124,6 +127,12 @@ def is_silent_mismatch(step, theirs, ours):
     return theirs.type == ours.type == "IdempotentParameterMismatchException" and theirs.message == "" != ours.message
 
 
+def is_late_token(step, theirs, ours):
+    """Ours are faults of the actions by themselves."""
+    codes = {code for code, _ in reasons_of(ours)}
+    return theirs.type == "IdempotentParameterMismatchException" and ours.type == "TransactionCanceledException" and codes <= {"None", "ValidationError"}
+
+
 RULES = [
     ("Local tells another of several faults of an update", is_other_fault_of_update, "Which of several is told, AWS leaves open; Landfall goes through the "
      "request's own checks, then the attributes, Local through them in the order of its hash map.", API + "API_UpdateItem.html"),
@@ -135,6 +144,7 @@ RULES = [
     ("Local fails deletions of nothing", is_deletion_of_nothing, "A DELETE whose item is not there succeeds, whatever its condition.",
      GUIDE + "ql-reference.delete.html"),
     ("Local does not say what a token's fault is", is_silent_mismatch, "The exception has a message.", API + "API_TransactWriteItems.html"),
+    ("Local looks at the token first", is_late_token, "What is wrong with an action by itself is told first.", API + "API_TransactWriteItems.html"),
     ("Local names DuplicateItemException otherwise", is_duplicate_type, "The exception is DuplicateItemException.", API + "API_ExecuteStatement.html"),
     ("Local takes parameters that no statement uses", is_parameter_count, "Each parameter stands for a question mark.", GUIDE + "ql-reference.data-types.html"),
 ]

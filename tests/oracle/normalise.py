@@ -15,6 +15,7 @@ ABSENT_OR_EMPTY = {"LastIncreaseDateTime", "LastDecreaseDateTime"}
 STATUSES = {"TableStatus", "IndexStatus", "Backfilling", "TimeToLiveStatus"}
 TABLE_CALLS = {"CreateTable", "UpdateTable", "DeleteTable"}
 SETS = {"SS", "NS", "BS"}
+EXACTLY = decimal.Context(prec=400)
 
 
 def body_of(step):
@@ -167,7 +168,7 @@ def plain_number(text):
         number = decimal.Decimal(text)
     except decimal.InvalidOperation:
         return text
-    return str(number.normalize() if number else 0) if number.is_finite() else text
+    return str(number.normalize(EXACTLY) if number else 0) if number.is_finite() else text
 
 
 def key_text(key):

@@ -75,7 +75,7 @@ class Run:
         name = explained.explain(difference)
         if name:
             self.explained[name] += 1
-            return not explained.leaves_same_tables(name) and (difference.theirs.ok != difference.ours.ok or is_unsure(difference))
+            return not explained.leaves_same_tables(name, difference.step) and (difference.theirs.ok != difference.ours.ok or is_unsure(difference))
         signature = difference.signature()
         self.unexplained[signature] += 1
         if self.unexplained[signature] == 1:

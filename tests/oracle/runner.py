@@ -78,10 +78,16 @@ class Pair:
             return self.run_stream(step)
         if "segments" in step:
             return self.run_segments(step)
-        theirs, ours = self.run_pages(step) if step.get("pages") else self.run_once(step)
+        theirs, ours = self.run_pages(step) if step.get("pages") else [self.alone(step, answer) for answer in self.run_once(step)]
         if step["call"] in normalise.TABLE_CALLS and theirs.ok and ours.ok:
             self.settle(step)
         return compare.compare({**step, "keys": self.keys}, theirs, ours)
+
+    def alone(self, step, outcome):
+        """A malformed reading is not followed; what it reads is as free in its order."""
+        body = normalise.body_of(step)
+        schema = self.keys.get(str(body.get("TableName")), {})
+        return compare.combine({**step, "body": body}, [outcome], schema) if "Items" in outcome.answer else outcome
 
     def run_once(self, step):
         body = self.encode(step, step.get("body"))

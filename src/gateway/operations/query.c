@@ -112,7 +112,8 @@ static enum lf_code is_last(const struct query *query, const struct item *item, 
     const struct key_condition_schema *schema = &query->schema;
     struct span bytes;
     *ret_is_last = !range->index && !schema->sort_count;
-    if (range->index || query->condition.range == KEY_RANGE_ALL || !end->bytes.ptr || !end->is_inclusive)
+    bool is_closed = query->condition.range != KEY_RANGE_ALL && query->condition.range != KEY_RANGE_BEGINS_WITH;
+    if (range->index || !is_closed || !end->bytes.ptr || !end->is_inclusive)
         return LF_OK;
     TRY(item_key_bytes(schema->sort, schema->sort_count, item, arena, &bytes, err));
     *ret_is_last = span_equal(bytes, end->bytes);
