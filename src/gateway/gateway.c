@@ -8,6 +8,7 @@
 #include "gateway/dispatch.h"
 #include "gateway/http/tls.h"
 #include "gateway/jobs/jobs.h"
+#include "gateway/jobs/repair.h"
 #include "gateway/key_queue.h"
 #include "gateway/mark.h"
 #include "gateway/store/gather.h"
@@ -157,7 +158,8 @@ static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, st
 static enum lf_code open_upstream(struct gateway *gateway, struct worker *worker, struct err *err)
 {
     TRY(upstream_new(worker->loop, gateway->upstream, &worker->upstream, err));
-    return marks_new(worker, &worker->marks, err);
+    TRY(marks_new(worker, &worker->marks, err));
+    return repair_new(&worker->repair, err);
 }
 
 static enum lf_code open_worker(struct gateway *gateway, size_t number, struct err *err)
@@ -182,6 +184,7 @@ static enum lf_code open_worker(struct gateway *gateway, size_t number, struct e
 static void close_worker(struct worker *worker)
 {
     server_free(worker->server);
+    repair_free(worker->repair);
     marks_free(worker->marks);
     upstream_free(worker->upstream);
     auth_cache_free(worker->auth);

@@ -32,12 +32,16 @@ enum lf_code mark_init(const struct table *table, const struct item_key *key, st
 
 /* Taking --------------------------------------------------------------------------------------------------------------------- */
 
+/* A mark that was left may be taken by whoever writes the key next; until when something may land stays written in it. */
 static const struct pg_statement take_statement = {
-    .sql = "INSERT INTO landfall.dirty_key (table_name, h, sk, key, owner, token) SELECT k.table_name, k.h, k.sk, k.key, "
+    .sql = "INSERT INTO landfall.dirty_key AS d (table_name, h, sk, key, owner, token) SELECT k.table_name, k.h, k.sk, k.key, "
            "k.owner::uuid, nextval('landfall.mark_token') FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::json[], "
            "$5::text[]) AS k "
-           "(table_name, h, sk, key, owner) ORDER BY k.table_name COLLATE \"C\", k.h, k.sk ON CONFLICT DO NOTHING RETURNING "
-           "table_name::text, h, sk, token::text",
+           "(table_name, h, sk, key, owner) ORDER BY k.table_name COLLATE \"C\", k.h, k.sk ON CONFLICT (table_name, h, sk) DO "
+           "UPDATE SET "
+           "token = excluded.token, owner = excluded.owner, marked_at = clock_timestamp(), is_left = false, repaired_at = NULL "
+           "WHERE "
+           "d.is_left RETURNING d.table_name::text, d.h, d.sk, d.token::text",
 };
 
 static enum lf_code put_taken(struct row_arrays *arrays, const struct mark *mark, struct span owner, struct err *err)
@@ -185,16 +189,19 @@ enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count,
 /* Settling --------------------------------------------------------------------------------------------------------------------
  */
 
-static const struct pg_statement drop_statement = {
-    .sql = "DELETE FROM landfall.dirty_key d USING unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[]) AS k (table_name, h, "
-           "sk, "
-           "token) WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token RETURNING d.token::text",
-};
-/* A takeover waits until the row is written. */
-static const struct pg_statement hold_statement = {
-    .sql =
-        "SELECT d.token::text FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[]) AS k (table_name, h, sk, token) JOIN "
-        "landfall.dirty_key d ON d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token FOR UPDATE OF d",
+/* What may still be overwritten by a request that was lost stays marked. */
+static const struct pg_statement settle_statement = {
+    .sql = "WITH k AS (SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::bool[]) AS k (table_name, h, "
+           "sk, token, "
+           "writes)), kept AS (UPDATE landfall.dirty_key d SET is_left = true, repaired_at = CASE WHEN k.writes THEN now() END "
+           "FROM k WHERE "
+           "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token AND d.settled_at > now() RETURNING "
+           "d.token), gone "
+           "AS (DELETE FROM landfall.dirty_key d USING k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND "
+           "d.token = "
+           "k.token AND coalesce(d.settled_at <= now(), true) RETURNING d.token) SELECT token::text FROM kept UNION ALL SELECT "
+           "token::text "
+           "FROM gone",
 };
 
 static enum lf_code token_params(struct row_arrays *arrays, const struct mark *const *marks, size_t count,
@@ -202,11 +209,13 @@ static enum lf_code token_params(struct row_arrays *arrays, const struct mark *c
 {
     begin_places(arrays, count);
     row_arrays_add(arrays, PG_OID_INT8, count);
+    row_arrays_add(arrays, PG_OID_BOOL, count);
     for (size_t i = 0; i < count; i++) {
         row_arrays_put_span(arrays, marks[i]->table->name);
         row_arrays_put_span(arrays, marks[i]->place.h);
         row_arrays_put_span(arrays, marks[i]->place.sk);
         row_arrays_put_int64(arrays, marks[i]->token);
+        row_arrays_put_boolean(arrays, marks[i]->writes);
     }
     return row_arrays_params(arrays, ret_params, err);
 }
@@ -220,8 +229,7 @@ static bool has_token(const struct pg_result *rows, int64_t token)
 }
 
 /* Those that are ours still come to stand first. */
-static enum lf_code keep_ours(struct db_transaction *transaction, const struct pg_statement *statement, const struct mark **marks,
-                              size_t *count, struct err *err)
+static enum lf_code keep_ours(struct db_transaction *transaction, const struct mark **marks, size_t *count, struct err *err)
 {
     struct row_arrays arrays;
     struct pg_params params;
@@ -229,7 +237,7 @@ static enum lf_code keep_ours(struct db_transaction *transaction, const struct p
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     enum lf_code code = token_params(&arrays, marks, *count, &params, err);
     if (!code)
-        code = db_tx_query(transaction, statement, &params, &rows, err);
+        code = db_tx_query(transaction, &settle_statement, &params, &rows, err);
     for (size_t i = 0; !code && i < *count; i++)
         if (has_token(rows, marks[i]->token))
             marks[kept++] = marks[i];
@@ -297,14 +305,13 @@ static size_t keep_written(const struct mark **marks, size_t count)
 }
 
 /* Marks of one table; the list is used up. */
-static enum lf_code settle(struct worker *worker, const struct mark **marks, size_t count, bool keeps_marks, struct arena *arena,
-                           struct err *err)
+static enum lf_code settle(struct worker *worker, const struct mark **marks, size_t count, struct arena *arena, struct err *err)
 {
     bool is_certain = false;
     struct store_transaction_id id;
     struct db_transaction *transaction = NULL;
     TRY(db_begin(worker->db, &transaction, err));
-    enum lf_code code = keep_ours(transaction, keeps_marks ? &hold_statement : &drop_statement, marks, &count, err);
+    enum lf_code code = keep_ours(transaction, marks, &count, err);
     size_t written = keep_written(marks, code ? 0 : count);
     if (!code && !written)
         return db_commit(transaction, &is_certain, err);
@@ -322,7 +329,7 @@ static void settle_jobs(struct worker *worker, struct turn_job **jobs, size_t co
     const struct mark **marks = arena_calloc(arena, count, sizeof *marks, &err);
     for (size_t i = 0; marks && i < count; i++)
         marks[i] = ((struct settle_job *)jobs[i])->mark;
-    if (marks && !settle(worker, marks, count, false, arena, &err))
+    if (marks && !settle(worker, marks, count, arena, &err))
         return;
     for (size_t i = 0; i < count && count == 1; i++)
         jobs[i]->err = err;
@@ -370,12 +377,6 @@ enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t coun
     return code;
 }
 
-enum lf_code mark_settle_alone(struct worker *worker, struct mark *mark, bool keeps_mark, struct arena *arena, struct err *err)
-{
-    const struct mark *one = mark;
-    return settle(worker, &one, 1, keeps_mark, arena, err);
-}
-
 /* Leaving, looking --------------------------------------------------------------------------------------------------------------
  */
 
@@ -398,10 +399,11 @@ static enum lf_code defer_params(struct row_arrays *arrays, const struct mark *m
 enum lf_code marks_defer(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds, struct err *err)
 {
     static const struct pg_statement defer = {
-        .sql =
-            "UPDATE landfall.dirty_key d SET settled_at = clock_timestamp() + make_interval(secs => k.seconds) FROM "
-            "unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::int4[]) AS k (table_name, h, sk, token, seconds) WHERE "
-            "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token",
+        .sql = "UPDATE landfall.dirty_key d SET is_left = true, settled_at = greatest(d.settled_at, clock_timestamp() + "
+               "make_interval(secs "
+               "=> k.seconds)) FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::int4[]) AS k (table_name, h, "
+               "sk, token, "
+               "seconds) WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token",
     };
     struct row_arrays arrays;
     struct pg_params params;

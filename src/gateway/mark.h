@@ -34,12 +34,13 @@ struct mark {
 enum lf_code mark_init(const struct table *table, const struct item_key *key, struct arena *arena, struct mark *ret_mark,
                        struct err *err) MUST_CHECK;
 
-/* All of them or none; waits while others have one. The keys differ. Errors: LF_INTERNAL_SERVER when that takes longer than
- * MARK_WAIT_MS_MAX; those of db_write. */
+/* All of them or none; waits while others work under one. One that was left it takes over. The keys differ. Errors:
+ * LF_INTERNAL_SERVER when that takes longer than MARK_WAIT_MS_MAX; those of db_write. */
 enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err) MUST_CHECK;
 
-/* Takes the marks away, with the rows of those that are written; what is not ours any more is left alone. After an error each
- * mark is as it was, or settled. Errors: those of stores; LF_SQL. */
+/* Takes the marks away, with the rows of those that are written; what is not ours any more is left alone, and a mark under which
+ * something may still land is left to the repairer. After an error each mark is as it was, or settled. Errors: those of stores;
+ * LF_SQL. */
 enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t count, struct arena *arena,
                           struct err *err) MUST_CHECK;
 
@@ -50,7 +51,3 @@ enum lf_code marks_defer(struct worker *worker, const struct mark *marks, size_t
 /* Whether any of these keys, or (`is_partition`) any of their partitions, is marked. */
 enum lf_code marks_are_there(struct worker *worker, const struct table *table, const struct item_place *places, size_t count,
                              bool is_partition, bool *ret_any, struct err *err) MUST_CHECK;
-
-/* One mark by itself; `keeps_mark`: it is needed once more. */
-enum lf_code mark_settle_alone(struct worker *worker, struct mark *mark, bool keeps_mark, struct arena *arena,
-                               struct err *err) MUST_CHECK;

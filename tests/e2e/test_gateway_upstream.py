@@ -282,12 +282,53 @@ class PassThrough(UpstreamCase):
         self.assertEqual(front.call("GetItem", {"TableName": "any", "Key": key("a", "1")}).status, 400)
 
 
-class DualWrite(UpstreamCase):
-    """Both sides are written, and are equal once no key is marked."""
+class Writers(UpstreamCase):
+    """Clients that write the table at random."""
 
     def setUp(self):
         super().setUp()
         self.make_table()
+
+    def hammer(self, gateways, clients, requests, keys=40):
+        statuses = []
+
+        def one(number_of_client):
+            client = self.client(gateways[number_of_client % len(gateways)].url)
+            chance = random.Random(number_of_client)
+            for _ in range(requests):
+                statuses.append(self.any_write(client, chance, keys))
+
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return statuses
+
+    def any_write(self, client, chance, keys):
+        at = key(f"p{chance.randrange(4)}", str(chance.randrange(keys)))
+        kind = chance.randrange(6)
+        try:
+            if kind == 0:
+                return client.call("PutItem", {"TableName": self.table, "Item": {**at, "n": number(chance.randrange(1000))}}).status
+            if kind == 1:
+                return client.call("DeleteItem", {"TableName": self.table, "Key": at}).status
+            if kind == 2:
+                others = [key("q", str(chance.randrange(keys))), at]
+                return client.call("BatchWriteItem", {"RequestItems": {self.table: [{"PutRequest": {"Item": {**k, "b": number(1)}}} for k in others]}}).status
+            if kind == 3:
+                return client.call("TransactWriteItems", {"TransactItems": [
+                    {"Put": {"TableName": self.table, "Item": {**at, "t": number(1)}}},
+                    {"Delete": {"TableName": self.table, "Key": key("q", str(chance.randrange(keys)))}}]}).status
+            return client.call("UpdateItem", {"TableName": self.table, "Key": at, "UpdateExpression": "ADD n :one",
+                                              "ExpressionAttributeValues": {":one": number(1)}}).status
+        except (OSError, ValueError, Exception) as error:  # noqa: BLE001 - a gateway was killed
+            client.close()
+            return str(error)
+
+
+class DualWrite(Writers):
+    """Both sides are written, and are equal once no key is marked."""
 
     def test_each_kind_of_write(self):
         front = Client(self.gateway())
@@ -335,42 +376,122 @@ class DualWrite(UpstreamCase):
         self.assertGreater(statuses.count(200), 32 * 40 // 2)
         self.check_equal()
 
-    def hammer(self, gateways, clients, requests, keys=40):
-        statuses = []
 
-        def one(number_of_client):
-            client = self.client(gateways[number_of_client % len(gateways)].url)
-            chance = random.Random(number_of_client)
-            for _ in range(requests):
-                statuses.append(self.any_write(client, chance, keys))
+class Repair(Writers):
+    """What a gateway could not finish, the repairer does."""
 
-        threads = [threading.Thread(target=one, args=(n,)) for n in range(clients)]
+    def all_settle_soon(self):
+        """As if the quarter of an hour were over in which what was sent may still land."""
+        self.until(lambda: self.sql("SELECT count(*) FROM landfall.dirty_key WHERE settled_at IS NULL OR repaired_at IS NULL") == "0")
+        self.assertEqual(self.rows(), self.items())  # at once, too
+        self.sql("UPDATE landfall.dirty_key SET settled_at = clock_timestamp()")
+        self.check_equal()
+
+    def test_a_gateway_is_killed(self):
+        gateways = [self.gateway(), self.gateway()]
+        self.set_phase("dual write")
+        threading.Timer(1.5, lambda: gateways[0].process.send_signal(signal.SIGKILL)).start()
+        self.hammer(gateways, clients=16, requests=100)
+        gateways[0].process.wait()
+        self.all_settle_soon()
+
+    def test_unknown_outcomes(self):
+        proxy = Proxy(self.dynamodb)
+        front = Client(self.gateway(endpoint=proxy.url))
+        self.set_phase("dual write")
+        front.ask("PutItem", TableName=self.table, Item=key("a", "1"))
+        for at, fault in enumerate(("before", "after", "half")):
+            proxy.fault = lambda target, fault=fault: fault if target != "GetItem" else None
+            self.assertEqual(front.call("PutItem", {"TableName": self.table, "Item": key("f", str(at))}).status, 500)
+        proxy.fault = lambda target: None
+        self.assertEqual(self.marks(), 3)
+        self.assertEqual(sorted(self.items()), [("a", "1"), ("f", "1"), ("f", "2")])
+        self.all_settle_soon()
+
+    def test_faults_at_random(self):
+        """Whatever happens between gateway and DynamoDB, what was acknowledged is on both sides."""
+        proxy = Proxy(self.dynamodb)
+        gateways = [self.gateway(endpoint=proxy.url), self.gateway(endpoint=proxy.url)]
+        self.set_phase("dual write")
+        chance = random.Random(7)
+        proxy.fault = lambda target: chance.choice(["before", "after", "half", "late", "late"]) if chance.random() < 0.1 else None
+        counts = [0] * 16
+
+        def count(number_of_client):
+            client = self.client(gateways[number_of_client % 2].url)
+            for _ in range(40):
+                answer = client.call("UpdateItem", {"TableName": self.table, "Key": key("c", str(number_of_client % 4)), "UpdateExpression": "ADD n :one",
+                                                    "ExpressionAttributeValues": {":one": number(1)}})
+                counts[number_of_client] += answer.status == 200
+                self.assertIn(answer.status, (200, 500))
+
+        threads = [threading.Thread(target=count, args=(n,)) for n in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return statuses
+        proxy.fault = lambda target: None
+        self.all_settle_soon()
+        for at in range(4):
+            acknowledged = sum(counts[at::4])
+            self.assertGreaterEqual(int(self.rows()["c", str(at)]["n"]["N"]), acknowledged)
 
-    def any_write(self, client, chance, keys):
-        at = key(f"p{chance.randrange(4)}", str(chance.randrange(keys)))
-        kind = chance.randrange(6)
+    def test_postgres_is_away(self):
+        """Nothing is sent to DynamoDB that could not be marked."""
+        front = Client(self.gateway())
+        self.set_phase("dual write")
+        front.ask("PutItem", TableName=self.table, Item=key("a", "1"))
+        self.server.crash()
         try:
-            if kind == 0:
-                return client.call("PutItem", {"TableName": self.table, "Item": {**at, "n": number(chance.randrange(1000))}}).status
-            if kind == 1:
-                return client.call("DeleteItem", {"TableName": self.table, "Key": at}).status
-            if kind == 2:
-                others = [key("q", str(chance.randrange(keys))), at]
-                return client.call("BatchWriteItem", {"RequestItems": {self.table: [{"PutRequest": {"Item": {**k, "b": number(1)}}} for k in others]}}).status
-            if kind == 3:
-                return client.call("TransactWriteItems", {"TransactItems": [
-                    {"Put": {"TableName": self.table, "Item": {**at, "t": number(1)}}},
-                    {"Delete": {"TableName": self.table, "Key": key("q", str(chance.randrange(keys)))}}]}).status
-            return client.call("UpdateItem", {"TableName": self.table, "Key": at, "UpdateExpression": "ADD n :one",
-                                              "ExpressionAttributeValues": {":one": number(1)}}).status
-        except (OSError, ValueError, Exception) as error:  # noqa: BLE001 - a gateway was killed
-            client.close()
-            return str(error)
+            self.assertEqual(front.call("PutItem", {"TableName": self.table, "Item": key("a", "2")}).status, 500)
+            self.assertEqual(list(self.items()), [("a", "1")])
+        finally:
+            self.server.start()
+        self.until(lambda: front.call("PutItem", {"TableName": self.table, "Item": key("a", "3")}).status == 200)
+        self.check_equal()
+
+
+class Fence(UpstreamCase):
+    """Writes wait at the fence and go on under the new phase, or under the old one when the time is up."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_table()
+        self.gateways = [self.gateway(), self.gateway()]
+        self.set_phase("dual write")
+        self.client(self.gateways[0].url).ask("PutItem", TableName=self.table, Item=key("a", "0"))
+
+    def write_behind(self, gateway, sort):
+        client = self.client(gateway.url)
+        status = []
+        thread = threading.Thread(target=lambda: status.append(client.call("PutItem", {"TableName": self.table, "Item": key("a", sort)}).status))
+        thread.start()
+        return thread, status
+
+    def test_the_authority_changes(self):
+        self.set_phase("dual write", fence="'postgres'", fence_until="now() + interval '30 s'")
+        held = [self.write_behind(gateway, str(at)) for at, gateway in enumerate(self.gateways, 1)]
+        time.sleep(0.5)
+        self.assertTrue(all(thread.is_alive() for thread, _ in held))
+        self.assertEqual(self.client(self.gateways[0].url).ask("GetItem", TableName=self.table, Key=key("a", "0"), ConsistentRead=True),
+                         {"Item": key("a", "0")})
+        self.set_phase("postgres", fence="NULL", fence_until="NULL", epoch="2")
+        for thread, status in held:
+            thread.join(10)
+            self.assertEqual(status, [200])
+        self.assertEqual(sorted(self.rows()), [("a", "0"), ("a", "1"), ("a", "2")])
+        self.assertEqual(sorted(self.items()), [("a", "0")])
+
+    def test_the_time_is_up(self):
+        self.set_phase("dual write", fence="'postgres'", fence_until="now() + interval '1500 ms'")
+        thread, status = self.write_behind(self.gateways[0], "1")
+        time.sleep(0.5)
+        self.assertTrue(thread.is_alive())
+        thread.join(10)
+        self.assertEqual(status, [200])
+        self.assertEqual(self.sql("SELECT fence IS NULL FROM landfall.phase"), "t")
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.event WHERE what = 'fence ran out'"), "1")
+        self.check_equal()
 
 
 if __name__ == "__main__":

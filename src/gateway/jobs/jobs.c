@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "gateway/backup.h"
+#include "gateway/jobs/repair.h"
 #include "gateway/jobs/reverse.h"
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
@@ -20,6 +21,7 @@ static const struct job {
 } jobs[] = {
     { "sequencer", sequencer_step, 10, 80 },
     { "ttl", ttl_step, 500, 500 },
+    { "repair", repair_step, 250, 1000 },
     { "reverse", reverse_step, 10, 80 },
     { "tidy", tidy_step, 5000, 5000 },
     { "tables", table_work_step, 100, 400 },

@@ -5,6 +5,7 @@
  *     ttl         deletes what has expired                          jobs/ttl.h
  *     tables      fills and drops indexes, drops tables             table_work.h
  *     backups     copies the items of backups                        backup.h
+ *     repair      brings up rows whose keys are marked for good       jobs/repair.h
  *     reverse     sends what changed in PostgreSQL to DynamoDB        jobs/reverse.h
  *     tidy        forgets old tokens of transactions and gateways that are gone   jobs/tidy.h
  *
