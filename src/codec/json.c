@@ -39,10 +39,15 @@ static enum lf_code syntax_error(const struct json_reader *reader, const char *e
     return ERR_AT(err, LF_SYNTAX, at, "expected %s at byte %zu, found '%c'", expected, at, found);
 }
 
+static bool is_space(unsigned char byte)
+{
+    return byte <= ' ' && (byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t');
+}
+
 static void skip_space(struct json_reader *reader)
 {
     const char *pos = reader->pos;
-    while (pos < reader->end && (*pos == ' ' || *pos == '\n' || *pos == '\r' || *pos == '\t'))
+    while (pos < reader->end && is_space((unsigned char)*pos))
         pos++;
     reader->pos = pos;
 }
@@ -459,10 +464,10 @@ static enum lf_code read_token(struct json_reader *reader, struct json_token *to
 static bool begins_name(const struct json_reader *reader)
 {
     const char *pos = reader->pos;
-    if (reader->end - pos < 2 || reader->depth == 0 || !reader->is_object[reader->depth - 1])
+    if (reader->end - pos < 2)
         return false;
-    if (reader->state == STATE_AFTER_VALUE)
-        return pos[0] == ',' && pos[1] == '"';
+    if (reader->state == STATE_AFTER_VALUE) /* so something is open */
+        return pos[0] == ',' && pos[1] == '"' && reader->is_object[reader->depth - 1];
     return reader->state == STATE_NAME_OR_END && pos[0] == '"';
 }
 
