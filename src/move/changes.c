@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "codec/timestamp.h"
+#include "move/follow/loadable.h"
 #include "move/overlay.h"
 #include "move/repair.h"
 #include "source/windows.h"
@@ -69,7 +70,7 @@ enum lf_code changes_check_none(struct pg_conn *conn, struct err *err)
     TRY(pg_query(conn, sql, &(struct pg_params){ .count = 0 }, &result, err));
     if (pg_result_int64(result, 0, 0))
         return ERR(err, LF_PRECONDITION, "incremental exports were applied since the load; name the source that holds them all");
-    return LF_OK;
+    return loadable_check_none_applied(conn, err);
 }
 
 static enum lf_code record_windows(void *context, struct pg_conn *conn, struct err *err)
@@ -109,6 +110,8 @@ static enum lf_code find_pending(struct applying *applying, struct pg_conn *conn
         end = windows_of_table_end(source, first);
         TRY(read_position(conn, source->tables[table].name, &position, err));
         TRY(windows_following(source, first, end, position, &following, err));
+        if (following < end)
+            TRY(loadable_check_waits(conn, source->tables[table].name, err));
         for (size_t i = following; i < end; i++)
             applying->pending[i] = true;
         applying->result.windows += end - following;

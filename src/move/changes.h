@@ -40,5 +40,6 @@ enum lf_code changes_apply(const struct map *map, struct source *source, const s
 /* Remembers that the table shows the instant of a full export. Again without harm. */
 enum lf_code changes_record_full(struct pg_conn *conn, struct span table, int64_t time_us, struct err *err) MUST_CHECK;
 
-/* LF_PRECONDITION when windows were applied: the sums of the load are then not those of the source any more. */
+/* LF_PRECONDITION when windows, or changes of a stream, were applied: the sums of the load are then not those of the source any
+ * more. */
 enum lf_code changes_check_none(struct pg_conn *conn, struct err *err) MUST_CHECK;

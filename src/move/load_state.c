@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codec/sha256.h"
 #include "move/backfill.h"
 #include "move/changes.h"
+#include "move/follow/loadable.h"
 #include "move/lease.h"
-#include "codec/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024, NUMBER_BYTES = 24 };
 
@@ -74,16 +75,28 @@ static enum lf_code insert_load(struct pg_conn *conn, struct span fingerprint, s
     return LF_OK;
 }
 
-static enum lf_code find_or_begin(struct pg_conn *conn, const struct load_plan *plan, struct span fingerprint, struct span source,
-                                  struct span map_yaml, int64_t *ret_load, struct err *err)
+/* Of a load that has ended nothing is left to do. */
+static enum lf_code check_followed(struct pg_conn *conn, const struct source *source, int64_t load, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *open = NULL;
+    char number[NUMBER_BYTES];
+    struct pg_field value = { number, (size_t)snprintf(number, sizeof number, "%" PRId64, load) };
+    TRY(pg_query(conn, "SELECT FROM landfall.load WHERE id = $1 AND finished_at IS NOT NULL",
+                 &(struct pg_params){ .values = &value, .count = 1 }, &open, err));
+    return pg_result_rows(open) ? LF_OK : loadable_check(conn, source, load, err);
+}
+
+static enum lf_code find_or_begin(struct pg_conn *conn, const struct load_plan *plan, struct span fingerprint,
+                                  const struct source *source, struct span map_yaml, int64_t *ret_load, struct err *err)
 {
     char map_hash[SHA256_HEX_BYTES + 1];
     sha256_hex(map_yaml, map_hash);
     TRY(find_load(conn, fingerprint, span_from_cstr(map_hash), ret_load, err));
+    TRY(check_followed(conn, source, *ret_load, err));
     if (*ret_load)
         return LF_OK;
     TRY(load_plan_check_empty(plan, conn, err));
-    return insert_load(conn, fingerprint, source, span_from_cstr(map_hash), map_yaml, ret_load, err);
+    return insert_load(conn, fingerprint, source->path, span_from_cstr(map_hash), map_yaml, ret_load, err);
 }
 
 enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan, const struct source *source,
@@ -93,7 +106,7 @@ enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan,
     TRY(backfill_fingerprint(source, arena, &fingerprint, err));
     TRY(lease_begin_short(conn, err));
     TRY(pg_exec(conn, "SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
-    TRY(find_or_begin(conn, plan, fingerprint, source->path, map_yaml, ret_load, err));
+    TRY(find_or_begin(conn, plan, fingerprint, source, map_yaml, ret_load, err));
     return pg_exec(conn, "COMMIT", err);
 }
 

@@ -1,7 +1,9 @@
 """Tables of DynamoDB in use, for tests of what moves them: `landfall serve --ephemeral`, or DynamoDB Local where LIVE_SERVER=local."""
+import gzip
 import json
 import os
 import pathlib
+import random
 import sys
 import threading
 import time
@@ -61,9 +63,6 @@ class LiveCase(DatabaseCase):
         self.write("source.json", text_of(things(20)))
         self.prepare("source.json", "--key", "pk:S,sk:S", "--table", self.TABLE)
 
-    def prepare(self, source, *options):
-        super().prepare(source, *options)
-
     def create_table(self):
         try:
             self.client("DeleteTable", TableName=self.TABLE)
@@ -104,10 +103,8 @@ class LiveCase(DatabaseCase):
         """Items of the target, as it exports them."""
         folder = self.folder / f"export{time.monotonic_ns()}"
         self.landfall("export", "-o", folder)
-        self.environment["LANDFALL_NOTHING"] = ""
         items = {}
         for path in pathlib.Path(folder).rglob("*.json.gz"):
-            import gzip
             for line in gzip.open(path, "rt"):
                 item = json.loads(line)["Item"]
                 items[item["pk"]["S"], item["sk"]["S"]] = item
@@ -126,6 +123,10 @@ class LiveCase(DatabaseCase):
         last = self.follow("--until-caught-up", "--json").splitlines()[-1]
         return json.loads(last)["tables"][0]
 
+    def wait_for_worker(self):
+        """Until a follower that was started is at work."""
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.lease l JOIN landfall.worker w ON w.id = l.holder WHERE l.work = 'follow'") == "1")
+
     def backfill(self):
         self.landfall("backfill", f"dynamodb://{self.TABLE}")
 
@@ -141,7 +142,6 @@ class Writers:
             thread.start()
 
     def run(self, seed):
-        import random
         client, choose = Client(self.case.dynamodb.url), random.Random(seed)
         try:
             while not self.is_over:

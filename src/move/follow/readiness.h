@@ -7,7 +7,10 @@
 
 #include "pg/conn.h"
 
-enum { READINESS_SETTLE_SECONDS_AWS = 60 }; /* a stream of AWS may lag behind its table; nothing tells by how much */
+enum {
+    READINESS_SETTLE_SECONDS = 1,
+    READINESS_SETTLE_SECONDS_AWS = 60, /* a stream of AWS may lag behind its table; nothing tells by how much */
+};
 
 struct readiness {
     bool applies, is_readable;

@@ -7,7 +7,8 @@
 enum {
     IDLE_MS = 50,         /* when nothing can be applied */
     LOOK_MS = 500,        /* between looks at the spool and at readiness */
-    SETTLE_MS_AWS = 2000, /* a GetRecords of AWS may be empty before the end of a shard */
+    SETTLE_MS = 1000,     /* a record may be there a little after its change, */
+    SETTLE_MS_AWS = 2000, /* and a GetRecords of AWS may be empty before the end of a shard */
 };
 
 struct worker {
@@ -71,7 +72,7 @@ static enum lf_code look_at_spool(struct worker *worker, struct worker_status *s
 static enum lf_code look(struct worker *worker, struct err *err)
 {
     struct worker_status status = { 0 };
-    unsigned settle_seconds = is_aws(worker) ? READINESS_SETTLE_SECONDS_AWS : 0;
+    unsigned settle_seconds = is_aws(worker) ? READINESS_SETTLE_SECONDS_AWS : READINESS_SETTLE_SECONDS;
     if (now_ms() < worker->look_due_ms)
         return LF_OK;
     TRY(readiness_check(worker->conn, worker->options.table->name, settle_seconds, &status.readiness, err));
@@ -134,7 +135,7 @@ static enum lf_code start(struct worker *worker, struct err *err)
         .client = options->client,
         .stream = { options->table->name, options->phase->stream_arn },
         .jobs = options->jobs,
-        .settle_ms = is_aws(worker) ? SETTLE_MS_AWS : 0,
+        .settle_ms = is_aws(worker) ? SETTLE_MS_AWS : SETTLE_MS,
         .follows_since_unix_s = options->phase->follows_since_us / 1000000,
         .gaps = options->skips_gaps ? CAPTURE_GAPS_SKIP : CAPTURE_GAPS_FAIL,
     };
