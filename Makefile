@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo check check-newest lint tidy test asan tsan fuzz bench bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
+.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -55,6 +55,11 @@ BENCH_ITEMS ?= 1000000
 bench: deps-demo
 	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
 	@for items in $(BENCH_ITEMS); do python3 tests/bench/bench_load.py build-bench/landfall $$items || exit 1; done
+
+# An application in use moves from DynamoDB to PostgreSQL, back, and again, SECONDS between two commands.
+SECONDS_BETWEEN ?= 3
+e2e: deps-oracle build
+	@python3 tests/e2e/live/live.py $(LANDFALL) --seconds $(SECONDS_BETWEEN)
 
 # The gateway beside pgbench and DynamoDB Local.
 bench-gateway: deps-demo

@@ -84,14 +84,13 @@ static enum lf_code ids_array(const struct batch *batch, struct pg_field *ret_ar
  */
 
 /* A change of phase waits for the transaction, and finds what it is about to send. */
-static enum lf_code hold_phase(struct db_transaction *transaction, const struct batch *batch, struct err *err)
+static enum lf_code hold_phase(struct db_transaction *transaction, const struct batch *batch, bool *ret_holds, struct err *err)
 {
     struct pg_field name = text_field(batch->table->name);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(run(transaction, "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND phase = 'postgres' FOR SHARE", &name, 1,
             &rows, err));
-    if (pg_result_rows(rows) == 0)
-        return ERR(err, LF_PRECONDITION, "PostgreSQL has no longer the authority over table %.*s", SPAN_ARG(batch->table->name));
+    *ret_holds = pg_result_rows(rows) > 0;
     return LF_OK;
 }
 
@@ -246,8 +245,11 @@ static enum lf_code draw_number(struct db_transaction *transaction, struct batch
 
 static enum lf_code take_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
 {
+    bool holds = false;
     TRY(leader_lock(transaction, batch->leadership, err));
-    TRY(hold_phase(transaction, batch, err));
+    TRY(hold_phase(transaction, batch, &holds, err));
+    if (!holds)
+        return LF_OK;
     TRY(queue_again(transaction, batch, err));
     TRY(take_changes(transaction, batch, err));
     if (batch->count == 0)

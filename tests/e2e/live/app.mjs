@@ -129,6 +129,7 @@ async function fiber() {
 }
 
 wake = [];
+const alive = setInterval(() => {}, 1000); // while all rest
 const goOn = () => { rests = false; wake.splice(0).forEach((resolve) => resolve()); };
 process.on('SIGTERM', () => { stops = true; goOn(); });
 process.on('SIGUSR2', () => { if (rests) goOn(); else rests = true; });
@@ -137,3 +138,4 @@ running = FIBERS;
 await Promise.all(Array.from({ length: FIBERS }, fiber));
 await new Promise((resolve) => lines.end(resolve));
 client.destroy();
+clearInterval(alive);

@@ -90,8 +90,15 @@ class Move:
     def __init__(self, landfall, folder, server, dynamodb, stack, seconds):
         self.landfall, self.folder, self.dynamodb, self.stack, self.seconds = landfall, folder, dynamodb, stack, seconds
         self.environment = {**server.environment("postgres"), **KEYS, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url, "NO_COLOR": "1"}
-        self.direct = Client(dynamodb.url, UNSIGNED)
         self.began = time.monotonic()
+
+    def direct(self, operation, **body):
+        """DynamoDB itself, by a connection that has not been idle."""
+        client = Client(self.dynamodb.url, UNSIGNED)
+        try:
+            return client(operation, **body)
+        finally:
+            client.close()
 
     def say(self, text):
         print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
