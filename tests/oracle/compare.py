@@ -87,7 +87,7 @@ def combine(step, pages, schema):
     """Pages of one reading as one outcome. Where the order of items is the endpoint's own, the pages' borders are so too: then only the whole is compared."""
     last = pages[-1]
     if last.ok and step["call"] == "ExecuteStatement" and normalise.has_free_order(step["body"]):
-        return Outcome(last.status, {**last.answer, "Items": sorted((item for page in pages for item in page.answer["Items"]), key=normalise.text_of)})
+        return Outcome(last.status, {**last.answer, "Items": sorted((item for page in pages for item in page.answer["Items"]), key=normalise.key_text)})
     if not last.ok or step["call"] not in ("Query", "Scan"):
         return last if len(pages) == 1 else Outcome(last.status, {**last.answer, "pages": [page.answer for page in pages[:-1]]})
     answer, key = dict(last.answer), normalise.index_key(schema, step)
@@ -110,4 +110,4 @@ def order(step, items, key):
         return normalise.scan_order(normalise.tie_order(items, key), key if has_keys else None)
     if "IndexName" not in step["body"]:
         return items
-    return normalise.tie_order(items, key) if has_keys else sorted(items, key=normalise.text_of)
+    return normalise.tie_order(items, key) if has_keys else sorted(items, key=normalise.key_text)

@@ -101,7 +101,7 @@ def batch_order(step, answer):
     if step["call"] == "BatchGetItem":
         for member in ("Responses", "UnprocessedKeys"):
             for name, items in (answer.get(member) or {}).items():
-                (items if isinstance(items, list) else items.get("Keys", [])).sort(key=text_of)
+                (items if isinstance(items, list) else items.get("Keys", [])).sort(key=key_text)
     if step["call"] == "BatchWriteItem":
         for requests in (answer.get("UnprocessedItems") or {}).values():
             requests.sort(key=text_of)
@@ -171,9 +171,20 @@ def plain_number(text):
     return str(number.normalize(EXACTLY) if number else 0) if number.is_finite() else text
 
 
-def key_text(key):
-    """The same for all spellings of one key."""
-    return text_of({name: {kind: plain_number(content) if kind == "N" else content for kind, content in value.items()} for name, value in key.items()})
+def plain(value):
+    """A JSON value with the numbers of its attribute values in one spelling."""
+    if isinstance(value, list):
+        return [plain(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: plain_number(member) if name == "N" and isinstance(member, str) else
+            sorted(map(plain_number, member)) if name == "NS" and isinstance(member, list) and all(isinstance(text, str) for text in member) else plain(member)
+            for name, member in value.items()}
+
+
+def key_text(value):
+    """The same for all spellings of one key or item."""
+    return text_of(plain(value))
 
 
 # ---- order of items ----
@@ -191,13 +202,13 @@ def has_free_order(body):
 
 
 def value_text(item, name):
-    return text_of(item.get(name))
+    return key_text(item.get(name))
 
 
 def scan_order(items, key):
     """Partitions come in an order of the endpoint's own, items within one by the sort key: each partition's items stay as they came."""
     if not key:
-        return sorted(items, key=text_of)
+        return sorted(items, key=key_text)
     return sorted(items, key=lambda item: value_text(item, key[0]))
 
 
@@ -205,7 +216,7 @@ def tie_order(items, key):
     """Items of an index with equal keys come in no particular order (Query: API_Query); neighbours with equal ones are sorted, all others stay."""
     ordered, start = [], 0
     for end in range(1, len(items) + 1):
-        if end == len(items) or any(items[end].get(name) != items[start].get(name) for name in key):
-            ordered += sorted(items[start:end], key=text_of)
+        if end == len(items) or any(plain(items[end].get(name)) != plain(items[start].get(name)) for name in key):
+            ordered += sorted(items[start:end], key=key_text)
             start = end
     return ordered

@@ -188,7 +188,7 @@ def merge_segments(step, outcomes):
         return failed
     answer = {name: sum(outcome.answer.get(name, 0) for outcome in outcomes) for name in ("Count", "ScannedCount")}
     items = itertools.chain.from_iterable(outcome.answer.get("Items", []) for outcome in outcomes)
-    return Outcome(200, {**answer, "Items": sorted(items, key=normalise.text_of)})
+    return Outcome(200, {**answer, "Items": sorted(items, key=normalise.key_text)})
 
 
 def keys_of(description):
