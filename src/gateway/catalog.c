@@ -263,6 +263,17 @@ static void hurry(struct catalog *catalog)
     (void)pthread_mutex_unlock(&catalog->mutex);
 }
 
+/* Others wait for what is not acknowledged, and requests for the end of a fence. */
+static unsigned rest_ms(struct catalog *catalog, int64_t acked)
+{
+    (void)pthread_mutex_lock(&catalog->mutex);
+    bool is_awaited = acked < catalog->version;
+    for (size_t i = 0; i < catalog->tables.count; i++)
+        is_awaited |= catalog->tables.values[i]->move.is_fenced;
+    (void)pthread_mutex_unlock(&catalog->mutex);
+    return is_awaited ? CATALOG_AWAITED_MS : CATALOG_POLL_MS;
+}
+
 /* Connects again and again; a gateway without its database refuses requests by itself (catalog_check_fresh). */
 static void *run_heartbeat(void *context)
 {
@@ -277,7 +288,7 @@ static void *run_heartbeat(void *context)
         enum lf_code code = conn ? LF_OK : pg_connect(catalog->options.postgres, &conn, &err);
         if (!code)
             code = beat(catalog, conn, &acked, &err);
-        delay_ms = code ? backoff_next_ms(&backoff) : CATALOG_POLL_MS;
+        delay_ms = code ? backoff_next_ms(&backoff) : rest_ms(catalog, acked);
         if (code) {
             pg_close(conn);
             conn = NULL;

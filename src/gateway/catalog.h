@@ -21,6 +21,7 @@
 
 enum {
     CATALOG_POLL_MS = 200,
+    CATALOG_AWAITED_MS = 20, /* while somebody waits for this gateway to acknowledge, or a table is fenced */
     CATALOG_STALE_MS = 5000,
     TABLE_NAME_BYTES_MIN = 3,
     TABLE_NAME_BYTES_MAX = 255,
