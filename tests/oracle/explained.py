@@ -5,6 +5,7 @@ into the predicate. docs/compatibility.md lists the same rules for people."""
 from typing import NamedTuple
 
 import explained_items
+import explained_relational
 import explained_tables
 import explained_transactions
 
@@ -59,7 +60,7 @@ RULES = [
 UNHARMED = {"Local fails deletions of nothing"}
 
 
-RULES += [Rule(*rule) for rule in explained_items.RULES + explained_transactions.RULES + explained_tables.RULES]
+RULES += [Rule(*rule) for rule in explained_items.RULES + explained_relational.RULES + explained_transactions.RULES + explained_tables.RULES]
 
 
 def explain(difference):
