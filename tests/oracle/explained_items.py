@@ -44,10 +44,12 @@ WORDS = [
     (NUMBER_FAULTS, NUMBER_WORDS),
     (".*", "Attempted conditional constraint is not an indexable operation"),
     (r"The list of keys in RequestItems for BatchGetItem may not contain null or empty values: .*", "The provided key element does not match the schema"),
-    (NULL_VALUE, EMPTY_VALUE),
+    (NULL_VALUE, EMPTY_VALUE + "|" + INVALID + "ComparisonOperator .* is not valid for NULL AttributeValue type"),
+    (INVALID + "Value cannot be used when Exists is false for Attribute: .*", EMPTY_VALUE),
     (INVALID + "An (string|number|binary) set may not have a null (string|number|binary) as a member", INVALID + "An (string|number|binary) set  may not be empty"),
     (r"The conditional request failed\.", "The conditional request failed"),
-    (INVALID + r"Input collection of type BS contains duplicates\.?", INVALID + r"Input collection \[.*\]of type BS contains duplicates\.?"),
+    (IN_VALUES + INVALID + r"Input collection of type BS contains duplicates\.?( for key .*)?",
+     IN_VALUES + INVALID + r"Input collection \[.*\]of type BS contains duplicates\.?( for key .*)?"),
     ("Where clause does not contain a mandatory equality on all key attributes", "Key attribute's data type should match its data type in table's schema: Key .*"),
     ("The batch write request list for a table cannot be null or empty|" + NUMBER_FAULTS, "Supplied AttributeValue has more than one datatypes set, .*"),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
@@ -72,7 +74,11 @@ def has_same_reasons(theirs, ours):
     if len(one) == 1:
         other = [reason for reason in other if reason["Code"] != "None"][:1]
     return len(one) == len(other) and all(
-        is_same_reason(*pair) or (is_early and pair[0]["Code"] == "ConditionalCheckFailed" and pair[1] == {"Code": "None"}) for pair in zip(one, other))
+        is_same_reason(*pair) or (is_early and is_condition_later(*pair)) for pair in zip(one, other))
+
+
+def is_condition_later(theirs, ours):
+    return theirs["Code"] == "ConditionalCheckFailed" and (ours == {"Code": "None"} or bool(re.fullmatch(EARLY, str(ours.get("Message")))))
 
 
 def is_same_reason(theirs, ours):
@@ -352,11 +358,14 @@ def is_unknown_value(step, theirs, ours):
 
 
 def is_late_value(step, theirs, ours):
-    """What is wrong with our answer's value must be so: a number out of bounds, a document too deep."""
+    """What is wrong with our answer's value must be so: a number out of bounds, a document too deep. Names and values of expressions come before it."""
     if theirs.status >= 500 or ours.type != "ValidationException" or theirs.type in (None, "SerializationException"):
         return False
     text = str(ours.message)
-    return (bool(re.search(NUMBER_WORDS + "|Number (over|under)flow", text)) and any(map(is_bad_number, numbers_in(body_of(step))))) or (
+    has_bad_number = any(map(is_bad_number, numbers_in(body_of(step))))
+    if has_bad_number and re.fullmatch(NUMBER_FAULTS, str(theirs.message)) and text.startswith("ExpressionAttribute"):
+        return True
+    return (has_bad_number and bool(re.search(NUMBER_WORDS + "|Number (over|under)flow", text))) or (
         text.startswith("Nesting Levels have exceeded supported limits: Attributes in the item") and depth_of(body_of(step)) > 32)
 
 

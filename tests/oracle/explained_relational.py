@@ -7,7 +7,7 @@ GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 def is_size(step, theirs, ours):
     """`size` as a name where Local takes it, or finds the next fault."""
     return bool(re.search(r"Expression: Attribute name is a reserved keyword; reserved keyword: size$", str(ours.message), re.IGNORECASE)) \
-        and "reserved keyword" not in str(theirs.message)
+        and not str(theirs.message).lower().endswith("reserved keyword: size")
 
 
 RULES = [

@@ -13,6 +13,8 @@ import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import compare  # noqa: E402
+import explained  # noqa: E402
 import normalise  # noqa: E402
 import oracle  # noqa: E402
 import servers  # noqa: E402
@@ -214,6 +216,42 @@ class GeneratorTest(unittest.TestCase):
     def test_a_seed_gives_the_same_steps(self):
         self.assertEqual(sequence.make("s", 3, 200), sequence.make("s", 3, 200))
         self.assertNotEqual(sequence.make("s", 3, 200), sequence.make("s", 4, 200))
+
+
+class ExplanationTest(unittest.TestCase):
+    def test_each_rule_is_in_the_guide(self):
+        guide = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "compatibility.md").read_text()
+        named = [rule.name for rule in explained.RULES]
+        self.assertEqual([name for name in named if f"*{name}*" not in guide], [])
+        self.assertEqual([name for name in re.findall(r"^\| \*(.*?)\* \|", guide, re.MULTILINE) if name not in named], [])
+        self.assertEqual(len(named), len(set(named)))
+
+    def test_a_rule_does_not_explain_what_is_beside_it(self):
+        step = {"call": "PutItem", "body": {"TableName": "t", "Item": {}}}
+        texts = ("Cannot do operations on a non-existent table", "Requested resource not found")
+        theirs, ours = ({"__type": "ResourceNotFoundException", "message": text} for text in texts)
+        self.assertTrue(explained.explain(difference(step, theirs, ours)))
+        self.assertFalse(explained.explain(difference(step, theirs, {**ours, "__type": "ValidationException"})))
+        self.assertFalse(explained.explain(difference(step, theirs, {**ours, "Item": {"a": {"S": "x"}}})))
+
+    def test_numbers_are_one_spelling_of_one_number(self):
+        step = {"call": "GetItem", "body": {"TableName": "t", "Key": {}}}
+        self.assertTrue(explained.explain(difference(step, {"Item": {"n": {"N": "1.0"}}}, {"Item": {"n": {"N": "1"}}}, 200)))
+        self.assertFalse(explained.explain(difference(step, {"Item": {"n": {"N": "1" * 38}}}, {"Item": {"n": {"N": "1" * 37 + "2"}}}, 200)))
+        self.assertFalse(explained.explain(difference(step, {"Item": {"s": {"S": "1.0"}}}, {"Item": {"s": {"S": "1"}}}, 200)))
+
+    def test_units_of_transactions_have_bounds(self):
+        step = {"call": "TransactWriteItems", "body": {"TransactItems": [{"Put": {"TableName": "t"}}], "ReturnConsumedCapacity": "TOTAL"}}
+
+        def units(amount):
+            return {"ConsumedCapacity": [{"TableName": "t", "CapacityUnits": amount, "WriteCapacityUnits": amount}]}
+        self.assertTrue(explained.explain(difference(step, units(4.0), units(2.0), 200)))
+        for amount in (1.0, 3.0, 0.0):
+            self.assertFalse(explained.explain(difference(step, units(4.0), units(amount), 200)), amount)
+
+
+def difference(step, theirs, ours, status=400):
+    return compare.Difference(step, compare.Outcome(status, theirs), compare.Outcome(status, ours), [])
 
 
 class OrderTest(unittest.TestCase):

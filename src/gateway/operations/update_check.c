@@ -2,10 +2,12 @@
 
 #include "gateway/operations/key_paths.h"
 
-/* The value that the update gives an attribute for certain; NULL when that depends on the item. */
-static const struct value *constant_of(const struct update_action *action)
+/* The value that the update gives an attribute for certain, or that AttributeUpdates takes from it; NULL when that depends on the
+ * item. */
+static const struct value *constant_of(const struct update *update, const struct update_action *action)
 {
-    bool is_constant = action->verb == UPDATE_SET && action->path.count == 1 && action->operand->kind == NODE_VALUE;
+    bool has_value = action->verb == UPDATE_SET || (update->is_legacy && action->verb == UPDATE_DELETE);
+    bool is_constant = has_value && action->path.count == 1 && action->operand->kind == NODE_VALUE;
     return is_constant ? action->operand->value : NULL;
 }
 
@@ -27,9 +29,10 @@ static enum lf_code check_index_value(const struct key_attribute *attribute, str
     return LF_OK;
 }
 
-static enum lf_code check_index_keys(const struct table_index *index, const struct update_action *action, struct err *err)
+static enum lf_code check_index_keys(const struct table_index *index, const struct update *update,
+                                     const struct update_action *action, struct err *err)
 {
-    const struct value *value = constant_of(action);
+    const struct value *value = constant_of(update, action);
     if (!value)
         return LF_OK;
     struct span name = action->path.elements[0].name;
@@ -51,6 +54,6 @@ enum lf_code update_check(const struct table *table, const struct update *update
     TRY(key_paths_check_update(table, update, err));
     for (size_t i = 0; i < table->index_count; i++)
         for (size_t k = 0; k < update->count; k++)
-            TRY(check_index_keys(&table->indexes[i], &update->actions[k], err));
+            TRY(check_index_keys(&table->indexes[i], update, &update->actions[k], err));
     return LF_OK;
 }
