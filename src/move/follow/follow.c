@@ -239,6 +239,19 @@ static enum lf_code run_once(const struct follow_options *options, follow_report
     return code;
 }
 
+/* Of PostgreSQL's errors those without a state, which are libpq's own words when a connection goes, and deadlocks, a lack of
+ * resources, shutdowns. */
+static bool may_pass(const struct err *err)
+{
+    static const char *const classes[] = { "40", "53", "55", "57" };
+    if (err->code != LF_SQL)
+        return lf_code_info(err->code)->retryable && err->code != LF_INTERRUPTED;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (!strncmp(err->sqlstate, classes[i], 2))
+            return true;
+    return !err->sqlstate[0];
+}
+
 /* What fails before anything has worked is not likely to pass. */
 enum lf_code follow_run(const struct follow_options *options, follow_report *report, void *context, struct err *err)
 {
@@ -250,7 +263,7 @@ enum lf_code follow_run(const struct follow_options *options, follow_report *rep
         struct err trouble = ERR_INIT;
         enum lf_code code = run_once(options, report, context, &began, &trouble);
         has_worked |= began;
-        if (code && lf_code_info(code)->retryable && has_worked && !options->until_caught_up && code != LF_INTERRUPTED) {
+        if (code && may_pass(&trouble) && has_worked && !options->until_caught_up) {
             if (began)
                 backoff_init(&backoff, TROUBLE_DELAY_MS_MIN, TROUBLE_DELAY_MS_MAX, backoff_seed());
             if (report_trouble(trouble.message, backoff_next_ms(&backoff), report, context))

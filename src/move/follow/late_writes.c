@@ -8,7 +8,7 @@
 enum { JSON_BYTES_MAX = 16 * 1024 * 1024, IMAGE_BYTES = 16 };
 
 /* A record, or one of several things about it, as fields of statements. */
-enum field { FIELD_NUMBER, FIELD_H, FIELD_SK, FIELD_IMAGE, FIELDS };
+enum field { FIELD_NUMBER, FIELD_H, FIELD_SK, FIELD_IMAGE, FIELD_KEY, FIELD_CHANGED, FIELDS };
 
 struct finding {
     struct key_writer *writer;
@@ -35,14 +35,29 @@ enum lf_code late_writes_image(const struct item *item, struct arena *arena, str
     return LF_OK;
 }
 
+static enum lf_code json_field(const struct item *item, struct arena *arena, struct pg_field *ret_json, struct err *err)
+{
+    BUF_CLEANUP struct buf json;
+    struct span copy;
+    buf_init(&json, JSON_BYTES_MAX);
+    ddbjson_put_item(&json, item);
+    TRY(buf_check(&json, err));
+    TRY(arena_copy(arena, buf_span(&json), &copy, err));
+    *ret_json = (struct pg_field){ copy.ptr, copy.len };
+    return LF_OK;
+}
+
 static enum lf_code put_fields(struct finding *finding, size_t at, const struct key *key, struct err *err)
 {
     const struct spool_record *record = &finding->batch->records[at];
     struct pg_field *fields = &finding->fields[FIELDS * at];
     struct item_row_place place;
-    struct span number;
+    struct span number, changed;
     TRY(item_row_place(key, finding->arena, &place, err));
     TRY(arena_printf(finding->arena, &number, err, "%zu", at));
+    TRY(arena_printf(finding->arena, &changed, err, "%lld", (long long)record->changed_unix_us));
+    TRY(json_field(&record->key, finding->arena, &fields[FIELD_KEY], err));
+    fields[FIELD_CHANGED] = (struct pg_field){ changed.ptr, changed.len };
     fields[FIELD_NUMBER] = (struct pg_field){ number.ptr, number.len };
     fields[FIELD_H] = place.h;
     fields[FIELD_SK] = place.sk;
@@ -106,43 +121,58 @@ static enum lf_code explain_by_rows(struct finding *finding, const struct key *k
     return LF_OK;
 }
 
-static enum lf_code put_json(struct binary_sql *sql, const struct item *item, struct arena *arena, struct err *err)
+/* Records of writes that gateways made on both sides shortly before the authority changed come after it: their rows are equal, or
+ * have been changed since. Asked after the rows were read, so that no change comes between. */
+static enum lf_code explain_by_changes(struct finding *finding, struct err *err)
 {
-    BUF_CLEANUP struct buf json;
-    struct span copy;
-    buf_init(&json, JSON_BYTES_MAX);
-    ddbjson_put_item(&json, item);
-    TRY(buf_check(&json, err));
-    TRY(arena_copy(arena, buf_span(&json), &copy, err));
-    binary_sql_param(sql, (struct pg_field){ copy.ptr, copy.len }, "json");
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    binary_sql_init(&sql, finding->arena);
+    binary_sql_put(&sql, "SELECT k.n FROM unnest(");
+    put_key_arrays(&sql, finding);
+    binary_sql_put(&sql, ", ");
+    binary_sql_array(&sql, finding->fields + FIELD_KEY, finding->batch->count, FIELDS, PG_OID_TEXT, "text");
+    binary_sql_put(&sql, ", ");
+    binary_sql_array(&sql, finding->fields + FIELD_CHANGED, finding->batch->count, FIELDS, PG_OID_TEXT, "text");
+    binary_sql_put(&sql, ") AS k (n, h, sk, key, changed), landfall.phase AS p WHERE p.table_name = ");
+    binary_sql_text(&sql, finding->writer->table->name);
+    binary_sql_put(
+        &sql, " AND timestamptz 'epoch' + k.changed::bigint * interval '1 microsecond' < p.flipped_at + interval '2 seconds' AND "
+              "(EXISTS (SELECT FROM landfall.reverse_sent AS s WHERE s.table_name = p.table_name AND s.h = k.h AND s.sk = k.sk) "
+              "OR EXISTS (SELECT FROM landfall.reverse_change AS c WHERE c.table_name = p.table_name AND CASE WHEN "
+              "c.key::text LIKE '%\\\\u0000%' OR k.key LIKE '%\\\\u0000%' THEN true ELSE c.key::jsonb @> k.key::jsonb END))");
+    TRY(binary_sql_query(&sql, finding->writer->conn, &rows, err));
+    for (size_t i = 0; i < pg_result_rows(rows); i++)
+        finding->is_explained[number_at(rows, i)] = true;
     return LF_OK;
 }
 
 /* Reverse sync sends the key as it then is. */
-static enum lf_code send_again(const struct finding *finding, const struct spool_record *record, struct err *err)
+static enum lf_code send_again(const struct finding *finding, size_t at, struct err *err)
 {
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, finding->arena);
     binary_sql_put(&sql, "INSERT INTO landfall.reverse_change (table_name, key) SELECT ");
     binary_sql_text(&sql, finding->writer->table->name);
     binary_sql_put(&sql, ", ");
-    TRY(put_json(&sql, &record->key, finding->arena, err));
+    binary_sql_param(&sql, finding->fields[FIELDS * at + FIELD_KEY], "json");
     return binary_sql_exec(&sql, finding->writer->conn, NULL, err);
 }
 
-static enum lf_code note_late(const struct finding *finding, const struct spool_record *record, struct err *err)
+static enum lf_code note_late(const struct finding *finding, size_t at, struct err *err)
 {
+    const struct spool_record *record = &finding->batch->records[at];
+    struct pg_field item = PG_NULL;
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, finding->arena);
     binary_sql_put(&sql, "INSERT INTO landfall.late_write (table_name, key, item, changed_at) SELECT ");
     binary_sql_text(&sql, finding->writer->table->name);
     binary_sql_put(&sql, ", ");
-    TRY(put_json(&sql, &record->key, finding->arena, err));
+    binary_sql_param(&sql, finding->fields[FIELDS * at + FIELD_KEY], "json");
     binary_sql_put(&sql, ", ");
     if (record->has_item)
-        TRY(put_json(&sql, &record->item, finding->arena, err));
-    else
-        binary_sql_param(&sql, PG_NULL, "json");
+        TRY(json_field(&record->item, finding->arena, &item, err));
+    binary_sql_param(&sql, item, "json");
     binary_sql_put(&sql, ", timestamptz 'epoch' + ");
     binary_sql_int64(&sql, record->changed_unix_us);
     binary_sql_put(&sql, " * interval '1 microsecond'");
@@ -156,7 +186,7 @@ static enum lf_code keep_unexplained(const struct finding *finding, size_t *ret_
         const struct spool_record *record = &finding->batch->records[i];
         if (finding->is_explained[i])
             continue;
-        TRY(record->is_expiry ? send_again(finding, record, err) : note_late(finding, record, err));
+        TRY(record->is_expiry ? send_again(finding, i, err) : note_late(finding, i, err));
         *ret_late += !record->is_expiry;
     }
     return LF_OK;
@@ -177,5 +207,6 @@ enum lf_code late_writes_find(struct key_writer *writer, const struct spool_batc
     }
     TRY(explain_by_sent(&finding, err));
     TRY(explain_by_rows(&finding, keys, err));
+    TRY(explain_by_changes(&finding, err));
     return keep_unexplained(&finding, ret_late, err);
 }
