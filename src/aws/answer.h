@@ -1,7 +1,7 @@
 /*
  * answer: takes the JSON of an answer apart, level by level. A value stays text until somebody wants it: an item of a page goes
- * on as the bytes that came. Inside aws/ and source/. Texts are borrowed from what is read or in the arena. Errors: LF_SYNTAX, LF_ITEM,
- * LF_LIMIT, LF_MEMORY. Pure.
+ * on as the bytes that came. Inside aws/ and source/. Texts are borrowed from what is read or in the arena. Errors: LF_SYNTAX,
+ * LF_ITEM, LF_LIMIT, LF_MEMORY. Pure.
  */
 #pragma once
 

@@ -30,7 +30,8 @@ static enum lf_code create(const struct cli_options *options, struct pg_conn *co
     struct access_key key;
     arena_init(&arena, COMMAND_ARENA_BYTES);
     TRY(key_file_read(options->key_file, true, &file, err));
-    enum lf_code code = access_key_create(conn, file, span_from_cstr(options->grants), span_from_cstr(options->note), &arena, &key, err);
+    enum lf_code code =
+        access_key_create(conn, file, span_from_cstr(options->grants), span_from_cstr(options->note), &arena, &key, err);
     key_file_free(file);
     TRY(code);
     code = print_new(options, &key, err);
@@ -52,8 +53,8 @@ static void put_row(struct buf *json, const struct pg_result *rows, size_t row)
 static enum lf_code list(const struct cli_options *options, struct pg_conn *conn, struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(conn, "SELECT id, grants, note, created_at, disabled_at FROM landfall.access_key ORDER BY created_at", &(struct pg_params){ 0 },
-                 &rows, err));
+    TRY(pg_query(conn, "SELECT id, grants, note, created_at, disabled_at FROM landfall.access_key ORDER BY created_at",
+                 &(struct pg_params){ 0 }, &rows, err));
     if (options->json) {
         BUF_CLEANUP struct buf json;
         buf_init(&json, COMMAND_ARENA_BYTES);
@@ -64,8 +65,8 @@ static enum lf_code list(const struct cli_options *options, struct pg_conn *conn
         return output_json(&json, err);
     }
     for (size_t i = 0; i < pg_result_rows(rows); i++)
-        printf("%s  %s  %s%s%s\n", pg_result_text(rows, i, 0), pg_result_text(rows, i, 4)[0] ? "disabled" : "enabled ", pg_result_text(rows, i, 1),
-               pg_result_text(rows, i, 2)[0] ? "  " : "", pg_result_text(rows, i, 2));
+        printf("%s  %s  %s%s%s\n", pg_result_text(rows, i, 0), pg_result_text(rows, i, 4)[0] ? "disabled" : "enabled ",
+               pg_result_text(rows, i, 1), pg_result_text(rows, i, 2)[0] ? "  " : "", pg_result_text(rows, i, 2));
     return LF_OK;
 }
 

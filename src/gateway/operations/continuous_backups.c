@@ -18,12 +18,13 @@ enum lf_code continuous_backups_answer(struct call *call, struct span name, stru
 {
 #define MILLISECONDS(time) "floor(extract(epoch FROM " time ") * 1000)::bigint::text"
     static const struct pg_statement select = {
-        .sql = "SELECT " MILLISECONDS("recovery_since") ", recovery_days::text, " MILLISECONDS("greatest(recovery_since, now() - "
-                                                                                               "recovery_days * interval '1 "
-                                                                                               "day')") ", " MILLISECONDS(
-            "greatest(recovery_since, now() - interval '5 minutes')") " FROM landfall.dynamodb_table WHERE name = $1 AND status "
-                                                                      "<> "
-                                                                      "'DELETING'",
+        .sql = "SELECT " MILLISECONDS("recovery_since") ", recovery_days::text, " MILLISECONDS(
+            "greatest(recovery_since, now() - "
+            "recovery_days * interval '1 "
+            "day')") ", " MILLISECONDS("greatest(recovery_since, now() - interval '5 minutes')") " FROM landfall.dynamodb_table "
+                                                                                                 "WHERE name = $1 AND status "
+                                                                                                 "<> "
+                                                                                                 "'DELETING'",
     };
 #undef MILLISECONDS
     struct pg_field value = { name.ptr, name.len };

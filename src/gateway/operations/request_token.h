@@ -11,9 +11,9 @@
  */
 #pragma once
 
+#include "codec/sha256.h"
 #include "gateway/shape.h"
 #include "gateway/store/db.h"
-#include "codec/sha256.h"
 
 enum { FINGERPRINT_BYTES_MAX = 32 * 1024 * 1024 };
 
