@@ -314,8 +314,9 @@ def drop_pages(step, answer):
 
 def is_mistyped_index_key(step, theirs, ours):
     """An update can give a key attribute of an index another type, or more than 2,048 bytes."""
-    return step["call"] in ("UpdateItem", "TransactWriteItems") and theirs.ok and not ours.ok and bool(
-        re.fullmatch(INDEX_KEY_WORDS + "|" + SIZE_WORDS, str(ours.message)))
+    reasons = [reason.get("Message") for reason in ours.answer.get("CancellationReasons") or [] if reason["Code"] != "None"]
+    return step["call"] in ("UpdateItem", "TransactWriteItems") and theirs.ok and not ours.ok and all(
+        re.fullmatch(INDEX_KEY_WORDS + "|" + SIZE_WORDS, str(text)) for text in reasons or [ours.message])
 
 
 def is_new_word(step, theirs, ours):
@@ -358,12 +359,12 @@ def is_unknown_value(step, theirs, ours):
 
 
 def is_late_value(step, theirs, ours):
-    """What is wrong with our answer's value must be so: a number out of bounds, a document too deep. Names and values of expressions come before it."""
+    """The value that ours refuses is wrong: a number out of bounds, a document too deep, none at all. Or Local tells it before another fault."""
     if theirs.status >= 500 or ours.type != "ValidationException" or theirs.type in (None, "SerializationException"):
         return False
     text = str(ours.message)
     has_bad_number = any(map(is_bad_number, numbers_in(body_of(step))))
-    if has_bad_number and re.fullmatch(NUMBER_FAULTS, str(theirs.message)) and text.startswith("ExpressionAttribute"):
+    if has_bad_number and re.fullmatch(NUMBER_FAULTS, str(theirs.message)) or step.get("malformed") and re.fullmatch(EMPTY_VALUE, text):
         return True
     return (has_bad_number and bool(re.search(NUMBER_WORDS + "|Number (over|under)flow", text))) or (
         text.startswith("Nesting Levels have exceeded supported limits: Attributes in the item") and depth_of(body_of(step)) > 32)

@@ -85,9 +85,9 @@ static enum lf_code read_scan(struct scan *scan, struct arena *arena, struct err
 {
     const struct scan_request *request = scan->request;
     TRY(page_find_index(scan->table, request->index_name, &scan->page.index, err));
+    TRY(page_check_consistency(&scan->page, err));
     TRY(check_parameters(scan, arena, err));
     TRY(parse_expressions(scan, arena, err));
-    TRY(page_check_consistency(&scan->page, err));
     TRY(read_legacy(scan, arena, err));
     scan->range.index = scan->page.index;
     scan->range.items_max = (size_t)request->limit;
