@@ -76,6 +76,14 @@ CREATE TABLE IF NOT EXISTS landfall.shadow_difference (
     dynamodb    json NOT NULL,                          -- both answers
     postgres    json NOT NULL
 );
+-- Start keys that PostgreSQL gave out while DynamoDB had the authority, for an hour: of scans and indexes, whose order is each side's own.
+CREATE TABLE IF NOT EXISTS landfall.page (
+    table_name  text COLLATE "C" NOT NULL,
+    fingerprint bytea NOT NULL,                         -- of the key and of what is read (src/gateway/read_page.h)
+    given_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (table_name, fingerprint)
+);
+CREATE INDEX IF NOT EXISTS page_given_at ON landfall.page (given_at);
 -- Counts of reads by gateway, table and kind, for `status`.
 CREATE TABLE IF NOT EXISTS landfall.read_count (
     gateway     uuid NOT NULL,

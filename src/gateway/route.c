@@ -3,6 +3,7 @@
 #include "gateway/auth/authorise.h"
 #include "gateway/dual_write.h"
 #include "gateway/fence.h"
+#include "gateway/read_share.h"
 #include "gateway/route_ask.h"
 #include "gateway/route_list.h"
 #include "gateway/route_split.h"
@@ -67,14 +68,13 @@ static bool has_phase(const struct route_tables *tables)
 static enum lf_code run_at_dynamodb(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                     struct err *err)
 {
-    (void)run;
 
     if (is(call, OPERATION_DELETE_TABLE) && has_phase(tables))
         return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",
                    SPAN_ARG(tables->tables[0].name));
     if (call->operation->grant == GRANT_WRITE)
         return dual_write(call, request, tables, err);
-    return route_forward(call, request, err);
+    return read_share(call, request, tables, run, err);
 }
 
 static enum lf_code run_at_both(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,

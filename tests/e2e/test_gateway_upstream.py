@@ -494,5 +494,98 @@ class Fence(UpstreamCase):
         self.check_equal()
 
 
+class Reads(UpstreamCase):
+    """A share of eventual reads is PostgreSQL's. Each side is told from the other by items that it alone has changed."""
+
+    PARTITIONS = 60
+
+    def setUp(self):
+        super().setUp()
+        self.make_table()
+        self.front = self.client(self.gateway().url)
+        self.set_phase("dual write")
+        for at in range(self.PARTITIONS):
+            self.front.ask("PutItem", TableName=self.table, Item={**key(f"p{at}", "1"), "side": text("both"), "g": text(f"g{at % 5}")})
+        for at in range(self.PARTITIONS):
+            self.upstream.ask("PutItem", TableName=self.table, Item={**key(f"p{at}", "1"), "side": text("dynamodb"), "g": text(f"g{at % 5}")})
+
+    def share(self, percent, **columns):
+        self.set_phase("dual write", reads_percent=str(percent), readable_at="now()", **columns)
+
+    def get(self, at, **options):
+        return self.front.ask("GetItem", TableName=self.table, Key=key(f"p{at}", "1"), **options)["Item"]["side"]["S"]
+
+    def gets(self):
+        return [self.get(at) for at in range(self.PARTITIONS)]
+
+    def test_the_percentage(self):
+        self.assertEqual(set(self.gets()), {"dynamodb"})
+        self.share(100)
+        self.assertEqual(set(self.gets()), {"both"})
+        self.assertEqual(self.get(1, ConsistentRead=True), "dynamodb")
+        self.share(40)
+        some = self.gets()
+        self.assertTrue(10 < some.count("both") < 40, some)
+        self.assertEqual(self.gets(), some)
+        self.share(60)
+        self.assertTrue(all(later == "both" for earlier, later in zip(some, self.gets()) if earlier == "both"))
+        self.until(lambda: int(self.sql("SELECT coalesce(sum(reads), 0) FROM landfall.read_count WHERE kind = 'postgres'")) >= self.PARTITIONS)
+
+    def test_rows_that_have_not_caught_up(self):
+        self.set_phase("dual write", reads_percent="100")
+        self.assertEqual(self.get(1), "dynamodb")
+
+    def test_each_kind_of_read(self):
+        self.share(100)
+        query = {"TableName": self.table, "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": text("p1")}}
+        self.assertEqual(self.front.ask("Query", **query)["Items"][0]["side"], text("both"))
+        self.assertEqual(self.front.ask("Query", **query, ConsistentRead=True)["Items"][0]["side"], text("dynamodb"))
+        legacy = {"TableName": self.table, "KeyConditions": {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [text("p1")]}}}
+        self.assertEqual(self.front.ask("Query", **legacy)["Items"][0]["side"], text("both"))
+        index = {"TableName": self.table, "IndexName": "ByG", "KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": text("g1")}}
+        self.assertEqual({item["side"]["S"] for item in self.front.ask("Query", **index)["Items"]}, {"both"})
+        batch = {self.table: {"Keys": [key("p1", "1"), key("p2", "1")]}}
+        got = self.front.ask("BatchGetItem", RequestItems=batch)["Responses"][self.table]
+        self.assertEqual({item["side"]["S"] for item in got}, {"both"})
+        self.assertEqual({item["side"]["S"] for item in self.front.ask("Scan", TableName=self.table)["Items"]}, {"both"})
+        got = self.front.ask("TransactGetItems", TransactItems=[{"Get": {"TableName": self.table, "Key": key("p1", "1")}}])
+        self.assertEqual(got["Responses"][0]["Item"]["side"], text("dynamodb"))
+
+    def test_marked_keys_are_dynamodbs(self):
+        self.share(100)
+        self.sql(f"""INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner)
+            SELECT '{self.table}', substr(sha256('p1'), 1, 16), '1', '{json.dumps(key("p1", "1"))}', nextval('landfall.mark_token'), id
+            FROM landfall.gateway LIMIT 1""")
+        query = {"TableName": self.table, "KeyConditionExpression": "p = :p AND s > :s", "ExpressionAttributeValues": {":p": text("p1"), ":s": text("0")}}
+        self.assertEqual(self.get(1), "dynamodb")
+        self.assertEqual(self.get(2), "both")
+        self.assertEqual(self.front.ask("Query", **query)["Items"][0]["side"], text("dynamodb"))
+        got = self.front.ask("BatchGetItem", RequestItems={self.table: {"Keys": [key("p1", "1"), key("p2", "1")]}})["Responses"][self.table]
+        self.assertEqual({item["side"]["S"] for item in got}, {"dynamodb"})
+
+    def test_pages_stay_on_their_side(self):
+        for before, after in ((100, 0), (0, 100)):
+            self.share(before)
+            page = self.front.ask("Scan", TableName=self.table, Limit=7)
+            self.share(after)
+            found = [*page["Items"]]
+            while "LastEvaluatedKey" in page:
+                page = self.front.ask("Scan", TableName=self.table, Limit=7, ExclusiveStartKey=page["LastEvaluatedKey"])
+                found += page["Items"]
+            self.assertEqual(len(found), self.PARTITIONS)
+            self.assertEqual({item["side"]["S"] for item in found}, {"both" if before else "dynamodb"})
+            self.assertEqual(len({item["p"]["S"] for item in found}), self.PARTITIONS)
+
+    def test_reads_fall_back_and_retreat(self):
+        self.share(100)
+        name = self.sql(f"SELECT format('%I', left(name, 40) || '_' || id) FROM landfall.dynamodb_table WHERE name = '{self.table}'")
+        self.sql(f"ALTER TABLE dynamodb.{name} RENAME TO away")
+        self.assertEqual(set(self.gets()), {"dynamodb"})
+        self.assertEqual(self.sql("SELECT reads_percent FROM landfall.phase"), "0")
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.event WHERE what = 'reads retreated'"), "1")
+        self.until(lambda: int(self.sql("SELECT coalesce(sum(reads), 0) FROM landfall.read_count WHERE kind = 'fallback'")) >= 20)
+        self.sql(f"ALTER TABLE dynamodb.away RENAME TO {name}")
+
+
 if __name__ == "__main__":
     unittest.main()
