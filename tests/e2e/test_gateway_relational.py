@@ -290,6 +290,13 @@ class Writes(Served):
         self.assertEqual(refused.exception.type, "ValidationException")
         self.assertIn("other rows refer to it", refused.exception.message)
         self.assertEqual(self.get("c#a", "c"), ITEMS[0])
+        with self.assertRaises(Refused) as refused:
+            self.put(customer("a", email=text("b@x")))
+        self.assertIn("customer_email_key", refused.exception.message)
+        self.assertEqual(self.get("c#a", "c"), ITEMS[0])
+        with self.assertRaises(Refused):
+            self.client("BatchWriteItem", RequestItems={"shop": [{"DeleteRequest": {"Key": key(f"c#{name}", "c")}} for name in "abc"]})
+        self.assertEqual([self.get(f"c#{name}", "c") for name in "abc"], [ITEMS[0], ITEMS[1], None])
 
     def test_an_item_that_changes_its_entity_moves(self):
         self.put(order("a", "a0", kind="draft", amount=number(5)))

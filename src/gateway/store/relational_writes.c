@@ -119,6 +119,15 @@ static enum lf_code update_group(const struct plan *plan, struct relational_chan
     return LF_OK;
 }
 
+/* Its row would have to go, for what a constraint says of the new one. */
+static enum lf_code refuse_unclaim(enum lf_code code, const struct err *violation, struct err *err)
+{
+    if (code == LF_VALIDATION)
+        return ERR(err, LF_VALIDATION, "The item's row cannot be changed so, and stays because other rows refer to it: %s",
+                   violation->message);
+    return code;
+}
+
 /* A rival for the item's own key came by SQL: then the item is there. */
 static enum lf_code check_rival(const struct plan *plan, const struct relational_change *change, const struct err *violation,
                                 struct err *err)
@@ -139,7 +148,7 @@ static enum lf_code unclaim(const struct plan *plan, struct relational_change *c
     change->is_update = had_row;
     TRY(check_rival(plan, change, violation, err));
     if (had_row)
-        TRY(refuse_delete(delete_row(plan, change->old, err), err));
+        TRY(refuse_unclaim(refuse_delete(delete_row(plan, change->old, err), err), violation, err));
     change->row.entity = NULL;
     change->source = plan->state->count - 1;
     return arena_copy(plan->arena, span_from_cstr(violation->message), &change->row.reason, err);
@@ -294,13 +303,33 @@ static enum lf_code run_once(const struct job *job, bool is_careful, struct err 
     return code;
 }
 
-/* One request's. */
-static enum lf_code write_one(const struct job *job, struct err *err)
+static enum lf_code run_twice(const struct job *job, struct err *err)
 {
     enum lf_code code = run_once(job, false, err);
     if (relational_is_violation(code, err) || store_is_conflict(code, err))
         code = run_once(job, true, err);
     return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
+}
+
+static enum lf_code write_each(const struct job *job, struct err *err)
+{
+    struct err first = ERR_INIT;
+    for (size_t i = 0; i < job->count; i++) {
+        struct err failure = ERR_INIT;
+        const struct job one = { job->worker, job->table, job->writes + i, 1, job->arena, job->applied + i };
+        if (run_twice(&one, &failure) && !first.code)
+            first = failure;
+    }
+    if (first.code)
+        *err = first;
+    return first.code;
+}
+
+/* One request's. A row that must stay, because others refer to it, keeps no other from going, but is told of. */
+static enum lf_code write_one(const struct job *job, struct err *err)
+{
+    enum lf_code code = run_twice(job, err);
+    return code == LF_VALIDATION && job->count > 1 ? write_each(job, err) : code;
 }
 
 /* Many requests' in one transaction, by which they succeed together or fail to be halved (gather.h). */
