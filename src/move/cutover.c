@@ -138,8 +138,7 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
 /* What differs between the two directions. */
 struct crossing {
     struct change fence, flip;
-    const char
-        *drained; /* a row while the follower lacks something, with what it is; $1 the table, $2 when all writes had ended */
+    const char *drained; /* a row while the follower lacks something, with what it is; $1 the table */
 };
 
 static unsigned left_of(int64_t until_ms)
@@ -148,18 +147,12 @@ static unsigned left_of(int64_t until_ms)
     return left > 0 ? (unsigned)left : 0;
 }
 
-static enum lf_code database_time(struct pg_conn *conn, struct pg_result **ret_time, struct err *err)
+/* `lacks` empty: nothing. */
+static enum lf_code look(struct cutover *cutover, const struct crossing *crossing, char *lacks, size_t size, struct err *err)
 {
-    return pg_query(conn, "SELECT clock_timestamp()", &(struct pg_params){ 0 }, ret_time, err);
-}
-
-/* *ret_lacks empty: nothing. */
-static enum lf_code look(struct cutover *cutover, const struct crossing *crossing, struct pg_field since, char *lacks,
-                         size_t size, struct err *err)
-{
-    struct pg_field values[] = { { cutover->phase.table.ptr, cutover->phase.table.len }, since };
+    struct pg_field table = { cutover->phase.table.ptr, cutover->phase.table.len };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(cutover->conn, crossing->drained, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
+    TRY(pg_query(cutover->conn, crossing->drained, &(struct pg_params){ .values = &table, .count = 1 }, &rows, err));
     (void)snprintf(lacks, size, "%s", pg_result_rows(rows) ? pg_result_text(rows, 0, 0) : "");
     return LF_OK;
 }
@@ -168,10 +161,8 @@ static enum lf_code drain(struct cutover *cutover, const struct crossing *crossi
 {
     const struct timespec pause = { .tv_nsec = DRAIN_POLL_MS * 1000000L };
     char lacks[256];
-    PG_RESULT_CLEANUP struct pg_result *time = NULL;
-    TRY(database_time(cutover->conn, &time, err));
     for (;;) {
-        TRY(look(cutover, crossing, pg_result_get(time, 0, 0), lacks, sizeof lacks, err));
+        TRY(look(cutover, crossing, lacks, sizeof lacks, err));
         if (!lacks[0])
             return LF_OK;
         if (cutover->stop && cutover->stop(cutover->context))
@@ -266,12 +257,7 @@ enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, str
     const struct crossing crossing = {
         .fence = { .what = "fence on", .sql = FENCE_SQL("dual write", "postgres"), .numbers = { fence_ms(cutover) } },
         .flip = { .what = "cutover writes", .sql = FLIP_SQL("postgres"), .numbers = { CUTOVER_FENCE_MS } },
-        .drained =
-            "SELECT lacks FROM (SELECT count(*) || ' keys to be repaired' AS lacks FROM landfall.dirty_key WHERE table_name = $1 "
-            "HAVING count(*) > 0 UNION ALL SELECT count(*) || ' changes to be applied' FROM landfall.spool WHERE table_name = $1 "
-            "HAVING count(*) > 0 UNION ALL SELECT '`landfall follow` to read ' || count(*) || ' shards to their end' FROM "
-            "landfall.stream_shard WHERE table_name = $1 AND NOT is_drained AND coalesce(captured_to, '-infinity') <= "
-            "$2::timestamptz HAVING count(*) > 0) AS l LIMIT 1",
+        .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0",
     };
     TRY(reverse_triggers_make(cutover->conn, cutover->map, cutover->table, err));
     return cross(cutover, &crossing, ret_pause_ms, err);
@@ -290,9 +276,8 @@ enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_paus
         .drained =
             "SELECT lacks FROM (SELECT count(*) || ' changes to be sent to DynamoDB' AS lacks FROM landfall.reverse_change WHERE "
             "table_name = $1 AND refused IS NULL HAVING count(*) > 0 UNION ALL SELECT count(*) || ' answers of DynamoDB' FROM "
-            "landfall.reverse_sent WHERE table_name = $1 AND again_at IS NOT NULL AND $2::text IS NOT NULL HAVING count(*) > 0) "
-            "AS "
-            "l LIMIT 1",
+            "landfall.reverse_sent WHERE table_name = $1 AND again_at IS NOT NULL HAVING count(*) > 0) "
+            "AS l LIMIT 1",
     };
     return cross(cutover, &crossing, ret_pause_ms, err);
 }

@@ -34,11 +34,9 @@ static const struct precondition preconditions[] = {
       "SELECT 'only ' || p.reads_percent || ' % of its eventual reads come from PostgreSQL; run `landfall cutover reads "
       "--percent "
       "100`' FROM landfall.phase p WHERE p.table_name = $1 AND p.reads_percent < 100" },
-    { "capture behind", FORWARD | BEHIND, false,
-      "SELECT 'the stream was last read to its end ' || coalesce(to_char(min(s.captured_to), 'YYYY-MM-DD HH24:MI:SS'), 'never') "
-      "|| "
-      "'; is `landfall follow` running?' FROM landfall.stream_shard s WHERE s.table_name = $1 AND NOT s.is_drained HAVING "
-      "coalesce(min(coalesce(s.captured_to, '-infinity')), '-infinity') < clock_timestamp() - " LAG_BOUND },
+    { "not followed", FORWARD | BEHIND, false,
+      "SELECT '`landfall follow` does not run' WHERE NOT EXISTS (SELECT FROM landfall.worker w WHERE w.work = 'follow' AND "
+      "$1::text IS NOT NULL AND w.expires_at > clock_timestamp())" },
     { "gap in the stream", FORWARD, false,
       "SELECT 'records were trimmed before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`' FROM "
       "landfall.stream_shard s WHERE s.table_name = $1 AND s.gap IS NOT NULL AND NOT EXISTS (SELECT FROM landfall.parity_run r, "
