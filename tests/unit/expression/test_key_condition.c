@@ -165,6 +165,23 @@ static void test_errors(void **state)
     fixture_done(&fixture);
 }
 
+static void test_empty_keys_of_indexes(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err = ERR_INIT;
+    struct key_condition condition;
+    struct key_condition_schema schema = key_condition_schema_of(&usual);
+    schema.index_name = SPAN("by_time");
+    fixture_init(&fixture);
+    assert_int_equal(reduce(&fixture, "pk = :e", &schema, &condition, &err), LF_VALIDATION);
+    assert_string_equal(err.message,
+                        "One or more parameter values are not valid. A value specified for a secondary index key is not "
+                        "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
+                        "IndexName: by_time, IndexKey: pk");
+    fixture_done(&fixture);
+}
+
 static void check_range(struct fixture *fixture, const char *expression, enum key_range range, const char *value)
 {
     struct err err = ERR_INIT;
@@ -244,8 +261,8 @@ static void test_several_attributes_wrong(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors), cmocka_unit_test(test_ranges),
-                                        cmocka_unit_test(test_several_attributes),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors), cmocka_unit_test(test_empty_keys_of_indexes),
+                                        cmocka_unit_test(test_ranges), cmocka_unit_test(test_several_attributes),
                                         cmocka_unit_test(test_several_attributes_wrong) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
