@@ -88,7 +88,7 @@ class Application:
 
 class Move:
     def __init__(self, landfall, folder, server, dynamodb, stack, seconds):
-        self.landfall, self.folder, self.dynamodb, self.stack, self.seconds = landfall, folder, dynamodb, stack, seconds
+        self.landfall, self.folder, self.dynamodb, self.stack, self.seconds, self.server = landfall, folder, dynamodb, stack, seconds, server
         self.environment = {**server.environment("postgres"), **KEYS, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url, "NO_COLOR": "1"}
         self.began = time.monotonic()
 
@@ -173,6 +173,13 @@ class Move:
             if "LastEvaluatedKey" not in page:
                 return items
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def say_fences(self):
+        """When each fence was put up, the authority changed, and the fence taken down."""
+        rows = subprocess.run([self.server.client("psql"), "-AtX", "-c", "SELECT to_char(at, 'HH24:MI:SS.MS') || '  ' || what FROM landfall.event WHERE what ~ 'fence|writes' "
+                               "ORDER BY id"], env=self.environment, capture_output=True, text=True, check=True, timeout=SECONDS_MAX).stdout
+        for row in rows.splitlines():
+            self.say(row)
 
     def pause_of(self, output):
         return int(output.rsplit("pause ", 1)[1].split()[0])
@@ -266,6 +273,7 @@ def move_all(move):
     move.late_writer()
     move.decommission()
     application.stop()
+    move.say_fences()
     return judge(move, application.requests(), time.monotonic() - began, pause) if requests else 1
 
 
