@@ -78,17 +78,26 @@ def finds(old, new):
     return step
 
 
-def puts(new):
-    return lambda _: new
+class Puts:
+    """Whatever was there."""
+
+    def __init__(self, new):
+        self.new = new
+
+    def __call__(self, _):
+        return self.new
 
 
-def if_version(version, new):
+class IfVersion:
     """Answered or not, this could only have happened at this version."""
-    def step(state):
-        if state is None or state[0] != version:
+
+    def __init__(self, version, new):
+        self.version, self.new = version, new
+
+    def __call__(self, state):
+        if state is None or state[0] != self.version:
             raise Impossible
-        return new
-    return step
+        return self.new
 
 
 class History:
@@ -112,7 +121,7 @@ class History:
         self.writes.setdefault((table, key), {})[write] = (start, end)
 
     def add(self, table, key, start, end, step, name, write=None):
-        operation = Operation(start, end, step, name=name, kind=None if write else "remove")
+        operation = Operation(start, end, step, overwrites=isinstance(step, Puts), name=name, kind=None if write else "remove")
         operation.write = write
         self.operations.setdefault((table, key), []).append(operation)
         if write:
@@ -131,19 +140,26 @@ class History:
     def to_check(self, table, key):
         """What is known of writes without an answer: one that somebody has seen took effect, by then. One that nobody has seen may as well not have happened: whatever
         came after it would also have come without it. But an addition counts."""
-        operations = []
+        operations, versions = [], {each.step.version for each in self.operations[table, key] if isinstance(each.step, IfVersion)}
         for each in self.operations[table, key]:
             if each.end == NEVER and each.write:
                 each = self.settled(each, is_addition=key[0] == "c")
             if each:
+                each.unseen = each.overwrites and self.is_unseen(each, versions)
                 operations.append(each)
         return operations
+
+    def is_unseen(self, operation, versions):
+        """By any operation; a swap without an answer may have gone by its version."""
+        state = operation.step.new
+        return state is not None and self.seen.get(state[1], (state, NEVER))[1] == NEVER and state[0] not in versions
 
     def settled(self, operation, is_addition):
         state, end = self.seen.get(operation.write, (None, NEVER))
         if state is None:
             return Operation(operation.start, NEVER, add_unseen, name=operation.name, kind="add") if is_addition else None
-        return Operation(operation.start, end, added(*state) if is_addition else operation.step, name=operation.name)
+        return Operation(operation.start, end, added(*state) if is_addition else operation.step, overwrites=operation.overwrites and not is_addition,
+                         name=operation.name)
 
 
 def added(number, write):
@@ -228,11 +244,11 @@ class Worker(Client):
             try:
                 await self.call("PutItem", TableName=table, Item=item_of(key, new))
             except Unanswered:
-                self.history.add(table, key, start, NEVER, puts(new), f"put {new} without answer", write)
+                self.history.add(table, key, start, NEVER, Puts(new), f"put {new} without answer", write)
                 raise
-            self.history.add(table, key, start, time.monotonic(), puts(new), f"put {new}", write)
+            self.history.add(table, key, start, time.monotonic(), Puts(new), f"put {new}", write)
         else:
-            start, end, old = await self.change("PutItem", table, key, puts(new), write, Item=item_of(key, new))
+            start, end, old = await self.change("PutItem", table, key, Puts(new), write, Item=item_of(key, new))
             self.history.add(table, key, start, end, finds(old, new), f"put {new} over {old}", write)
 
     async def swap(self):
@@ -241,7 +257,7 @@ class Worker(Client):
         if version is None:
             return await self.read(table, key)
         new = (version + 1, write)
-        start, end, old = await self.change("UpdateItem", table, key, if_version(version, new), write, Key={"pk": {"S": key}}, UpdateExpression="SET n = n + :1, w = :w",
+        start, end, old = await self.change("UpdateItem", table, key, IfVersion(version, new), write, Key={"pk": {"S": key}}, UpdateExpression="SET n = n + :1, w = :w",
                                           ConditionExpression="n = :n", ExpressionAttributeValues={":1": {"N": "1"}, ":n": {"N": str(version)}, ":w": {"S": write}})
         if end:
             self.history.add(table, key, start, end, finds(old, new), f"swap {old} for {new}", write)
@@ -252,7 +268,7 @@ class Worker(Client):
         table, key = self.pick()
         if self.random.random() < 0.6:
             return
-        start, end, old = await self.change("DeleteItem", table, key, puts(None), Key={"pk": {"S": key}})
+        start, end, old = await self.change("DeleteItem", table, key, Puts(None), Key={"pk": {"S": key}})
         self.history.add(table, key, start, end, finds(old, None), f"remove {old}")
         if old:
             self.history.removals.append((table, key, old[1]))
@@ -292,12 +308,12 @@ class Worker(Client):
             answer = await self.call("BatchWriteItem", RequestItems={table: [{"PutRequest": {"Item": item_of(each, state)}} for each, state in new.items()]})
         except Unanswered:
             for each, state in new.items():
-                self.history.add(table, each, start, NEVER, puts(state), f"put {state} in a batch without answer", state[1])
+                self.history.add(table, each, start, NEVER, Puts(state), f"put {state} in a batch without answer", state[1])
             raise
         left = {request["PutRequest"]["Item"]["pk"]["S"] for request in answer["UnprocessedItems"].get(table, [])}
         for each, state in new.items():
             if each not in left:
-                self.history.add(table, each, start, time.monotonic(), puts(state), f"put {state} in a batch", state[1])
+                self.history.add(table, each, start, time.monotonic(), Puts(state), f"put {state} in a batch", state[1])
 
     # ---- transactions ----
 

@@ -13,10 +13,12 @@ NEVER = math.inf
 
 class Operation:
     """`step(state)` is the state afterwards, or raises Impossible when the operation's answer does not fit that state. An end of NEVER: nobody knows whether, or
-    when, it took effect; those of one `kind` do the same. An operation that only observes leaves every state as it is."""
+    when, it took effect; those of one `kind` do the same. An operation that only observes leaves every state as it is, one that overwrites leaves the same after any;
+    of one that overwrites and is unseen no other operation's answer tells."""
 
-    def __init__(self, start, end, step, observes=False, name="", kind=None):
-        self.start, self.end, self.step, self.observes, self.name, self.kind = start, end, step, observes, name, kind
+    def __init__(self, start, end, step, observes=False, overwrites=False, unseen=False, name="", kind=None):
+        self.start, self.end, self.step, self.name, self.kind = start, end, step, name, kind
+        self.observes, self.overwrites, self.unseen = observes, overwrites, overwrites and unseen
 
     def __repr__(self):
         return f"{self.name} [{self.start:.4f}, {self.end:.4f}]"
@@ -44,6 +46,11 @@ def observe(state, done, running):
     return done.union(seen) if seen else done
 
 
+def overwritten(operation, running):
+    """What nobody has seen is best done right before something overwrites it: the one place where it is never in the way."""
+    return [each for each in running if each.unseen] if operation.overwrites else []
+
+
 def choices(done, running):
     """Of those that are alike and have no end, the one that began first."""
     kinds = set()
@@ -65,9 +72,11 @@ def ways(operation, state, done, running):
             continue
         for other in choices(done, running):
             for new_state in after(other, state):
-                configuration = (new_state, observe(new_state, done | {other}, running))
+                configuration = (new_state, observe(new_state, done.union([other], overwritten(other, running)), running))
                 if configuration not in known:
                     known.add(configuration)
+                    if len(known) > CONFIGURATIONS_MAX:
+                        raise RuntimeError(f"too many possibilities of {operation} among {len(running)}")
                     left.append(configuration)
 
 

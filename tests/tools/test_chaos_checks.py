@@ -4,7 +4,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "chaos"))
-from clients import History, added, finds, if_version, puts  # noqa: E402
+from clients import History, IfVersion, Puts, added, finds  # noqa: E402
 from linearizable import NEVER, NotLinearizable, check  # noqa: E402
 from streams import Reader, check_snapshots, check_table  # noqa: E402
 
@@ -88,7 +88,7 @@ class Unanswered(unittest.TestCase):
 
     def test_a_write_that_was_seen_has_happened_by_then(self):
         history = History()
-        history.add("plain", "r0", 0, NEVER, puts(ONE), "put", "w1")
+        history.add("plain", "r0", 0, NEVER, Puts(ONE), "put", "w1")
         history.add("plain", "r0", 5, 6, finds(ONE, TWO), "swap", "w2")
         history.saw(ONE, 6)
         self.check(history)
@@ -98,7 +98,7 @@ class Unanswered(unittest.TestCase):
 
     def test_a_write_that_began_after_it_was_seen(self):
         history = History()
-        history.add("plain", "r0", 5, NEVER, puts(ONE), "put", "w1")
+        history.add("plain", "r0", 5, NEVER, Puts(ONE), "put", "w1")
         history.add("plain", "r0", 1, 2, finds(ONE, TWO), "swap", "w2")
         history.saw(ONE, 2)
         with self.assertRaises(NotLinearizable):
@@ -106,8 +106,8 @@ class Unanswered(unittest.TestCase):
 
     def test_a_swap_that_could_not_pass(self):
         history = History()
-        history.add("plain", "r0", 0, 1, puts(ONE), "put", "w1")
-        history.add("plain", "r0", 2, NEVER, if_version(7, TWO), "swap", "w2")
+        history.add("plain", "r0", 0, 1, Puts(ONE), "put", "w1")
+        history.add("plain", "r0", 2, NEVER, IfVersion(7, TWO), "swap", "w2")
         self.check(history)
         history.add("plain", "r0", 4, 5, finds(TWO, THREE), "put", "w3")
         history.saw(TWO, 5)
@@ -116,7 +116,7 @@ class Unanswered(unittest.TestCase):
 
     def test_an_addition_that_nobody_saw_counts(self):
         history = History()
-        history.add("plain", "c0", 0, NEVER, puts(ONE), "add", "w1")
+        history.add("plain", "c0", 0, NEVER, Puts(ONE), "add", "w1")
         history.add("plain", "c0", 2, 3, added(2, "w2"), "add", "w2")
         self.check(history, key="c0")
         history.add("plain", "c0", 4, 5, added(4, "w4"), "add", "w4")

@@ -9,7 +9,7 @@ from linearizable import NEVER, Impossible, NotLinearizable, Operation, check  #
 
 
 def write(start, end, value):
-    return Operation(start, end, lambda _: value, name=f"write {value}")
+    return Operation(start, end, lambda _: value, overwrites=True, name=f"write {value}")
 
 
 def read(start, end, value):
@@ -68,6 +68,60 @@ class Linearizable(unittest.TestCase):
                     operations.append(read(start, end, state))
             check(operations, None)
             self.refuse(*operations, write(20_000, 20_001, "x"), read(20_002, 20_003, state))
+
+    def test_against_all_orders(self):
+        """Small histories, right ones and wrong ones, by trying every order that their times allow."""
+        pick, results = random.Random(7), []
+        for _ in range(600):
+            operations = generated(pick)
+            try:
+                check(operations, None)
+                results.append(True)
+            except NotLinearizable:
+                results.append(False)
+            self.assertEqual(results[-1], has_an_order(operations), operations)
+        self.assertGreater(results.count(True), 100)
+        self.assertGreater(results.count(False), 100)
+
+
+def generated(pick):
+    """Writes, reads and swaps of few values, each written once; of some nobody knows whether they happened."""
+    operations, values, seen = [], [None], set()
+    for number in range(pick.randrange(3, 7)):
+        start = pick.randrange(20)
+        end = NEVER if pick.random() < 0.15 else start + pick.randrange(1, 15)
+        kind, value = pick.random(), pick.choice(values)
+        if kind < 0.5:
+            operations.append(write(start, end, number))
+            values.append(number)
+        elif kind < 0.75:
+            operations.append(read(start, min(end, 40), value))
+            seen.add(value)
+        else:
+            operations.append(swap(start, end, value, number))
+            values.append(number)
+            seen.add(value)
+        operations[-1].value = number
+    for each in operations:
+        each.unseen = each.overwrites and each.value not in seen
+    return operations
+
+
+def has_an_order(operations, state=None):
+    """Depth first: next may be whatever began before all that are left have ended."""
+    left = [each for each in operations if each.end != NEVER]
+    if not left:
+        return True
+    first_end = min(each.end for each in left)
+    for each in operations:
+        if each.start <= first_end:
+            try:
+                after = each.step(state)
+            except Impossible:
+                continue
+            if has_an_order([other for other in operations if other is not each], after):
+                return True
+    return False
 
 
 if __name__ == "__main__":
