@@ -284,6 +284,17 @@ class Writes(Served):
         self.assertEqual(len(self.query("pk = :p", p=text("c#y"))), 2)
         self.assertEqual((self.kept("c#x"), "customer_email_key" in self.kept("c#y")), ("", True))
 
+    def test_what_was_kept_goes_to_its_table_once_nothing_is_in_its_way(self):
+        for item in (customer("u", email=text("a@x")), order("late", "l1", lines=lines("x"))):
+            self.put(item)
+            self.assertNotEqual(self.kept(item["pk"]["S"]), "")
+        self.put(customer("a", email=text("other@x")))
+        self.sql("INSERT INTO shop.customer (customer_id) VALUES ('late')")
+        self.wait(lambda: not self.kept("c#u") and not self.kept("c#late"), "items are still kept")
+        self.assertEqual(self.sql("SELECT count(*) FROM shop.customer JOIN shop.\"order\" USING (customer_id) JOIN shop.order_line USING (order_id) "
+                                  "WHERE customer_id = 'late'"), "1")
+        self.assertEqual((self.get("c#u", "c"), self.rows("landfall.item")), (customer("u", email=text("a@x")), "1"))
+
     def test_a_row_that_others_refer_to_stays(self):
         with self.assertRaises(Refused) as refused:
             self.delete("c#a", "c")

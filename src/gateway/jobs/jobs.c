@@ -6,6 +6,7 @@
 #include "base/backoff.h"
 #include "gateway/backup.h"
 #include "gateway/jobs/repair.h"
+#include "gateway/jobs/retry.h"
 #include "gateway/jobs/reverse.h"
 #include "gateway/jobs/tidy.h"
 #include "gateway/jobs/ttl.h"
@@ -19,9 +20,9 @@ static const struct job {
     job_step *step;
     unsigned pause_ms_min, pause_ms_max; /* when there is nothing to do: twice as long each time */
 } jobs[] = {
-    { "sequencer", sequencer_step, 10, 80 }, { "ttl", ttl_step, 500, 500 },     { "repair", repair_step, 250, 1000 },
-    { "reverse", reverse_step, 10, 80 },     { "tidy", tidy_step, 5000, 5000 }, { "tables", table_work_step, 100, 400 },
-    { "backups", backup_step, 1000, 5000 },
+    { "sequencer", sequencer_step, 10, 80 }, { "ttl", ttl_step, 500, 500 },       { "repair", repair_step, 250, 1000 },
+    { "reverse", reverse_step, 10, 80 },     { "tidy", tidy_step, 5000, 5000 },   { "tables", table_work_step, 100, 400 },
+    { "backups", backup_step, 1000, 5000 },  { "retry", retry_step, 1000, 5000 },
 };
 
 struct running_job {

@@ -7,6 +7,7 @@
  *     backups     copies the items of backups                        backup.h
  *     repair      brings up rows whose keys are marked for good       jobs/repair.h
  *     reverse     sends what changed in PostgreSQL to DynamoDB        jobs/reverse.h
+ *     retry       items that constraints kept out of their tables      jobs/retry.h
  *     tidy        forgets old tokens of transactions and gateways that are gone   jobs/tidy.h
  *
  * Each job is a fiber that steps while its gateway leads it (leader.h). A step that fails is logged, and tried again after a

@@ -303,6 +303,15 @@ static enum lf_code run_once(const struct job *job, bool is_careful, struct err 
     return code;
 }
 
+enum lf_code relational_try(struct worker *worker, const struct table *table, const struct store_write *write,
+                            struct arena *arena, struct err *err)
+{
+    bool applied = false;
+    enum lf_code code = run_once(&(struct job){ worker, table, write, 1, arena, &applied }, false, err);
+    bool is_in_the_way = relational_is_violation(code, err) || store_is_conflict(code, err);
+    return is_in_the_way ? LF_OK : code;
+}
+
 static enum lf_code run_twice(const struct job *job, struct err *err)
 {
     enum lf_code code = run_once(job, false, err);

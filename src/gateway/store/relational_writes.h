@@ -28,6 +28,10 @@ enum lf_code relational_write_rows(struct db_transaction *transaction, const str
                                    const struct relational_write *writes, size_t count, bool is_careful, struct arena *arena,
                                    struct err *err) MUST_CHECK;
 
+/* One write on its own, given up where a constraint or somebody else is in its way. */
+enum lf_code relational_try(struct worker *worker, const struct table *table, const struct store_write *write,
+                            struct arena *arena, struct err *err) MUST_CHECK;
+
 /* SQLSTATE class 23. */
 bool relational_is_violation(enum lf_code code, const struct err *err);
 

@@ -1,0 +1,56 @@
+#include "gateway/store/relational_retry.h"
+
+#include "gateway/store/relational_reads.h"
+#include "gateway/store/relational_rows.h"
+#include "gateway/store/relational_writes.h"
+#include "gateway/worker.h"
+#include "map/row.h"
+
+enum { ITEMS_MAX = 20, HASH_BEGIN_BYTES = 8 };
+
+static enum lf_code read_some(struct worker *worker, const struct table *table, uint64_t random, struct arena *arena,
+                              struct pg_result **ret_rows, struct err *err)
+{
+    struct relational_sql sql;
+    char begin[HASH_BEGIN_BYTES];
+    const struct relational_table *state = relational_table_of(table);
+    for (size_t i = 0; i < sizeof begin; i++)
+        begin[i] = (char)(random >> (8 * i));
+    relational_sql_init(&sql, arena);
+    relational_sql_put(&sql, "SELECT ");
+    buf_put_span(&sql.text, state->sources[state->count - 1].columns);
+    relational_sql_put(&sql, " FROM landfall.item AS t WHERE t.table_name = ");
+    relational_sql_span(&sql, table->name, "text");
+    relational_sql_put(&sql, " AND t.h >= ");
+    relational_sql_span(&sql, span_of(begin, sizeof begin), "bytea");
+    relational_sql_put(&sql, " ORDER BY t.h, t.sk LIMIT ");
+    relational_sql_int64(&sql, ITEMS_MAX);
+    return relational_run(worker->db, NULL, &sql, ret_rows, err);
+}
+
+/* An item that no entity claims stays. */
+static enum lf_code retry(struct worker *worker, const struct table *table, const struct stored_item *stored, struct arena *arena,
+                          struct err *err)
+{
+    struct row row;
+    struct store_write write = { .item = &stored->item, .old = stored, .guard = WRITE_VERSION };
+    TRY(row_encode(table->map, &stored->item, arena, &row, err));
+    if (!row.entity)
+        return LF_OK;
+    write.key.attributes = stored->item;
+    TRY(key_of_item(&table->key, &stored->item, arena, &write.key.bytes, err));
+    return relational_try(worker, table, &write, arena, err);
+}
+
+enum lf_code relational_retry(struct worker *worker, const struct table *table, uint64_t random, struct arena *arena,
+                              struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(read_some(worker, table, random, arena, &rows, err));
+    for (size_t i = 0; i < pg_result_rows(rows); i++) {
+        struct stored_item stored;
+        TRY(relational_row_read(table, rows, i, 0, arena, &stored, err));
+        TRY(retry(worker, table, &stored, arena, err));
+    }
+    return LF_OK;
+}
