@@ -148,11 +148,6 @@ class Source:
         status, _ = self.stop_in_the_middle(signal.SIGKILL)
         self.assertEqual(status, -signal.SIGKILL)
 
-    def test_interrupted(self):
-        status, errors = self.stop_in_the_middle(signal.SIGINT)
-        self.assertEqual(status, INTERRUPTED, errors)
-        self.assertIn("the same command goes on from here", errors)
-
     def test_goes_on_within_a_segment(self):
         """All items are in one segment, so the second run has to begin where the first was, in the middle of it."""
         self.prepare("dynamodb://Heavy")
@@ -185,6 +180,60 @@ class Source:
         self.assertEqual(second.returncode, 0, output + errors)
         self.assert_all_there()
 
+    # Pace and trouble
+
+    def test_throttled_and_cut(self):
+        self.prepare(SOURCE)
+        with self.through(throttle=0.2, fail=0.1, drop=0.05, cut=0.05) as proxy:
+            self.assertEqual(self.landfall_json("backfill", SOURCE)["items"], ITEMS)
+            self.assertEqual(self.landfall("verify", SOURCE), f"{ITEMS:,} items compared, 0 differences, 0 missing, 0 extra\n")
+            for what, count in proxy.done.items():
+                self.assertGreater(count, 0, what)
+        self.assert_all_there()
+
+    # Verify
+
+    def test_differences_are_found(self):
+        self.prepare(SOURCE)
+        self.landfall("backfill", SOURCE)
+        self.sql("UPDATE things.thing SET label = 'changed' WHERE thing_id::text = '7'; DELETE FROM things.thing WHERE thing_id::text = '8';"
+                 "INSERT INTO things.thing SELECT (t).* FROM (SELECT jsonb_populate_record(t, '{\"thing_id\": 900000, \"count\": 4}') AS t"
+                 " FROM things.thing t WHERE thing_id::text = '9') x")
+        result = json.loads(self.verify_differing("--settle", "1"))
+        self.assertEqual([result[name] for name in ("compared", "different", "missing", "extra")], [ITEMS, 1, 1, 1])
+        self.assertEqual([(found["kind"], found["attributes"]) for found in result["differences"]],
+                         [("different", ["label"]), ("missing", []), ("extra", [])])
+
+    def verify_differing(self, *options):
+        process = self.start("verify", SOURCE, "--json", *options)
+        output, errors = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(process.returncode, DIFFERENCES, output + errors)
+        return output
+
+    # What is not there
+
+    def test_an_empty_table(self):
+        self.prepare(SOURCE)
+        self.write("empty.yaml", (self.folder / "landfall.yaml").read_text().replace("Things", "Empty"))
+        result = self.landfall_json("backfill", "dynamodb://Empty", "--map", "empty.yaml")
+        self.assertEqual([result["items"], result["resumed"]], [0, 0])
+        self.assertEqual(self.landfall("verify", "dynamodb://Empty", "--map", "empty.yaml"), "0 items compared, 0 differences, 0 missing, 0 extra\n")
+
+    def test_a_table_that_is_not_there(self):
+        errors = self.landfall("inspect", "dynamodb://Nowhere", status=1)
+        self.assertIn("ResourceNotFoundException", errors)
+        self.assertIn(f"asking {self.dynamodb.url} (region us-east-1) for table Nowhere", errors)
+
+
+class AgainstLandfall(Source, DatabaseCase):
+    """With what does not depend on the server."""
+    place = LANDFALL
+
+    def test_interrupted(self):
+        status, errors = self.stop_in_the_middle(signal.SIGINT)
+        self.assertEqual(status, INTERRUPTED, errors)
+        self.assertIn("the same command goes on from here", errors)
+
     def test_one_that_was_paused_does_no_harm(self):
         """Its segments are taken over; what it has read by then must not go in when it wakes."""
         self.prepare(SOURCE)
@@ -195,8 +244,6 @@ class Source:
         paused.send_signal(signal.SIGCONT)
         paused.communicate(timeout=SECONDS_MAX)
         self.assert_all_there()
-
-    # Pace and trouble
 
     def test_pace(self):
         self.prepare(SOURCE)
@@ -220,15 +267,6 @@ class Source:
         for wrong in ("0", "fast", "-5", "120%", "5x"):
             self.assertIn("--max-rcu", self.landfall("inspect", SOURCE, f"--max-rcu={wrong}", status=USAGE))
 
-    def test_throttled_and_cut(self):
-        self.prepare(SOURCE)
-        with self.through(throttle=0.2, fail=0.1, drop=0.05, cut=0.05) as proxy:
-            self.assertEqual(self.landfall_json("backfill", SOURCE)["items"], ITEMS)
-            self.assertEqual(self.landfall("verify", SOURCE), f"{ITEMS:,} items compared, 0 differences, 0 missing, 0 extra\n")
-            for what, count in proxy.done.items():
-                self.assertGreater(count, 0, what)
-        self.assert_all_there()
-
     def test_throttled_for_ever_can_be_interrupted(self):
         self.prepare(SOURCE)
         with self.through() as proxy:
@@ -242,25 +280,6 @@ class Source:
             _, errors = process.communicate(timeout=SECONDS_MAX)
         self.assertEqual(process.returncode, INTERRUPTED, errors)
         self.assertLess(time.monotonic() - began, 5)
-
-    # Verify
-
-    def test_differences_are_found(self):
-        self.prepare(SOURCE)
-        self.landfall("backfill", SOURCE)
-        self.sql("UPDATE things.thing SET label = 'changed' WHERE thing_id::text = '7'; DELETE FROM things.thing WHERE thing_id::text = '8';"
-                 "INSERT INTO things.thing SELECT (t).* FROM (SELECT jsonb_populate_record(t, '{\"thing_id\": 900000, \"count\": 4}') AS t"
-                 " FROM things.thing t WHERE thing_id::text = '9') x")
-        result = json.loads(self.verify_differing("--settle", "1"))
-        self.assertEqual([result[name] for name in ("compared", "different", "missing", "extra")], [ITEMS, 1, 1, 1])
-        self.assertEqual([(found["kind"], found["attributes"]) for found in result["differences"]],
-                         [("different", ["label"]), ("missing", []), ("extra", [])])
-
-    def verify_differing(self, *options):
-        process = self.start("verify", SOURCE, "--json", *options)
-        output, errors = process.communicate(timeout=SECONDS_MAX)
-        self.assertEqual(process.returncode, DIFFERENCES, output + errors)
-        return output
 
     def test_what_settles_is_no_difference(self):
         """The rows lag behind for a while, as with a follower."""
@@ -279,20 +298,6 @@ class Source:
         self.sql("INSERT INTO things.thing SELECT (t).* FROM (SELECT jsonb_populate_record(t, '{\"thing_id\": 9, \"count\": 3, \"label\": \"number 9\"}') AS t"
                  " FROM things.thing t WHERE thing_id::text = '10') x")
 
-    # What is not there
-
-    def test_an_empty_table(self):
-        self.prepare(SOURCE)
-        self.write("empty.yaml", (self.folder / "landfall.yaml").read_text().replace("Things", "Empty"))
-        result = self.landfall_json("backfill", "dynamodb://Empty", "--map", "empty.yaml")
-        self.assertEqual([result["items"], result["resumed"]], [0, 0])
-        self.assertEqual(self.landfall("verify", "dynamodb://Empty", "--map", "empty.yaml"), "0 items compared, 0 differences, 0 missing, 0 extra\n")
-
-    def test_a_table_that_is_not_there(self):
-        errors = self.landfall("inspect", "dynamodb://Nowhere", status=1)
-        self.assertIn("ResourceNotFoundException", errors)
-        self.assertIn(f"asking {self.dynamodb.url} (region us-east-1) for table Nowhere", errors)
-
     def test_wrong_arguments(self):
         self.assertIn("names no table", self.landfall("inspect", "dynamodb://", status=USAGE))
         self.assertIn("names no table", self.landfall("inspect", "dynamodb://a/b", status=USAGE))
@@ -309,10 +314,6 @@ class Source:
     def test_no_credentials(self):
         del self.environment["AWS_ACCESS_KEY_ID"]
         self.assertIn("no AWS credentials", self.landfall("inspect", SOURCE, status=1))
-
-
-class AgainstLandfall(Source, DatabaseCase):
-    place = LANDFALL
 
 
 @unittest.skipIf(servers.lacks(), servers.lacks())
