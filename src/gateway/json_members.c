@@ -46,6 +46,55 @@ struct span json_members_get(const struct json_members *members, struct span nam
     return SPAN("");
 }
 
+static enum lf_code next_element(struct json_reader *json, bool *ret_found, struct span *ret_element, struct err *err)
+{
+    struct json_token token;
+    TRY(json_next(json, &token, err));
+    *ret_found = token.kind != JSON_ARRAY_END;
+    if (!*ret_found)
+        return LF_OK;
+    TRY(json_skip(json, &token, err));
+    *ret_element = value_text(json, &token);
+    return LF_OK;
+}
+
+static enum lf_code read_elements(struct span array, struct arena *arena, struct span *elements, size_t *ret_count,
+                                  struct err *err)
+{
+    struct json_reader json;
+    struct json_token token;
+    struct span element;
+    size_t count = 0;
+    bool is_found = false;
+    json_init(&json, array, arena);
+    TRY(json_expect(&json, JSON_ARRAY_BEGIN, &token, err));
+    for (;;) {
+        TRY(next_element(&json, &is_found, &element, err));
+        if (!is_found)
+            break;
+        if (elements)
+            elements[count] = element;
+        count++;
+    }
+    *ret_count = count;
+    return json_end(&json, err);
+}
+
+/* Once to count them, once to keep them. */
+enum lf_code json_elements_read(struct span array, struct arena *arena, struct span **ret_elements, size_t *ret_count,
+                                struct err *err)
+{
+    size_t count = 0;
+    TRY(read_elements(array, arena, NULL, &count, err));
+    struct span *elements = arena_calloc(arena, count + 1, sizeof *elements, err);
+    if (!elements)
+        return err->code;
+    TRY(read_elements(array, arena, elements, &count, err));
+    *ret_elements = elements;
+    *ret_count = count;
+    return LF_OK;
+}
+
 /* Merging ----------------------------------------------------------------------------------------------------------------------
  */
 

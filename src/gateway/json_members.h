@@ -24,6 +24,10 @@ enum lf_code json_members_read(struct span object, struct arena *arena, struct j
 /* The value of a member, "" when it is not there. */
 struct span json_members_get(const struct json_members *members, struct span name);
 
+/* The elements of an array, as JSON. Errors: LF_SYNTAX when it is none; LF_MEMORY. */
+enum lf_code json_elements_read(struct span array, struct arena *arena, struct span **ret_elements, size_t *ret_count,
+                                struct err *err) MUST_CHECK;
+
 /* An object of the members of both; where both have one, objects and arrays are joined, and of all else the first is taken. */
 enum lf_code json_members_merge(struct span first, struct span second, struct arena *arena, struct buf *out,
                                 struct err *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "gateway/read_keys.h"
 #include "gateway/read_page.h"
 #include "gateway/route_ask.h"
+#include "gateway/shadow.h"
 
 struct share {
     struct call *call;
@@ -149,5 +150,7 @@ enum lf_code read_share(struct call *call, const void *request, const struct rou
         return route_forward(call, request, err);
     if (read_keys_find(call, request, tables, &share.keys, &is_read, &own) || !is_read || !share.keys.count)
         return route_forward(call, request, err);
-    return answer(&share, err);
+    TRY(answer(&share, err));
+    shadow_read(call, &share.keys, run);
+    return LF_OK;
 }

@@ -23,6 +23,7 @@ struct worker {
     struct read_counts *read_counts; /* by table and side, read_count.h */
     struct repair *repair;     /* what the job of that name has seen, jobs/repair.h */
     struct server *server;     /* NULL: the worker of the background jobs */
+    unsigned shadows; /* reads that are being compared, shadow.h */
     uint64_t random;
     unsigned number;
 };

@@ -586,6 +586,29 @@ class Reads(UpstreamCase):
         self.until(lambda: int(self.sql("SELECT coalesce(sum(reads), 0) FROM landfall.read_count WHERE kind = 'fallback'")) >= 20)
         self.sql(f"ALTER TABLE dynamodb.away RENAME TO {name}")
 
+    def test_shadow_reads(self):
+        """All partitions differ but one, and one more is brought up while the comparison pauses."""
+        self.front.ask("PutItem", TableName=self.table, Item={**key("p1", "1"), "g": text("g1"), "n": number("1.0")})
+        self.share(0, shadow_percent="100")
+        for at in (1, 2, 3):
+            self.get_quietly(at)
+        self.front.ask("PutItem", TableName=self.table, Item={**key("p2", "1"), "g": text("g2")})
+        query = {"TableName": self.table, "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": text("p4")}}
+        self.front.ask("Query", **query)
+        self.front.ask("BatchGetItem", RequestItems={self.table: {"Keys": [key("p5", "1"), key("p1", "1")]}})
+        self.until(lambda: self.sql("SELECT count(*) FROM landfall.shadow_difference") == "3")
+        found = self.sql("SELECT operation || coalesce(request #>> '{Key,p,S}', '') FROM landfall.shadow_difference ORDER BY 1").split()
+        self.assertEqual(found, ["BatchGetItem", "GetItemp3", "Query"])
+        self.assertEqual(self.sql("SELECT (dynamodb #>> '{Item,side,S}') || (postgres #>> '{Item,side,S}') FROM landfall.shadow_difference "
+                                  "WHERE operation = 'GetItem'"), "dynamodbboth")
+        self.until(lambda: self.sql("SELECT sum(reads) FROM landfall.read_count WHERE kind = 'different'") == "3")
+        self.share(100, shadow_percent="100")
+        self.assertEqual(self.get(6), "both")
+        self.until(lambda: self.sql("SELECT count(*) FROM landfall.shadow_difference") == "4")
+
+    def get_quietly(self, at):
+        self.front.ask("GetItem", TableName=self.table, Key=key(f"p{at}", "1"))
+
 
 if __name__ == "__main__":
     unittest.main()
