@@ -356,8 +356,6 @@ static enum lf_code run_live(struct comparison *comparison, struct pg_conn *conn
                              struct verify_result *result, struct err *err)
 {
     int64_t record;
-    if (comparison->options->repair)
-        return ERR(err, LF_USAGE, "--repair takes its items from an export; what a table in use has, `landfall follow` brings");
     result->details = arena_calloc(arena, comparison->options->details_max, sizeof *result->details, err);
     if (!result->details)
         return err->code;

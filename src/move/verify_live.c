@@ -10,6 +10,7 @@
 #include "item/copy.h"
 #include "item/ddbjson.h"
 #include "move/follow/key_rows.h"
+#include "move/follow/spool.h"
 #include "move/live_keys.h"
 #include "move/verify_details.h"
 #include "source/records.h"
@@ -392,12 +393,12 @@ static enum lf_code rest(struct live *live, int64_t ms, struct err *err)
 }
 
 /* At once, then less and less often, and for the last time when the time is up. */
-static enum lf_code settle(struct live *live, struct err *err)
+static enum lf_code settle(struct live *live, bool keeps_details, struct err *err)
 {
     int64_t until_ms = now_ms() + (int64_t)live->comparison->options->settle_seconds * 1000, pause_ms = SETTLE_MS_MIN;
     while (count_unsettled(live)) {
         int64_t left_ms = until_ms - now_ms();
-        live->keeps_details = left_ms <= 0;
+        live->keeps_details = keeps_details && left_ms <= 0;
         atomic_store(&live->next, 0);
         TRY(crew_run(&live->comparison->crew, work_suspects, live, err));
         if (left_ms <= 0)
@@ -405,6 +406,24 @@ static enum lf_code settle(struct live *live, struct err *err)
         TRY(rest(live, pause_ms < left_ms ? pause_ms : left_ms, err));
         pause_ms = 2 * pause_ms < SETTLE_MS_MAX ? 2 * pause_ms : SETTLE_MS_MAX;
     }
+    return LF_OK;
+}
+
+/* The follower repairs, since it does so in step with what else is written to these keys. */
+static enum lf_code repair(struct live *live, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    size_t count = 0, found = count_unsettled(live);
+    struct item *keys = arena_calloc(&live->arena, found, sizeof *keys, err);
+    if (!keys)
+        return err->code;
+    for (size_t i = 0; i < live->suspect_count; i++)
+        if (!live->suspects[i].is_settled)
+            keys[count++] = live->suspects[i].key;
+    TRY(pg_connect(live->comparison->options->postgres, &conn, err));
+    TRY(spool_ask(conn, live->table->name, keys, count, err));
+    TRY(settle(live, false, err));
+    live->result->repaired = found - count_unsettled(live);
     return LF_OK;
 }
 
@@ -431,9 +450,9 @@ static enum lf_code compare_both(struct live *live, struct err *err)
     comparison->crew.items_total = 2 * comparison->parts.row_estimate;
     TRY(crew_run(&comparison->crew, work_source, live, err));
     TRY(find_extra(live, err));
-    TRY(settle(live, err));
+    TRY(settle(live, true, err));
     count_differences(live);
-    return LF_OK;
+    return comparison->options->repair && count_unsettled(live) ? repair(live, err) : LF_OK;
 }
 
 static enum lf_code compare_with_room(struct live *live, struct err *err)

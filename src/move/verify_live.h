@@ -9,7 +9,8 @@
  * What is written meanwhile shows as a suspect and settles when the follower has brought it over; what counts has outlived
  * `settle_seconds`. The table is read once. Keys seen are kept as 64 bits of hash in a temporary file and held against the rows a
  * bounded number at a time. The first LIVE_SUSPECTS_MAX suspects are looked at again; those beyond count as they were found.
- * Done by one process; needs the indexes of the map.
+ * Done by one process; needs the indexes of the map. A repair gives the keys that differ to the follower, and looks at them again
+ * until the time is up once more.
  */
 #pragma once
 

@@ -334,3 +334,43 @@ enum lf_code spool_delete(struct pg_conn *conn, struct span table, const struct 
     binary_sql_put(&sql, ")");
     return binary_sql_exec(&sql, conn, NULL, err);
 }
+
+/* Asking ------------------------------------------------------------------------------------------------------------------- */
+
+static enum lf_code put_keys(const struct item *keys, size_t count, struct arena *arena, struct pg_field **ret_fields,
+                             struct err *err)
+{
+    BUF_CLEANUP struct buf scratch;
+    buf_init(&scratch, COPY_BYTES_MAX);
+    struct pg_field *fields = arena_calloc(arena, count, sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(put_json(&keys[i], &scratch, arena, &fields[i], err));
+    *ret_fields = fields;
+    return LF_OK;
+}
+
+enum lf_code spool_ask(struct pg_conn *conn, struct span table, const struct item *keys, size_t count, struct err *err)
+{
+    int64_t inserted;
+    struct pg_field *fields;
+    ARENA_CLEANUP struct arena arena;
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    arena_init(&arena, ARENA_BYTES_MAX);
+    binary_sql_init(&sql, &arena);
+    TRY(put_keys(keys, count, &arena, &fields, err));
+    binary_sql_put(&sql,
+                   "INSERT INTO landfall.spool (table_name, shard_id, sequence_number, key, is_removed, is_expiry, changed_at)"
+                   " SELECT p.table_name, '', '', k.key::json, false, false, clock_timestamp() FROM unnest(");
+    binary_sql_array(&sql, fields, count, 1, PG_OID_TEXT, "text");
+    binary_sql_put(&sql, ") AS k (key), landfall.phase AS p WHERE p.phase IN ('follow', 'dual write')"
+                         " AND p.applies_since IS NOT NULL AND p.table_name = ");
+    binary_sql_text(&sql, table);
+    TRY(binary_sql_exec(&sql, conn, &inserted, err));
+    if (count && !inserted)
+        return ERR(err, LF_PRECONDITION,
+                   "what a table in use has is brought by `landfall follow`, which does not do so for table %.*s now",
+                   SPAN_ARG(table));
+    return LF_OK;
+}
