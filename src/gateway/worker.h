@@ -18,12 +18,12 @@ struct worker {
     struct gather *writes;  /* writes that are transactions of their own */
     struct key_queue *keys; /* key_queue.h */
     struct auth_cache *auth;
-    struct upstream *upstream; /* DynamoDB; NULL: there is none behind this gateway */
-    struct marks *marks;       /* keys that are written on both sides, mark.h; NULL without upstream */
+    struct upstream *upstream;       /* DynamoDB; NULL: there is none behind this gateway */
+    struct marks *marks;             /* keys that are written on both sides, mark.h; NULL without upstream */
     struct read_counts *read_counts; /* by table and side, read_count.h */
-    struct repair *repair;     /* what the job of that name has seen, jobs/repair.h */
-    struct server *server;     /* NULL: the worker of the background jobs */
-    unsigned shadows; /* reads that are being compared, shadow.h */
+    struct repair *repair;           /* what the job of that name has seen, jobs/repair.h */
+    struct server *server;           /* NULL: the worker of the background jobs */
+    unsigned shadows;                /* reads that are being compared, shadow.h */
     uint64_t random;
     unsigned number;
 };
