@@ -1,6 +1,5 @@
 #include "move/verify_live.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
