@@ -59,7 +59,7 @@ bench: deps-demo
 # An application in use moves from DynamoDB to PostgreSQL, back, and again, SECONDS between two commands.
 SECONDS_BETWEEN ?= 3
 e2e: deps-check deps-oracle build
-	@python3 tests/e2e/live/live.py $(LANDFALL) --seconds $(SECONDS_BETWEEN)
+	@python3 tests/e2e/live/move.py $(LANDFALL) --seconds $(SECONDS_BETWEEN)
 
 # The gateway beside pgbench and DynamoDB Local.
 bench-gateway: deps-demo

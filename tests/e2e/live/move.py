@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An application in use moves from DynamoDB to PostgreSQL, back, and again, with all its requests answered: live.py LANDFALL [--seconds S].
+"""An application in use moves from DynamoDB to PostgreSQL, back, and again, with all its requests answered: move.py LANDFALL [--seconds S].
 
 DynamoDB is DynamoDB Local. Several processes of app.mjs work through two gateways from before the first command until after the last. At each rest both sides must
 be equal, and at the end every register's history linearizable. Last line: `N requests, 0 failed requests, pause M ms`.

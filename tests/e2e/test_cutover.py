@@ -1,0 +1,183 @@
+"""Phases of a table in use: what is refused and why, fences that end by themselves, SQL that reaches DynamoDB, and the way back."""
+import json
+import signal
+import subprocess
+import time
+
+from dynamodb import Client, Refused, read_url
+from harness import unittest
+from live import LiveCase, item_of, key_of
+
+FENCE = "SELECT count(*) FROM landfall.phase WHERE fence IS NOT NULL"
+PHASE = "SELECT phase FROM landfall.phase"
+MARK = ("INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner) SELECT 'things', '\\x00', '', '{\"pk\":{\"S\":\"x\"},\"sk\":{\"S\":\"x\"}}', "
+        "nextval('landfall.mark_token'), id FROM landfall.gateway LIMIT 1")
+
+
+class Cutover(LiveCase):
+    def setUp(self):
+        super().setUp()
+        for number in range(30):
+            self.put(number)
+
+    def run_beside(self, *arguments):
+        """A command that runs until the test is over."""
+        process = self.start(*arguments)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        return process
+
+    def follow_and_serve(self):
+        self.run_beside("follow", "dynamodb://things")
+        self.wait_for_worker()
+        self.gateway = Client(read_url(self.run_beside("serve", "--map", "landfall.yaml", "--upstream", "--jobs", "1", "--listen", "127.0.0.1:0")))
+        self.addCleanup(self.gateway.close)
+
+    def reads_moved(self):
+        self.follow_and_serve()
+        self.backfill()
+        self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
+        self.landfall("verify", "dynamodb://things", "--settle", "1")
+        self.landfall("cutover", "reads", "--percent", "100")
+
+    def writes_moved(self):
+        self.reads_moved()
+        output = self.landfall("cutover", "writes", "things")
+        self.assertRegex(output, r"^things: PostgreSQL has the authority, pause \d+ ms\n$")
+        self.assertEqual(self.sql(PHASE), "postgres")
+
+    def there(self, number):
+        return self.client("GetItem", TableName="things", Key=key_of(number), ConsistentRead=True).get("Item")
+
+    def wait_for_reverse_sync(self):
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_change") == "0")
+
+    def test_a_step_is_refused_while_one_before_it_is_missing(self):
+        self.assertIn("no table of the map is moving", self.landfall("cutover", "reads", status=4))
+        self.follow_and_serve()
+        self.assertIn("not readable: no backfill has ended", self.landfall("cutover", "reads", "--force", status=4))
+        self.assertIn("only from phase dual write", self.landfall("cutover", "writes", status=4))
+        self.backfill()
+        self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
+        self.assertIn("parity not proven", self.landfall("cutover", "reads", status=4))
+        self.landfall("cutover", "reads", "--force", "--percent", "10")
+        forced = json.loads(self.sql("SELECT detail FROM landfall.event WHERE what = 'forced'"))
+        self.assertIn("parity not proven", forced["overridden"])
+        self.assertIn("only 10 % of its eventual reads", self.landfall("cutover", "writes", status=4))
+        self.assertIn("there is no such map", self.landfall("cutover", "writes", "--map", "other.yaml", status=1))
+        self.assertIn("the map has no DynamoDB table", self.landfall("cutover", "writes", "others", status=4))
+
+    def test_reads_move_and_come_back(self):
+        self.reads_moved()
+        self.assertEqual(self.sql("SELECT phase, reads_percent FROM landfall.phase"), "dual write|100")
+        self.landfall("rollback", "reads")
+        self.assertEqual(self.sql(PHASE), "follow")
+        self.put(3, label={"S": "later"})
+        self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
+        self.assert_same()
+
+    def test_a_fence_whose_time_is_up_leaves_everything_as_it_was(self):
+        self.reads_moved()
+        self.sql(MARK)
+        self.assertIn("the time of the fence was up while waiting for 1 keys", self.landfall("cutover", "writes", "--fence", "1", status=4))
+        self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
+        self.put(3, self.gateway, label={"S": "through"})
+        self.assertEqual(self.there(3)["label"]["S"], "through")
+
+    def begin_and(self, number, status):
+        """The command is sent a signal while it waits under its fence."""
+        self.sql(MARK)
+        process = self.start("cutover", "writes", "--fence", "3")
+        self.wait_for(lambda: self.sql(FENCE) == "1")
+        process.send_signal(number)
+        process.communicate()
+        self.assertEqual(process.returncode, status)
+
+    def test_an_interrupted_cutover_takes_its_fence_away(self):
+        self.reads_moved()
+        self.begin_and(signal.SIGINT, 130)
+        self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
+
+    def test_a_killed_cutover_leaves_a_fence_that_ends_by_itself(self):
+        self.reads_moved()
+        self.begin_and(signal.SIGKILL, -signal.SIGKILL)
+        began = time.monotonic()
+        self.put(3, self.gateway, label={"S": "held"})
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
+        self.assertEqual(self.there(3)["label"]["S"], "held")
+        self.sql("DELETE FROM landfall.dirty_key")
+        self.landfall("cutover", "writes")
+        self.assertEqual(self.sql(PHASE), "postgres")
+
+    def test_what_sql_and_gateways_write_reaches_dynamodb(self):
+        self.writes_moved()
+        self.put(40, self.gateway)
+        self.delete(5, self.gateway)
+        self.sql("UPDATE things.thing SET label = 'by SQL' WHERE thing_id = '7'; DELETE FROM things.thing WHERE thing_id = '8'")
+        self.wait_for_reverse_sync()
+        self.wait_for(lambda: self.there(7)["label"]["S"] == "by SQL")
+        self.assertEqual([self.there(number) is None for number in (5, 7, 8, 40)], [True, False, True, False])
+        self.assert_same()
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL"), "0")
+        with self.assertRaisesRegex(AssertionError, "TRUNCATE does not tell reverse sync"):
+            self.sql("TRUNCATE things.thing")
+
+    def test_writes_come_back_with_what_sql_wrote(self):
+        self.writes_moved()
+        self.sql("UPDATE things.thing SET label = 'by SQL' WHERE thing_id = '7'")
+        self.landfall("rollback", "writes")
+        self.assertEqual(self.sql(PHASE), "dual write")
+        self.assertEqual(self.there(7)["label"]["S"], "by SQL")
+        self.put(9, self.gateway, label={"S": "after"})
+        self.assertEqual(self.there(9)["label"]["S"], "after")
+        self.assert_same()
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.late_write"), "0")
+
+    def test_a_rollback_waits_for_open_transactions_of_sql(self):
+        self.writes_moved()
+        writer = self.psql(stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        writer.stdin.write("BEGIN; UPDATE things.thing SET label = 'open' WHERE thing_id = '7';\n")
+        writer.stdin.flush()
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") != "0")
+        process = self.start("rollback", "writes")
+        self.wait_for(lambda: self.sql(FENCE) == "1")
+        writer.communicate("COMMIT;\n")
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, output + errors)
+        self.assertEqual(self.there(7)["label"]["S"], "open")
+
+    def test_a_late_writer_is_noticed_and_overruled(self):
+        self.writes_moved()
+        self.put(7, label={"S": "late"})
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.late_write") == "1")
+        self.assertIn("late writers", self.landfall("rollback", "writes", status=4))
+        listed = self.landfall_json("late-writes", "list")
+        self.assertEqual([(each["table"], each["change"], each["key"]) for each in listed], [("things", "written", key_of(7))])
+        self.assertEqual(self.landfall_json("late-writes", "drop"), {"dropped": 1})
+        self.wait_for(lambda: self.there(7) == item_of(7))
+
+    def test_the_end_keeps_an_archive_and_deletes_the_table_if_asked_to(self):
+        self.writes_moved()
+        self.put(41, self.gateway)
+        self.wait_for_reverse_sync()
+        self.assertIn("--yes --confirm things", self.landfall("decommission", "-o", "archive", "--delete-table", status=2))
+        self.landfall("decommission", "-o", "archive", "--delete-table", "--yes", "--confirm", "things")
+        with self.assertRaises(Refused):
+            self.client("DescribeTable", TableName="things")
+        self.put(42, self.gateway)
+        self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "32")
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.reverse_change"), "0")
+        self.assertTrue((self.folder / "archive").is_dir())
+
+    def test_status_shows_the_table(self):
+        self.writes_moved()
+        status = self.landfall_json("status")
+        self.assertEqual([(row["table"], row["phase"]) for row in status["tables"]], [("things", "postgres")])
+        self.assertEqual(status["reverse"][0]["changes not sent"], "0")
+        self.assertEqual(len(status["gateways"]), 1)
+        self.assertIn("Reverse sync", self.landfall("status"))
+
+
+if __name__ == "__main__":
+    unittest.main()
