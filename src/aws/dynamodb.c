@@ -30,7 +30,7 @@ struct dynamodb {
     _Atomic int64_t clock_skew_s;
 };
 
-/* Opening ------------------------------------------------------------------------------------------------------------------ */
+/* Opening ----------------------------------------------------------------------------------------------------------------- */
 
 static unsigned or_default(unsigned given, unsigned otherwise)
 {
@@ -139,7 +139,7 @@ struct span dynamodb_endpoint(const struct dynamodb *client)
     return client->endpoints[DYNAMODB_TABLES];
 }
 
-/* What a refusal says -------------------------------------------------------------------------------------------------------- */
+/* What a refusal says ----------------------------------------------------------------------------------------------------- */
 
 struct refusal {
     struct span type, message;
@@ -197,7 +197,7 @@ static bool may_pass(enum lf_code code)
     return code == LF_NETWORK || (info->api_type && info->retryable);
 }
 
-/* Clocks --------------------------------------------------------------------------------------------------------------------- */
+/* Clocks ------------------------------------------------------------------------------------------------------------------ */
 
 static bool is_about_time(const struct refusal *refusal)
 {
@@ -225,7 +225,7 @@ static bool correct_clock(struct dynamodb *client, const struct http_answer *ans
     return true;
 }
 
-/* One attempt -------------------------------------------------------------------------------------------------------------- */
+/* One attempt ------------------------------------------------------------------------------------------------------------- */
 
 struct call {
     struct dynamodb_attempt attempt;
@@ -343,7 +343,7 @@ static enum lf_code attempt(struct call *call, struct err *err)
     return code;
 }
 
-/* Attempts ----------------------------------------------------------------------------------------------------------------- */
+/* Attempts ---------------------------------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct dynamodb *client)
 {

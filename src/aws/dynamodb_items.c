@@ -51,7 +51,7 @@ static enum lf_code capacity_of(struct span consumed, struct arena *arena, doubl
     return answer_double(units.value, arena, ret_capacity, err);
 }
 
-/* Scan --------------------------------------------------------------------------------------------------------------------- */
+/* Scan -------------------------------------------------------------------------------------------------------------------- */
 
 static void put_scan(struct buf *request, const struct dynamodb_scan *scan)
 {
@@ -111,7 +111,7 @@ enum lf_code dynamodb_scan_page(struct dynamodb *client, const struct dynamodb_s
     return read_page(answer.body, arena, ret_page, err) == LF_OK ? LF_OK : err_while(err, "reading a page of the scan");
 }
 
-/* One item ----------------------------------------------------------------------------------------------------------------- */
+/* One item ---------------------------------------------------------------------------------------------------------------- */
 
 enum lf_code dynamodb_get_item(struct dynamodb *client, struct span table, const struct item *key, struct arena *arena,
                                struct item *ret_item, bool *ret_found, double *ret_capacity, struct err *err)
@@ -131,7 +131,7 @@ enum lf_code dynamodb_get_item(struct dynamodb *client, struct span table, const
     return ret_capacity ? capacity_of(fields[1].value, arena, ret_capacity, err) : LF_OK;
 }
 
-/* Batches of writes -------------------------------------------------------------------------------------------------------- */
+/* Batches of writes ------------------------------------------------------------------------------------------------------- */
 
 static void put_write(struct buf *request, const struct dynamodb_batch_write *write)
 {

@@ -40,7 +40,7 @@ static enum lf_code read_texts(struct span object, struct answer_field *fields, 
     return LF_OK;
 }
 
-/* Shards ------------------------------------------------------------------------------------------------------------------- */
+/* Shards ------------------------------------------------------------------------------------------------------------------ */
 
 static enum lf_code read_shard(struct span text, struct arena *arena, struct stream_shard *ret_shard, struct err *err)
 {
@@ -99,7 +99,7 @@ enum lf_code dynamodb_describe_stream(struct dynamodb *client, struct span strea
     return read_description(body, arena, ret_description, err);
 }
 
-/* Streams ------------------------------------------------------------------------------------------------------------------ */
+/* Streams ----------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code read_listing(struct span body, struct arena *arena, struct stream_listing *ret_listing, struct err *err)
 {
@@ -150,7 +150,7 @@ enum lf_code dynamodb_get_shard_iterator(struct dynamodb *client, struct span st
     return answer_text(iterator.value, arena, ret_iterator, err);
 }
 
-/* Records ------------------------------------------------------------------------------------------------------------------ */
+/* Records ----------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code read_event(struct span value, struct arena *arena, enum stream_event *ret_event, struct err *err)
 {

@@ -50,7 +50,7 @@ struct live {
     bool keeps_details;    /* the last look */
 };
 
-/* Suspects ----------------------------------------------------------------------------------------------------------------- */
+/* Suspects ---------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code key_item_of(const struct key_schema *schema, const struct item *item, struct arena *arena,
                                 struct item *ret_key, struct err *err)
@@ -89,7 +89,7 @@ static enum lf_code add_suspect(struct live *live, const struct item *item, enum
     return code;
 }
 
-/* The scan ----------------------------------------------------------------------------------------------------------------- */
+/* The scan ---------------------------------------------------------------------------------------------------------------- */
 
 struct batch {
     struct item items[BATCH_ITEMS];
@@ -178,7 +178,7 @@ static enum lf_code work_source(void *context, unsigned worker, struct pg_conn *
     return code;
 }
 
-/* Extra rows ----------------------------------------------------------------------------------------------------------------- */
+/* Extra rows -------------------------------------------------------------------------------------------------------------- */
 
 static int compare_hashes(const void *left, const void *right)
 {
@@ -237,8 +237,7 @@ static enum lf_code find_extra(struct live *live, struct err *err)
     return LF_OK;
 }
 
-/* Looking again ----------------------------------------------------------------------------------------------------------------
- */
+/* Looking again ----------------------------------------------------------------------------------------------------------- */
 
 /* Both sides of a suspect now. */
 struct sides {
@@ -439,8 +438,7 @@ static void count_differences(const struct live *live)
     live->result->extra = counts[VERIFY_EXTRA];
 }
 
-/* All of it --------------------------------------------------------------------------------------------------------------------
- */
+/* All of it --------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code compare_both(struct live *live, struct err *err)
 {

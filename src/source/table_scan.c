@@ -44,8 +44,7 @@ struct table_scan {
     struct segment_reader segments[SCAN_SEGMENTS];
 };
 
-/* The table --------------------------------------------------------------------------------------------------------------------
- */
+/* The table --------------------------------------------------------------------------------------------------------------- */
 
 bool table_scan_is_meant(const char *path)
 {
@@ -127,8 +126,7 @@ static enum lf_code set_files(struct source *source, struct err *err)
     return LF_OK;
 }
 
-/* The pace ---------------------------------------------------------------------------------------------------------------------
- */
+/* The pace ---------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code read_rate(const char *text, const struct description *description, double *ret_units_per_s, struct err *err)
 {
@@ -153,8 +151,7 @@ static double item_units_of(const struct description *description)
     return (mean > 1 ? mean : 1) / UNIT_BYTES;
 }
 
-/* Opening ----------------------------------------------------------------------------------------------------------------------
- */
+/* Opening ----------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code describe(struct table_scan *scan, struct source *source, struct span *ret_text, struct err *err)
 {
@@ -233,8 +230,7 @@ enum lf_code table_scan_read_item(struct table_scan *scan, const struct item *ke
     return code;
 }
 
-/* Reading ----------------------------------------------------------------------------------------------------------------------
- */
+/* Reading ----------------------------------------------------------------------------------------------------------------- */
 
 static void reset(struct segment_reader *reader)
 {
