@@ -5,6 +5,7 @@ import subprocess
 import time
 
 from dynamodb import Client, Refused, read_url
+from dynamodb_proxy import Proxy
 from harness import unittest
 from live import LiveCase, item_of, key_of
 
@@ -30,7 +31,10 @@ class Cutover(LiveCase):
     def follow_and_serve(self):
         self.run_beside("follow", "dynamodb://things")
         self.wait_for_worker()
-        self.gateway = Client(read_url(self.run_beside("serve", "--map", "landfall.yaml", "--upstream", "--jobs", "1", "--listen", "127.0.0.1:0")))
+        self.proxy = Proxy(self.dynamodb.url)
+        self.addCleanup(self.proxy.stop)
+        self.gateway = Client(read_url(self.run_beside("serve", "--map", "landfall.yaml", "--upstream", "--endpoint", self.proxy.url, "--jobs", "1", "--listen",
+                                                       "127.0.0.1:0")))
         self.addCleanup(self.gateway.close)
 
     def reads_moved(self):
@@ -122,6 +126,40 @@ class Cutover(LiveCase):
         self.assertEqual(self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL"), "0")
         with self.assertRaisesRegex(AssertionError, "TRUNCATE does not tell reverse sync"):
             self.sql("TRUNCATE things.thing")
+
+    def test_throttled_reverse_sync_arrives(self):
+        self.writes_moved()
+        self.proxy.shares = [("throttle", 0.5)]
+        self.sql("UPDATE things.thing SET label = 'slowly ' || thing_id")
+        self.wait_for_reverse_sync()
+        self.assertGreater(self.proxy.done["throttle"], 0)
+        self.assert_same()
+
+    def test_what_may_land_late_is_sent_again_and_holds_the_rollback(self):
+        self.writes_moved()
+        self.proxy.shares = [("cut", 1)]
+        self.sql("UPDATE things.thing SET label = 'cut ' || thing_id")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL") != "0")
+        self.proxy.shares = []
+        self.wait_for_reverse_sync()
+        self.assert_same()
+        self.assertIn("answers of DynamoDB", self.landfall("rollback", "writes", "--fence", "1", status=4))
+        self.sql("UPDATE landfall.reverse_sent SET again_at = clock_timestamp() WHERE again_at IS NOT NULL")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL") == "0")
+        self.wait_for_reverse_sync()
+        self.landfall("rollback", "writes")
+        self.assert_same()
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.late_write"), "0")
+
+    def test_a_row_that_dynamodb_cannot_hold_stays_behind_alone(self):
+        self.writes_moved()
+        self.sql("UPDATE things.thing SET label = 'beside' WHERE thing_id <> '7'; UPDATE things.thing SET label = repeat('x', 410000) WHERE thing_id = '7'")
+        self.wait_for(lambda: self.sql("SELECT count(*) FILTER (WHERE refused IS NULL), count(refused) FROM landfall.reverse_change") == "0|1")
+        self.assertEqual((self.there(6)["label"]["S"], self.there(7)["label"]["S"]), ("beside", "number 7"))
+        self.assertIn("items that DynamoDB cannot hold: 1 rows", self.landfall("rollback", "writes", status=4))
+        self.sql("UPDATE things.thing SET label = 'short' WHERE thing_id = '7'")
+        self.wait_for_reverse_sync()
+        self.assertEqual(self.there(7)["label"]["S"], "short")
 
     def test_writes_come_back_with_what_sql_wrote(self):
         self.writes_moved()
