@@ -13,7 +13,7 @@ from harness import *
 
 SERVICE = "com.amazon.coral.service#"
 FAILED = 1
-SECONDS_TO_KNOW = 5  # of new and disabled keys
+SECONDS_TO_KNOW = 20  # of new and disabled keys
 TABLE = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
          "BillingMode": "PAY_PER_REQUEST"}
 
