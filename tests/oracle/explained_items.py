@@ -330,7 +330,7 @@ def is_other_digits(step, theirs, ours):
 
 LATE = r"The conditional request failed|Type mismatch for attribute to update|" + INVALID + r"Cannot update attribute .*|Updates on index keys must be of the same data type as the key attribute"
 KEY_PATH = r"Key attributes must be scalars; list random access .*"
-EARLY = KEY_PATH + "|" + INVALID + r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
+EARLY = KEY_PATH + r"|One or more parameter values are not valid\. The update expression attempted to update a secondary index key .*|" + INVALID + r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
 
 
 def is_late_check(step, theirs, ours):

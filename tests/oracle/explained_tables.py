@@ -18,7 +18,7 @@ WORDS = [
     (r"Cannot do operations on a non-existent table", r"Requested resource not found: Table: .* not found"),
     (r"Stream does not exist", r"Requested resource not found: Stream: .* not found"),
     (r"Cannot create preexisting table", r"Table already exists: .*"),
-    (NAMES, r"TableName must be at least 3 characters long and at most 255 characters long|" + CONSTRAINTS),
+    (NAMES, r"The parameter 'TableName' is required but was not present in the request|TableName must be at least 3 characters long and at most 255 characters long|" + CONSTRAINTS),
     (r"Limit (must be greater than or equal to 1|in ListTables must be <= 100)|No Attribute Schema Defined|No defined key schema.*|Invalid StreamViewType: .*|"
      r"No Hash Key specified in schema.*|Indexes must have a projection specified|Member must satisfy enum value set.*|"
      r"Table read and write throughput must be at least 1.*|No provisioned throughput specified.*|AttributeName cannot be null when time to live.*|"

@@ -87,6 +87,9 @@ class Pair:
         """A malformed reading is not followed; what it reads is as free in its order."""
         body = normalise.body_of(step)
         schema = self.keys.get(str(body.get("TableName")), {})
+        if outcome.answer.keys() & {"LastEvaluatedKey", "NextToken"} and (step["call"] != "Query" or "IndexName" in body):
+            # Which items are on the first page is the endpoint's own.
+            return Outcome(outcome.status, {"ScannedCount": outcome.answer.get("ScannedCount")})
         return compare.combine({**step, "body": body}, [outcome], schema) if "Items" in outcome.answer else outcome
 
     def run_once(self, step):
