@@ -189,19 +189,19 @@ enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count,
 /* Settling --------------------------------------------------------------------------------------------------------------------
  */
 
-/* What may still be overwritten by a request that was lost stays marked. */
+/* What a request that was lost may have overwritten since we took the mark, or may yet, stays marked: not the time now counts. */
 static const struct pg_statement settle_statement = {
     .sql = "WITH k AS (SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::bool[]) AS k (table_name, h, "
            "sk, token, "
            "writes)), kept AS (UPDATE landfall.dirty_key d SET is_left = true, repaired_at = CASE WHEN k.writes THEN now() END "
            "FROM k WHERE "
-           "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token AND d.settled_at > now() RETURNING "
-           "d.token), gone "
-           "AS (DELETE FROM landfall.dirty_key d USING k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND "
-           "d.token = "
-           "k.token AND coalesce(d.settled_at <= now(), true) RETURNING d.token) SELECT token::text FROM kept UNION ALL SELECT "
-           "token::text "
-           "FROM gone",
+           "d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token AND d.settled_at > d.marked_at "
+           "RETURNING d.token), "
+           "gone AS (DELETE FROM landfall.dirty_key d USING k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk "
+           "AND d.token = "
+           "k.token AND coalesce(d.settled_at <= d.marked_at, true) RETURNING d.token) SELECT token::text FROM kept UNION ALL "
+           "SELECT "
+           "token::text FROM gone",
 };
 
 static enum lf_code token_params(struct row_arrays *arrays, const struct mark *const *marks, size_t count,

@@ -102,19 +102,14 @@ static enum lf_code find_silent(struct worker *worker, struct err *err)
 /* Of owners that are no gateway (a follower, or one that has ended) it is the age that counts, and at last for all: a takeover
  * harms nobody, since whoever uses a mark names its token. It counts as left, so that who writes the key need not wait for us. */
 static const struct pg_statement take_over = {
-    .sql = "UPDATE landfall.dirty_key d SET token = nextval('landfall.mark_token'), owner = $1::text::uuid, repaired_at = NULL, "
-           "is_left = "
-           "true, settled_at = CASE WHEN d.is_left THEN d.settled_at ELSE greatest(d.settled_at, clock_timestamp() + "
-           "make_interval(secs => "
-           "$3::text::int)) END FROM (SELECT m.table_name, m.h, m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON "
-           "p.table_name = "
-           "m.table_name AND p.phase IN ('follow', 'dual write') LEFT JOIN landfall.gateway g ON g.id = m.owner WHERE CASE WHEN "
-           "m.is_left "
-           "THEN m.repaired_at IS NULL OR m.settled_at <= clock_timestamp() ELSE g.id = ANY ($2::text::uuid[]) OR m.marked_at < "
-           "clock_timestamp() - CASE WHEN g.id IS NULL THEN interval '15 s' ELSE interval '20 min' END END ORDER BY "
-           "m.table_name, m.h, "
-           "m.sk LIMIT $4::text::int FOR UPDATE OF m SKIP LOCKED) AS k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk "
-           "= k.sk "
+    .sql = "UPDATE landfall.dirty_key d SET token = nextval('landfall.mark_token'), owner = $1::text::uuid, marked_at = "
+           "clock_timestamp(), repaired_at = NULL, is_left = true, settled_at = CASE WHEN d.is_left THEN d.settled_at ELSE "
+           "greatest(d.settled_at, clock_timestamp() + make_interval(secs => $3::text::int)) END FROM (SELECT m.table_name, m.h, "
+           "m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON p.table_name = m.table_name AND p.phase IN ('follow', 'dual "
+           "write') LEFT JOIN landfall.gateway g ON g.id = m.owner WHERE CASE WHEN m.is_left THEN m.repaired_at IS NULL OR "
+           "m.settled_at <= clock_timestamp() ELSE g.id = ANY ($2::text::uuid[]) OR m.marked_at < clock_timestamp() - CASE WHEN "
+           "g.id IS NULL THEN interval '15 s' ELSE interval '20 min' END END ORDER BY m.table_name, m.h, m.sk LIMIT "
+           "$4::text::int FOR UPDATE OF m SKIP LOCKED) AS k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk "
            "RETURNING d.table_name::text, d.key::text, d.token::text",
 };
 
