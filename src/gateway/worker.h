@@ -24,7 +24,6 @@ struct worker {
     struct repair *repair;           /* what the job of that name has seen, jobs/repair.h */
     struct server *server;           /* NULL: the worker of the background jobs */
     unsigned shadows;                /* reads that are being compared, shadow.h */
-    unsigned shadows; /* reads that are being compared, shadow.h */
     uint64_t random;
     unsigned number;
 };
