@@ -48,6 +48,8 @@ class LeftMarks:
 
     def settle(self, s, value):
         """Row and mark in one transaction; the mark stays if what landed since it was taken is not known."""
+        if not s.mark:  # somebody without a token has taken it away
+            return s._replace(postgres=value)
         lands = s.mark.may_land if self.has("what could land when the mark was taken") else self.could_land(s)
         stays = lands and self.has("the mark stays")
         return s._replace(postgres=value, mark=s.mark._replace(is_left=True) if stays else None)
@@ -61,8 +63,8 @@ class LeftMarks:
         if step[0] == "sent" and value in s.answered:
             yield f"gateway {value} has its answer", self.settle(s._replace(gateways=put(s.gateways, who, ("done",))), value)
         if step[0] == "sent":
-            left = s._replace(gateways=put(s.gateways, who, ("unknown",)))
-            yield f"gateway {value} does not know, and leaves the mark", left._replace(mark=s.mark._replace(is_left=True))
+            left = s._replace(gateways=put(s.gateways, who, ("unknown",)), mark=s.mark and s.mark._replace(is_left=True))
+            yield f"gateway {value} does not know, and leaves the mark", left
 
     def repairer_steps(self, s):
         if s.repairer is None and s.mark and s.mark.is_left:
@@ -71,7 +73,7 @@ class LeftMarks:
             idle = s._replace(repairer=None)
             is_ours = s.mark is not None and s.mark.token == 0
             if is_ours or not self.has("the repairer's token"):
-                idle = self.settle(idle, s.repairer[0]) if s.mark else idle._replace(postgres=s.repairer[0])
+                idle = self.settle(idle, s.repairer[0])
             yield "the repairer settles", idle
 
 
