@@ -71,13 +71,15 @@ class ReverseSync:
 
     def answer_steps(self, s, who, value, entries):
         """An answer takes away the entries that were there when the item was read, and the request from what is not known. Of one that leads no
-        more it does not: what the next one has sent may have landed before."""
+        more it only says that the key is to be sent again: what the next one has sent may have landed before."""
         idle = s._replace(leaders=put(s.leaders, who, ("idle",)))
         is_heard = who == s.leader or not self.has("the leader's token")
         if (value, who) not in s.flying and value in s.landed and is_heard:
             confirmed = idle._replace(again=s.again - {(value, who)}, sent=s.sent | {value})
             left = s.queue - entries if self.has("its own entries only") else frozenset()
             yield f"{who} hears that {value} is done", confirmed._replace(queue=left)
+        if (value, who) not in s.flying and value in s.landed and not is_heard:
+            yield f"{who}, which leads no more, hands {value} over", enqueue(idle._replace(again=s.again - {(value, who)}), f"{value} of {who} again")
         if self.has("an unknown outcome that stays unknown"):
             yield f"{who} does not hear of {value}", idle
         else:

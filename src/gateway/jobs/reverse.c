@@ -334,17 +334,29 @@ static enum lf_code has_unprocessed(struct batch *batch, struct span body, bool 
     return LF_OK;
 }
 
-/* Nothing that was sent is under way any more. Who leads no longer must not say so: what the next leader has sent may have landed
- * before. Then the keys are sent once more when the time is up. */
-static enum lf_code confirm_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
+static enum lf_code set_again(struct db_transaction *transaction, const struct batch *batch, const char *again, struct err *err)
 {
-    char number[NUMBER_BYTES];
+    char number[NUMBER_BYTES], sql[160];
     struct pg_field value = number_field(batch->number, number);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE landfall.reverse_sent SET again_at = %s WHERE batch = $1::text::bigint AND again_at IS NOT NULL",
+                   again);
+    return run(transaction, sql, &value, 1, &rows, err);
+}
+
+/* Nothing that was sent is under way any more. */
+static enum lf_code confirm_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
+{
     TRY(leader_lock(transaction, batch->leadership, err));
-    return run(transaction,
-               "UPDATE landfall.reverse_sent SET again_at = NULL WHERE batch = $1::text::bigint AND again_at IS NOT NULL", &value,
-               1, &rows, err);
+    return set_again(transaction, batch, "NULL", err);
+}
+
+/* Who leads no longer must not say that a key is done: what the next leader has sent may have landed before. It is to be sent
+ * again. */
+static enum lf_code hand_over_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
+{
+    return set_again(transaction, batch, "clock_timestamp()", err);
 }
 
 static enum lf_code finish_in(struct db_transaction *transaction, struct batch *batch, struct err *err)
@@ -373,6 +385,13 @@ static enum lf_code refuse(struct batch *batch, const struct err *why, struct er
                      SPAN("UPDATE landfall.reverse_change SET refused = $1::text WHERE id = ANY($2::text::bigint[])"), &statement,
                      err));
     return db_write(batch->worker->db, statement, &(struct pg_params){ .values = values, .count = 2 }, &rows, err);
+}
+
+/* After an answer. LF_PRECONDITION: somebody else leads. */
+static enum lf_code conclude(struct batch *batch, batch_work *work, struct err *err)
+{
+    enum lf_code code = in_transaction(batch, work, err);
+    return code == LF_PRECONDITION ? in_transaction(batch, hand_over_in, err) : code;
 }
 
 static bool is_throttled(enum lf_code code)
@@ -405,8 +424,8 @@ static enum lf_code settle(struct batch *batch, const struct dynamodb_answer *an
     bool again = false;
     TRY(has_unprocessed(batch, answer->body, &again, err));
     if (!again)
-        return in_transaction(batch, finish_in, err);
-    TRY(in_transaction(batch, confirm_in, err));
+        return conclude(batch, finish_in, err);
+    TRY(conclude(batch, confirm_in, err));
     slow_down(pace, batch->worker);
     return LF_OK;
 }
@@ -422,7 +441,7 @@ static enum lf_code blame(struct batch *batch, struct pace *pace, const struct e
 
 static enum lf_code settle_refusal(struct batch *batch, struct pace *pace, const struct err *why, struct err *err)
 {
-    TRY(in_transaction(batch, confirm_in, err));
+    TRY(conclude(batch, confirm_in, err));
     if (is_throttled(why->code)) {
         slow_down(pace, batch->worker);
         return LF_OK;
