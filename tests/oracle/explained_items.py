@@ -279,7 +279,7 @@ def is_part(part, whole):
 def is_null_in_set(step, theirs, ours):
     """A set in the request has one; Local says so, or for numbers that it is none."""
     has_null = any(None in found[name] for found in walk(body_of(step)) for name in ("SS", "NS", "BS") if isinstance(found.get(name), list))
-    return has_null and bool(re.fullmatch(r".*set may not have a null \w+ as a member.*|" + NUMBER_FAULTS, str(theirs.message), re.DOTALL))
+    return has_null and bool(re.fullmatch(r".*set may not have a null \w+ as a member.*|" + NULL_VALUE + "|" + NUMBER_FAULTS, str(theirs.message), re.DOTALL))
 
 
 def is_cut_at_nul(step, theirs, ours):
@@ -339,7 +339,7 @@ EARLY = KEY_PATH + r"|One or more parameter values are not valid\. The update ex
 
 def is_late_check(step, theirs, ours):
     """AttributeUpdates, and types of index keys, are looked at before the condition."""
-    return step["call"] == "UpdateItem" and not theirs.ok and bool(
+    return step["call"] in ("UpdateItem", "ExecuteStatement") and not theirs.ok and bool(
         re.fullmatch(LATE, str(theirs.message)) and re.fullmatch(EARLY, str(ours.message)))
 
 
