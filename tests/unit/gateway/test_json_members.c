@@ -1,0 +1,132 @@
+/* Objects taken apart and joined as texts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/json_members.h"
+
+enum { ARENA_BYTES = 1024 * 1024 };
+
+static struct arena arena;
+static struct buf out;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena, ARENA_BYTES);
+    buf_init(&out, ARENA_BYTES);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_done(&arena);
+    buf_done(&out);
+    return 0;
+}
+
+static void assert_span(struct span found, const char *expected)
+{
+    assert_int_equal(found.len, strlen(expected));
+    assert_memory_equal(found.ptr, expected, found.len);
+}
+
+static void test_members(void **state)
+{
+    struct err err = ERR_INIT;
+    struct json_members members;
+    (void)state;
+    assert_int_equal(
+        json_members_read(SPAN(" { \"a\" : [1, {\"b\":2}] ,\"c\":\"x\\\"y\", \"d\":null } "), &arena, &members, &err), LF_OK);
+    assert_int_equal(members.count, 3);
+    assert_span(json_members_get(&members, SPAN("a")), "[1, {\"b\":2}]");
+    assert_span(json_members_get(&members, SPAN("c")), "\"x\\\"y\"");
+    assert_span(json_members_get(&members, SPAN("d")), "null");
+    assert_int_equal(json_members_get(&members, SPAN("b")).len, 0);
+}
+
+static enum lf_code read_many(size_t count)
+{
+    struct err err = ERR_INIT;
+    struct json_members members;
+    buf_reset(&out);
+    buf_put_byte(&out, '{');
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&out, "%s\"m%zu\":%zu", i ? "," : "", i, i);
+    buf_put_byte(&out, '}');
+    return json_members_read(buf_span(&out), &arena, &members, &err);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    assert_int_equal(read_many(0), LF_OK);
+    assert_int_equal(read_many(JSON_MEMBERS_MAX - 1), LF_OK);
+    assert_int_equal(read_many(JSON_MEMBERS_MAX), LF_OK);
+    assert_int_equal(read_many(JSON_MEMBERS_MAX + 1), LF_LIMIT);
+}
+
+static void test_what_is_no_object(void **state)
+{
+    static const char *const texts[] = { "", "[]", "{", "{\"a\"}", "{\"a\":1,}", "{} {}", "1" };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct err err = ERR_INIT;
+        struct json_members members;
+        assert_int_equal(json_members_read(span_from_cstr(texts[i]), &arena, &members, &err), LF_SYNTAX);
+    }
+}
+
+static void test_elements(void **state)
+{
+    struct err err = ERR_INIT;
+    struct span *elements = NULL;
+    size_t count = 9;
+    (void)state;
+    assert_int_equal(json_elements_read(SPAN("[ ]"), &arena, &elements, &count, &err), LF_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(json_elements_read(SPAN("[{\"a\":[1]}, \"x,]\" ,3]"), &arena, &elements, &count, &err), LF_OK);
+    assert_int_equal(count, 3);
+    assert_span(elements[0], "{\"a\":[1]}");
+    assert_span(elements[1], "\"x,]\"");
+    assert_span(elements[2], "3");
+    assert_int_equal(json_elements_read(SPAN("{}"), &arena, &elements, &count, &err), LF_SYNTAX);
+    assert_int_equal(json_elements_read(SPAN("[1"), &arena, &elements, &count, &err), LF_SYNTAX);
+}
+
+static void check_merged(const char *first, const char *second, const char *expected)
+{
+    struct err err = ERR_INIT;
+    buf_reset(&out);
+    assert_int_equal(json_members_merge(span_from_cstr(first), span_from_cstr(second), &arena, &out, &err), LF_OK);
+    assert_span(buf_span(&out), expected);
+}
+
+static void test_merging(void **state)
+{
+    (void)state;
+    check_merged("{}", "{}", "{}");
+    check_merged("{\"a\":1}", "{}", "{\"a\":1}");
+    check_merged("{}", "{\"a\":1}", "{\"a\":1}");
+    check_merged("{\"R\":{\"t\":[1]},\"U\":{ }}", "{\"R\":{\"u\":[2]},\"U\":{\"v\":[]}}",
+                 "{\"R\":{\"t\":[1],\"u\":[2]},\"U\":{\"v\":[]}}");
+    check_merged("{\"C\":[1]}", "{\"C\":[2,3],\"D\":4}", "{\"C\":[1,2,3],\"D\":4}");
+    check_merged("{\"C\":[]}", "{\"C\":[ ]}", "{\"C\":[]}");
+    check_merged("{\"x\":1}", "{\"x\":[2]}", "{\"x\":1}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_members, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_no_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_elements, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merging, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
