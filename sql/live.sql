@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     table_name     text COLLATE "C" PRIMARY KEY,
     phase          text NOT NULL CHECK (phase IN ('follow', 'dual write', 'postgres', 'decommissioned')),
     epoch          bigint NOT NULL DEFAULT 1,           -- grows with each change of the authority
-    fence          text CHECK (fence IN ('postgres', 'dual write')), -- writes are held until the phase is this one, or the time is up
+    fence          text CHECK (fence IN ('postgres', 'dual write')), -- writes are held while it is there: until all read where the phase then says, or the time is up
     fence_until    timestamptz,
     reads_percent  integer NOT NULL DEFAULT 0 CHECK (reads_percent BETWEEN 0 AND 100), -- of eventual reads, from PostgreSQL, while DynamoDB has the authority
     shadow_percent integer NOT NULL DEFAULT 0 CHECK (shadow_percent BETWEEN 0 AND 100), -- of reads, made on both sides and compared
