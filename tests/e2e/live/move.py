@@ -163,6 +163,10 @@ class Move:
         wait_until("changes are applied", lambda: self.of_table("lag", "changes not applied") == "0")
         wait_until("reverse sync is done", lambda: self.of_table("reverse", "changes not sent") in (None, "0"))
 
+    def wait_for_follower(self):
+        """As an operator does before the next step: it is refused while changes wait for long."""
+        wait_until("the follower is not far behind", lambda: float(self.of_table("lag", "oldest, s") or 0) < 5)
+
     @staticmethod
     def scan(client):
         """Every item, by key, as text."""
@@ -208,12 +212,14 @@ class Move:
         wait_until("the rows are readable", lambda: self.of_table("tables", "readable since") != "not yet")
         self.verify(application)
         for percent in (10, 50, 100):
+            self.wait_for_follower()
             self.run("cutover", "reads", "--percent", percent, "--shadow-percent", 20)
             self.load()
         self.verify(application)
         return self.cut_over(application)
 
     def cut_over(self, application):
+        self.wait_for_follower()
         pause = self.pause_of(self.run("cutover", "writes"))
         self.load()
         self.verify(application)
