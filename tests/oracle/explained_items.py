@@ -363,12 +363,14 @@ def is_unknown_value(step, theirs, ours):
 
 
 def is_late_value(step, theirs, ours):
-    """The value that ours refuses is wrong: a number out of bounds, a document too deep, none at all. Or Local tells it before another fault."""
+    """The value that ours refuses is wrong: a number out of bounds, a document too deep, one without a name, none at all. Or Local tells it before another fault."""
     if theirs.status >= 500 or ours.type != "ValidationException" or theirs.type in (None, "SerializationException"):
         return False
     text = str(ours.message)
     has_bad_number = any(map(is_bad_number, numbers_in(body_of(step))))
     if has_bad_number and re.fullmatch(NUMBER_FAULTS, str(theirs.message)) or step.get("malformed") and re.fullmatch(EMPTY_VALUE, text):
+        return True
+    if text == "Empty attribute name" and any("" in found for found in walk(body_of(step))):
         return True
     return (has_bad_number and bool(re.search(NUMBER_WORDS + "|Number (over|under)flow", text))) or (
         text.startswith("Nesting Levels have exceeded supported limits: Attributes in the item") and depth_of(body_of(step)) > 32)
