@@ -13,10 +13,14 @@ static const struct route_table *fenced(const struct route_tables *tables)
 /* A fence that is over
  * ------------------------------------------------------------------------------------------------------------ */
 
+/* Once the authority has changed, behind the fence, gateways that do not know it yet are waited for, or their leases. */
+#define IS_OVER "fence_until < clock_timestamp() - CASE WHEN phase = fence THEN interval '10 s' ELSE interval '0 s' END"
+_Static_assert(2 * CATALOG_STALE_MS == 10000, "as in the statement");
+
 static enum lf_code is_over(struct worker *worker, struct span name, bool *ret_is_over, struct err *err)
 {
     static const struct pg_statement look = {
-        .sql = "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND fence_until < clock_timestamp()",
+        .sql = "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND " IS_OVER,
     };
     struct pg_field field = { name.ptr, name.len };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
@@ -29,11 +33,11 @@ static enum lf_code is_over(struct worker *worker, struct span name, bool *ret_i
 static enum lf_code undo_in(struct db_transaction *transaction, struct span name, struct err *err)
 {
     static const struct pg_statement undo = {
-        .sql =
-            "WITH gone AS (UPDATE landfall.phase SET fence = NULL, fence_until = NULL WHERE table_name = $1::text AND "
-            "fence_until "
-            "< clock_timestamp() RETURNING table_name, epoch) INSERT INTO landfall.event (what, detail) SELECT 'fence ran out', "
-            "jsonb_build_object('table', table_name, 'epoch', epoch) FROM gone",
+        .sql = "WITH gone AS (UPDATE landfall.phase SET fence = NULL, fence_until = NULL WHERE table_name = $1::text AND " IS_OVER
+               " RETURNING "
+               "table_name, epoch) INSERT INTO landfall.event (what, detail) SELECT 'fence ran out', jsonb_build_object('table', "
+               "table_name, "
+               "'epoch', epoch) FROM gone",
     };
     int64_t version = 0;
     struct pg_field field = { name.ptr, name.len };

@@ -474,7 +474,10 @@ class Fence(UpstreamCase):
         self.assertTrue(all(thread.is_alive() for thread, _ in held))
         self.assertEqual(self.client(self.gateways[0].url).ask("GetItem", TableName=self.table, Key=key("a", "0"), ConsistentRead=True),
                          {"Item": key("a", "0")})
-        self.set_phase("postgres", fence="NULL", fence_until="NULL", epoch="2")
+        self.set_phase("postgres", epoch="2", fence="'postgres'", fence_until="now()")
+        time.sleep(1)
+        self.assertTrue(all(thread.is_alive() for thread, _ in held))  # until every gateway knows
+        self.set_phase("postgres", fence="NULL", fence_until="NULL")
         for thread, status in held:
             thread.join(10)
             self.assertEqual(status, [200])
