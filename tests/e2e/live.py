@@ -16,13 +16,15 @@ sys.path.append(str(ROOT / "tests" / "oracle"))
 from servers import DynamoDbLocal  # noqa: E402
 
 SECONDS_TO_CATCH_UP = 60
+AUTHORIZATION = ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, "
+                 f"SignedHeaders=host;x-amz-date;x-amz-target, Signature={'0' * 64}")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 
 
 def start_server():
     if os.environ.get("LIVE_SERVER") != "local":
         return Gateway()
-    Client.HEADERS = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"}
+    Client.HEADERS = {"Authorization": AUTHORIZATION, "X-Amz-Date": "20260101T000000Z"}
     return DynamoDbLocal()
 
 

@@ -12,8 +12,9 @@ enum lf_code applier_init(struct applier *applier, const struct map *map, const 
 {
     *applier = (struct applier){ .map = map, .table = table, .conn = conn, .client = client };
     arena_init(&applier->arena, APPLY_ARENA_BYTES);
-    /* What a crash of the server loses, rows with the spool's deletions, is applied again. */
-    TRY(pg_exec(conn, "SET synchronous_commit = off", err));
+    /* What a crash of the server loses, rows with the spool's deletions, is applied again. Keys are few beside the rows: a batch
+     * that is joined by reading a whole table costs more than all of it otherwise. */
+    TRY(pg_exec(conn, "SET synchronous_commit = off; SET enable_hashjoin = off; SET enable_mergejoin = off", err));
     TRY(key_writer_init(&applier->writer, map, table, conn, err));
     return key_repairer_init(&applier->repairer, &applier->writer, client, err);
 }

@@ -60,11 +60,11 @@ struct spool_batch {
 
 enum { SPOOL_BATCH_RECORDS = 2000, SPOOL_BATCH_BYTES = 8 * 1024 * 1024 };
 
-/* The oldest behind `after`: a batch, in the arena. */
+/* In a transaction. The oldest behind `after`: a batch, in the arena. */
 enum lf_code spool_read(struct pg_conn *conn, struct span table, int64_t after, struct arena *arena,
                         struct spool_batch *ret_batch, struct err *err) MUST_CHECK;
 
-/* Takes out those of the batch with is_done. */
+/* In a transaction. Takes out those of the batch with is_done. */
 enum lf_code spool_delete(struct pg_conn *conn, struct span table, const struct spool_batch *batch, const bool *is_done,
                           struct arena *arena, struct err *err) MUST_CHECK;
 
