@@ -175,8 +175,8 @@ static void what_cannot_be_read_is_named(void **state)
 
     struct err err = ERR_INIT;
     struct source source;
-    assert_int_equal(source_open("dynamodb://table", &no_options, &source, &err), LF_SOURCE);
-    assert_non_null(strstr(err.message, "export the table to S3"));
+    assert_int_equal(source_open("dynamodb://", &no_options, &source, &err), LF_USAGE);
+    assert_non_null(strstr(err.message, "names no table"));
 }
 
 static void depth_has_its_limit(void **state)
