@@ -22,8 +22,6 @@ class Refused(Exception):
 class Client:
     """One connection; not for several threads."""
 
-    HEADERS = {}  # that the server wants besides
-
     def __init__(self, url, headers=None):
         self.headers = headers or {}
         self.connection = http.client.HTTPConnection(url.partition("//")[2], timeout=60)

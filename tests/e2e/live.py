@@ -16,15 +16,15 @@ sys.path.append(str(ROOT / "tests" / "oracle"))
 from servers import DynamoDbLocal  # noqa: E402
 
 SECONDS_TO_CATCH_UP = 60
-AUTHORIZATION = ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, "
-                 f"SignedHeaders=host;x-amz-date;x-amz-target, Signature={'0' * 64}")
+# DynamoDB Local wants a signature, whatever it is.
+HEADERS = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, "
+                            f"SignedHeaders=host;x-amz-date;x-amz-target, Signature={'0' * 64}"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 
 
 def start_server():
     if os.environ.get("LIVE_SERVER") != "local":
         return Gateway()
-    Client.HEADERS = {"Authorization": AUTHORIZATION, "X-Amz-Date": "20260101T000000Z"}
     return DynamoDbLocal()
 
 
@@ -50,7 +50,7 @@ class LiveCase(DatabaseCase):
 
     def setUp(self):
         super().setUp()
-        self.client = Client(self.dynamodb.url)
+        self.client = Client(self.dynamodb.url, HEADERS)
         self.addCleanup(self.client.close)
         self.environment.update(CREDENTIALS, AWS_ENDPOINT_URL_DYNAMODB=self.dynamodb.url)
         self.create_table()
@@ -136,7 +136,7 @@ class Writers:
             thread.start()
 
     def run(self, seed):
-        client, choose = Client(self.case.dynamodb.url), random.Random(seed)
+        client, choose = Client(self.case.dynamodb.url, HEADERS), random.Random(seed)
         try:
             while not self.is_over:
                 number = choose.randrange(self.keys)
