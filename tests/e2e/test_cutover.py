@@ -10,6 +10,7 @@ from harness import unittest
 from live import LiveCase, item_of, key_of
 
 FENCE = "SELECT count(*) FROM landfall.phase WHERE fence IS NOT NULL"
+FENCE_IS_KNOWN = FENCE + " AND (SELECT min(catalog_version) FROM landfall.gateway) >= (SELECT version FROM landfall.catalog)"
 PHASE = "SELECT phase FROM landfall.phase"
 MARK = ("INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner) SELECT 'things', '\\x00', '', '{\"pk\":{\"S\":\"x\"},\"sk\":{\"S\":\"x\"}}', "
         "nextval('landfall.mark_token'), id FROM landfall.gateway LIMIT 1")
@@ -92,7 +93,7 @@ class Cutover(LiveCase):
         """The command is sent a signal while it waits under its fence."""
         self.sql(MARK)
         process = self.start("cutover", "writes", "--fence", "3")
-        self.wait_for(lambda: self.sql(FENCE) == "1")
+        self.wait_for(lambda: self.sql(FENCE_IS_KNOWN) == "1")
         process.send_signal(number)
         process.communicate()
         self.assertEqual(process.returncode, status)

@@ -1,11 +1,10 @@
 """Statements of both stores find rows by their indexes, also when they were prepared on empty tables: no plan of a request that names a key looks at all rows."""
 import pathlib
 import re
-import subprocess
 
 from dynamodb import Client, read_url
 from harness import *
-from harness import Server, postgres_bin
+from harness import Server
 from test_gateway_relational import MAP, Served, customer, key, lines, number, order, text
 
 SETTINGS = ("shared_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_nested_statements=off", "log_min_messages=log",
@@ -14,11 +13,6 @@ TABLES = r'(customer|"?order"?|draft|order_line|item|things_\d+|"things_\d+")'
 SHOP = {"TableName": "shop"}
 THINGS = {"TableName": "things"}
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-
-
-def has_auto_explain():
-    folder = subprocess.run([postgres_bin() / "pg_config", "--pkglibdir"], capture_output=True, text=True)
-    return folder.returncode == 0 and (pathlib.Path(folder.stdout.strip()) / "auto_explain.so").exists()
 
 
 def nodes(plan):
@@ -39,8 +33,6 @@ def is_by_key(line, below):
 class Plans(DatabaseCase):
     @classmethod
     def setUpClass(cls):
-        if not has_auto_explain():
-            raise unittest.SkipTest("PostgreSQL has no auto_explain here")
         cls.server = Server(SETTINGS)
         cls.addClassCleanup(cls.server.stop)
         cls.databases = 0
