@@ -14,9 +14,9 @@ $(BUILD)/build.ninja: meson.build
 	@[ -f $@ ] || meson setup $(BUILD) $(MESON_FLAGS)
 	@touch $@
 
-# The whole way on a sample export.
-demo: deps-demo build
-	@$(LANDFALL) demo
+# The whole way on a sample export, up to an AWS SDK that reads the rows.
+demo: deps-demo deps-examples build
+	@$(LANDFALL) demo --client "node examples/aws-sdk/read.mjs"
 
 # What must pass before a change goes in.
 check: deps-check build lint test

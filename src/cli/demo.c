@@ -1,8 +1,10 @@
 /* landfall demo: the whole way on the sample export, with an embedded PostgreSQL that is gone afterwards. */
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file_text.h"
@@ -12,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/plan.h"
+#include "gateway/gateway.h"
 #include "map/map_yaml.h"
 #include "pg/cluster.h"
 
@@ -233,6 +236,64 @@ static enum lf_code run_query(struct demo *demo, const struct demo_query *query,
     return LF_OK;
 }
 
+/* --- what an application of DynamoDB sees --- */
+
+/* No credentials of the user's are needed, and none are sent. */
+static enum lf_code point_clients_at(const struct gateway *gateway, struct err *err)
+{
+    char endpoint[NOTE_BYTES];
+    snprintf(endpoint, sizeof endpoint, "http://%s", gateway_address(gateway));
+    const char *const variables[][2] = {
+        { "AWS_ENDPOINT_URL_DYNAMODB", endpoint }, { "AWS_REGION", "us-east-1" },       { "AWS_DEFAULT_REGION", "us-east-1" },
+        { "AWS_ACCESS_KEY_ID", "demo" },           { "AWS_SECRET_ACCESS_KEY", "demo" },
+    };
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (setenv(variables[i][0], variables[i][1], true))
+            return ERR(err, LF_LIMIT, "out of memory");
+    unsetenv("AWS_SESSION_TOKEN");
+    unsetenv("AWS_PROFILE");
+    return LF_OK;
+}
+
+static enum lf_code run_client(const char *command, const struct gateway *gateway, struct err *err)
+{
+    TRY(point_clients_at(gateway, err));
+    printf("\n%sThe same rows by DynamoDB's API, from PostgreSQL%s\n%s%s%s\n", style_bold(), style_end(), style_dim(), command,
+           style_end());
+    fflush(stdout);
+    int status = system(command);
+    if (status == 0)
+        return LF_OK;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
+        return ERR(err, LF_INTERRUPTED, "stopped; nothing of it is left");
+    return ERR(err, LF_IO, "%s: it failed", command);
+}
+
+static enum lf_code serve_client(struct demo *demo, struct err *err)
+{
+    const struct gateway_options options = {
+        .postgres = cluster_uri(demo->cluster),
+        .listen = "127.0.0.1:0",
+        .threads = 1,
+        .map = &demo->map,
+        .auth = AUTH_NONE,
+        .connections_max = 100,
+        .read_connections = 2,
+        .write_connections = 2,
+    };
+    struct err stopping = ERR_INIT;
+    struct gateway *gateway = NULL;
+    TRY(gateway_start(&options, &gateway, err));
+    enum lf_code code = run_client(demo->options->client, gateway, err);
+    gateway_stop(gateway);
+    if (gateway_wait(gateway, &stopping) && !code) {
+        *err = stopping;
+        code = stopping.code;
+    }
+    gateway_free(gateway);
+    return code;
+}
+
 static enum lf_code print_parity(const struct verify_result *result, struct err *err)
 {
     char items[2 * COUNT_TEXT_BYTES], differences[2 * COUNT_TEXT_BYTES];
@@ -250,6 +311,8 @@ static enum lf_code demonstrate(struct demo *demo, struct err *err)
         TRY(run_step(demo, &steps[i], err));
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         TRY(run_query(demo, &queries[i], err));
+    if (demo->options->client)
+        TRY(serve_client(demo, err));
     return print_parity(&demo->compared, err);
 }
 

@@ -69,6 +69,17 @@ class Demo(Case):
         self.assertEqual(len(re.findall(r"^SELECT|^WITH RECURSIVE", output, re.MULTILINE)), 4)
         self.assert_nothing_left()
 
+    def test_a_client_of_dynamodb_at_the_end(self):
+        output = self.landfall("demo", "--client", f"node {ROOT}/examples/aws-sdk/read.mjs")
+        self.assertRegex(output, "GetItem case.135-22: {\n  docketNumber: '135-22',")
+        self.assertRegex(output, "Query case.135-22: 18 items of 3 entities, from 3 tables: Case, DocketEntry, Message")
+        self.assertEqual(output.splitlines()[-1], f"parity: {ITEMS:,} items, 0 differences")
+        self.assert_nothing_left()
+
+    def test_a_client_that_fails(self):
+        self.assertIn("exit 3: it failed", self.landfall("demo", "--client", "exit 3", status=1))
+        self.assert_nothing_left()
+
     def test_interrupted(self):
         process = self.start("demo")
         self.assertRegex(process.stdout.readline(), "^start ")
