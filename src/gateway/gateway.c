@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "gateway/dispatch.h"
@@ -57,7 +58,7 @@ struct gateway {
     size_t worker_count;
 };
 
-/* Access keys and certificates, read again ------------------------------------------------------------------------------------
+/* Access keys and certificate, read again ------------------------------------------------------------------------------------
  */
 
 struct access_keys *gateway_keys_take(struct gateway *gateway)
@@ -70,16 +71,29 @@ struct access_keys *gateway_keys_take(struct gateway *gateway)
     return keys;
 }
 
-static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, struct err *err)
+static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, struct err *ret_left_out, struct err *err)
 {
     struct access_keys *fresh = NULL;
     TRY(access_keys_read(conn, gateway->key_file, &fresh, err));
+    *ret_left_out = *access_keys_left_out(fresh);
     (void)pthread_mutex_lock(&gateway->mutex);
     struct access_keys *before = gateway->keys;
     gateway->keys = fresh;
     (void)pthread_mutex_unlock(&gateway->mutex);
     access_keys_unref(before);
     return LF_OK;
+}
+
+/* When no key can be used the key file is the wrong one. */
+static enum lf_code read_first_keys(struct gateway *gateway, struct pg_conn *conn, struct err *err)
+{
+    struct err left_out = ERR_INIT;
+    TRY(key_file_read(gateway->options.key_file, false, &gateway->key_file, err));
+    TRY(read_keys(gateway, conn, &left_out, err));
+    if (!left_out.code || access_keys_count(gateway->keys))
+        return LF_OK;
+    *err = left_out;
+    return err->code;
 }
 
 static bool goes_on(struct gateway *gateway)
@@ -94,31 +108,56 @@ static bool goes_on(struct gateway *gateway)
     return !atomic_load(&gateway->is_stopping);
 }
 
-static enum lf_code reload(struct gateway *gateway, struct pg_conn **conn, struct err *err)
+struct reloader {
+    struct gateway *gateway;
+    struct pg_conn *conn;
+    struct err tls, keys; /* what was wrong the last time */
+};
+
+/* What stays wrong is logged once. */
+static void note(struct reloader *reloader, struct err *last, const struct err *now)
 {
-    bool changed = false;
-    if (gateway->tls)
-        TRY(tls_files_reload(gateway->tls, &changed, err));
-    if (gateway->options.auth != AUTH_SIGV4)
-        return LF_OK;
-    if (!*conn)
-        TRY(pg_connect(gateway->options.postgres, conn, err));
-    return read_keys(gateway, *conn, err);
+    if (now->code && strcmp(last->message, now->message) != 0)
+        worker_log(&reloader->gateway->workers[0].worker, SPAN(""), now);
+    *last = *now;
+}
+
+static void reload_tls(struct reloader *reloader)
+{
+    struct err err = ERR_INIT;
+    bool changed;
+    (void)!tls_files_reload(reloader->gateway->tls, &changed, &err);
+    note(reloader, &reloader->tls, &err);
+}
+
+static enum lf_code connect_and_read_keys(struct reloader *reloader, struct err *ret_left_out, struct err *err)
+{
+    if (!reloader->conn)
+        TRY(pg_connect(reloader->gateway->options.postgres, &reloader->conn, err));
+    return read_keys(reloader->gateway, reloader->conn, ret_left_out, err);
+}
+
+static void reload_keys(struct reloader *reloader)
+{
+    struct err err = ERR_INIT, left_out = ERR_INIT;
+    if (connect_and_read_keys(reloader, &left_out, &err)) {
+        pg_close(reloader->conn);
+        reloader->conn = NULL;
+    }
+    note(reloader, &reloader->keys, err.code ? &err : &left_out);
 }
 
 static void *run_reloader(void *context)
 {
     struct gateway *gateway = context;
-    struct pg_conn *conn = NULL;
+    struct reloader reloader = { .gateway = gateway, .tls = ERR_INIT, .keys = ERR_INIT };
     while (goes_on(gateway)) {
-        struct err err = ERR_INIT;
-        if (reload(gateway, &conn, &err)) {
-            worker_log(&gateway->workers[0].worker, SPAN(""), &err);
-            pg_close(conn);
-            conn = NULL;
-        }
+        if (gateway->tls)
+            reload_tls(&reloader);
+        if (gateway->options.auth == AUTH_SIGV4)
+            reload_keys(&reloader);
     }
-    pg_close(conn);
+    pg_close(reloader.conn);
     return NULL;
 }
 
@@ -136,6 +175,11 @@ static enum lf_code open_database(struct gateway *gateway, struct worker *worker
     return db_new(worker->loop, &options, &worker->db, err);
 }
 
+static void report(void *context, const struct err *err)
+{
+    worker_log(context, SPAN(""), err);
+}
+
 static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, struct err *err)
 {
     const struct server *first = gateway->workers[0].worker.server;
@@ -151,6 +195,7 @@ static enum lf_code listen_on(struct gateway *gateway, struct worker *worker, st
         .request_arena_bytes_max = ARENA_BYTES_MAX,
         .handle = dispatch,
         .overloaded = dispatch_overloaded,
+        .report = report,
         .context = worker,
     };
     return server_new(worker->loop, &options, &worker->server, err);
@@ -248,10 +293,8 @@ static enum lf_code prepare(struct gateway *gateway, struct err *err)
         TRY(gateway_register_map(conn, options->map, err));
     if (options->tls_certificate)
         TRY(tls_files_open(options->tls_certificate, options->tls_key, &gateway->tls, err));
-    if (options->auth == AUTH_SIGV4) {
-        TRY(key_file_read(options->key_file, false, &gateway->key_file, err));
-        TRY(read_keys(gateway, conn, err));
-    }
+    if (options->auth == AUTH_SIGV4)
+        TRY(read_first_keys(gateway, conn, err));
     if (options->upstream)
         TRY(upstream_source_new(options->upstream, &gateway->upstream, err));
     struct catalog_options catalog = { .postgres = options->postgres, .address = options->listen, .map = options->map };

@@ -171,6 +171,23 @@ class Keys(AuthCase):
         self.assertTrue({row["access_key_id"]: row for row in self.landfall_json("access-key", "list")}[key]["disabled"])
         self.client.ask("ListTables")
 
+    def test_keys_that_cannot_be_used_are_left_out(self):
+        """One of another key file, one whose grants are none: whoever comes and goes after them is known of all the same."""
+        key, secret = self.new_key()
+        wrong, wrong_secret = self.new_key()
+        self.sql(f"INSERT INTO landfall.access_key (id, secret, grants) SELECT 'LFKA0' || id, secret, grants FROM landfall.access_key WHERE id = '{key}'")
+        self.sql(f"INSERT INTO landfall.access_key (id, secret, grants) SELECT 'LFKA1', '\\x00', grants FROM landfall.access_key WHERE id = '{key}'")
+        self.sql(f"UPDATE landfall.access_key SET grants = '[7]' WHERE id = '{wrong}'")
+        client = self.client_of(key, secret)
+        self.eventually(lambda: client.call("ListTables", {}).status == 200)
+        self.eventually(lambda: self.client_of(wrong, wrong_secret).call("ListTables", {}).status != 200)
+        self.eventually(lambda: f"access key LFKA0{key} was encrypted with another key file" in self.gateway.log())
+        self.landfall("access-key", "disable", key)
+        self.eventually(lambda: client.call("ListTables", {}).status != 200)
+        self.client.ask("ListTables")
+        again = Gateway("--auth", "sigv4", "--key-file", self.key_file, environment=self.environment)
+        self.addCleanup(again.stop)
+
     def test_secrets_are_not_in_the_database_and_not_in_the_log(self):
         stored = self.sql("SELECT a::text FROM landfall.access_key a")
         self.assertIn(self.access[0], stored)

@@ -36,6 +36,7 @@ struct access_keys {
     size_t count;
     char *secrets; /* all of them in a row; wiped at the end */
     size_t secrets_len;
+    struct err left_out; /* why the first key that cannot be used is not here; LF_OK: all are */
 };
 
 /* The key file ------------------------------------------------------------------------------------------------------------------
@@ -270,18 +271,20 @@ static enum lf_code take_key(struct access_keys *keys, const struct key_file *fi
                              struct err *err)
 {
     char sealed[SECRET_BYTES_MAX];
-    struct access_key *key = &keys->keys[keys->count];
+    struct access_key key = { 0 };
     struct span json;
     size_t len = read_bytea(field_of(rows, row, 1), sealed, sizeof sealed);
     char *secret = keys->secrets + keys->secrets_len;
-    TRY(arena_copy(&keys->arena, field_of(rows, row, 0), &key->id, err));
+    TRY(arena_copy(&keys->arena, field_of(rows, row, 0), &key.id, err));
     TRY(arena_copy(&keys->arena, field_of(rows, row, 2), &json, err));
-    if (len < NONCE_BYTES + TAG_BYTES || !unseal(file, key->id, span_of(sealed, len), secret))
-        return ERR(err, LF_CREDENTIALS, "the secret of access key %.*s was encrypted with another key file", SPAN_ARG(key->id));
-    key->secret = secret_of(span_of(secret, len - NONCE_BYTES - TAG_BYTES));
+    if (len < NONCE_BYTES + TAG_BYTES || !unseal(file, key.id, span_of(sealed, len), secret))
+        return ERR(err, LF_CREDENTIALS, "the secret of access key %.*s was encrypted with another key file", SPAN_ARG(key.id));
+    key.secret = secret_of(span_of(secret, len - NONCE_BYTES - TAG_BYTES));
     keys->secrets_len += len - NONCE_BYTES - TAG_BYTES;
-    keys->count++;
-    return read_grants(json, &keys->arena, key, err);
+    if (read_grants(json, &keys->arena, &key, err))
+        return err_while(err, "reading the grants of access key %.*s", SPAN_ARG(key.id));
+    keys->keys[keys->count++] = key;
+    return LF_OK;
 }
 
 static enum lf_code take_keys(struct access_keys *keys, const struct key_file *file, const struct pg_result *rows,
@@ -292,8 +295,11 @@ static enum lf_code take_keys(struct access_keys *keys, const struct key_file *f
     keys->secrets = calloc(count + 1, SECRET_BYTES_MAX);
     if (!keys->keys || !keys->secrets)
         return ERR(err, LF_MEMORY, "no memory for access keys");
-    for (size_t i = 0; i < count; i++)
-        TRY(take_key(keys, file, rows, i, err));
+    for (size_t i = 0; i < count; i++) {
+        struct err why = ERR_INIT;
+        if (take_key(keys, file, rows, i, &why) && !keys->left_out.code)
+            keys->left_out = why;
+    }
     return LF_OK;
 }
 
@@ -313,6 +319,16 @@ enum lf_code access_keys_read(struct pg_conn *conn, const struct key_file *file,
     else
         *ret_keys = keys;
     return code;
+}
+
+const struct err *access_keys_left_out(const struct access_keys *keys)
+{
+    return &keys->left_out;
+}
+
+size_t access_keys_count(const struct access_keys *keys)
+{
+    return keys->count;
 }
 
 void access_keys_ref(struct access_keys *keys)
@@ -374,13 +390,16 @@ static enum lf_code insert(struct pg_conn *conn, const struct key_file *file, co
                     err);
 }
 
-/* Gateways open all keys with one file; a key of another would be as lost on them as any change of the keys after it. */
+/* Gateways open all keys with one file; a key of another would be lost on them. */
 static enum lf_code check_file_of_others(struct pg_conn *conn, const struct key_file *file, struct err *err)
 {
     struct access_keys *others = NULL;
     TRY(access_keys_read(conn, file, &others, err));
+    if (others->left_out.code)
+        *err = others->left_out;
+    enum lf_code code = others->left_out.code;
     access_keys_unref(others);
-    return LF_OK;
+    return code;
 }
 
 enum lf_code access_key_create(struct pg_conn *conn, const struct key_file *file, struct span grants, struct span note,

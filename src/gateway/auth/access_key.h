@@ -3,8 +3,8 @@
  *
  * An access key is a row of landfall.access_key: its secret, encrypted by AES-256-GCM with a key from the key file (64
  * hexadecimal digits, readable by its owner only), and its grants: patterns of table names (`*` and `?`), each with what it
- * allows. All keys are read into an immutable set, again whenever their number or latest change moved; secrets are in memory that
- * is wiped when the set goes.
+ * allows. All keys are read into an immutable set, again and again, by whoever holds it; secrets are in memory that is wiped when
+ * the set goes.
  *
  *     [{"table": "Orders*", "allow": ["read", "write"]}, {"table": "*", "allow": ["admin"]}]
  *
@@ -38,10 +38,14 @@ struct key_file;
 enum lf_code key_file_read(const char *path, bool create, struct key_file **ret_file, struct err *err) MUST_CHECK;
 void key_file_free(struct key_file *file); /* wipes; NULL is fine */
 
-/* A set of all keys that are not disabled, with one owner. Errors: those of pg_query; LF_CREDENTIALS when a secret was encrypted
- * with another key file. */
+/* A set of all keys that are not disabled, with one owner; those that cannot be used are left out. Errors: those of pg_query;
+ * LF_MEMORY. */
 enum lf_code access_keys_read(struct pg_conn *conn, const struct key_file *file, struct access_keys **ret_keys,
                               struct err *err) MUST_CHECK;
+/* Why the first of those that were left out is: LF_CREDENTIALS (its secret was encrypted with another key file), or what is wrong
+ * with its grants; LF_OK: none was. */
+const struct err *access_keys_left_out(const struct access_keys *keys);
+size_t access_keys_count(const struct access_keys *keys);
 void access_keys_ref(struct access_keys *keys);   /* another owner */
 void access_keys_unref(struct access_keys *keys); /* wipes with the last one; NULL is fine */
 const struct access_key *access_keys_find(const struct access_keys *keys, struct span id); /* NULL when there is none */

@@ -21,7 +21,6 @@ enum {
     /* So many beyond connections_max are accepted to be told that there is no room; the next ones wait in the backlog. */
     REFUSED_MAX = 64,
     ACCEPT_PAUSE_MS = 100,
-    TLS_RELOAD_MS = 60 * 1000,
 };
 
 struct server {
@@ -29,7 +28,7 @@ struct server {
     struct loop *loop;
     char address[ADDRESS_BYTES];
     struct loop_watch listener; /* fd owned; -1 once it is stopped */
-    struct loop_timer accept_again, tls_reload;
+    struct loop_timer accept_again;
     struct loop_task stop;
     struct fiber *stopping; /* waits for the last connection */
     struct connection_set connections;
@@ -241,18 +240,6 @@ static void on_accept_again(void *context)
     listen_if_room(context);
 }
 
-/* TLS files ----------------------------------------------------------------------------------------------------------------- */
-
-static void on_tls_reload(void *context)
-{
-    struct server *server = context;
-    struct err err = ERR_INIT;
-    bool changed;
-    if (tls_files_reload(server->options.tls, &changed, &err) != LF_OK)
-        report(server, &err);
-    loop_timer_set(server->loop, &server->tls_reload, TLS_RELOAD_MS);
-}
-
 /* Stopping ------------------------------------------------------------------------------------------------------------------ */
 
 /* A fiber of its own, because the loop runs on until there is none. */
@@ -286,7 +273,6 @@ static void stop_now(void *context)
         continue;
     close_listener(server);
     loop_timer_cancel(server->loop, &server->accept_again);
-    loop_timer_cancel(server->loop, &server->tls_reload);
     connection_set_stop(&server->connections);
     if (fiber_start(loop_fibers(server->loop), wait_for_connections, server, &err) != LF_OK)
         report(server, &err);
@@ -305,7 +291,6 @@ static void fill_server(struct server *server, struct loop *loop, const struct s
     server->loop = loop;
     server->listener = (struct loop_watch){ .fd = -1, .ready = on_listener, .context = server };
     server->accept_again = (struct loop_timer){ .fire = on_accept_again, .context = server };
-    server->tls_reload = (struct loop_timer){ .fire = on_tls_reload, .context = server };
     server->stop = (struct loop_task){ .run = stop_now, .context = server };
     server->connections = (struct connection_set){
         .loop = loop,
@@ -319,10 +304,7 @@ static void fill_server(struct server *server, struct loop *loop, const struct s
 static enum lf_code start_server(struct server *server, struct err *err)
 {
     TRY(open_listener(server, err));
-    TRY(loop_watch_set(server->loop, &server->listener, LOOP_READ, err));
-    if (server->options.tls)
-        loop_timer_set(server->loop, &server->tls_reload, TLS_RELOAD_MS);
-    return LF_OK;
+    return loop_watch_set(server->loop, &server->listener, LOOP_READ, err);
 }
 
 enum lf_code server_new(struct loop *loop, const struct server_options *options, struct server **ret_server, struct err *err)
@@ -351,7 +333,6 @@ void server_free(struct server *server)
         return;
     close_listener(server);
     loop_timer_cancel(server->loop, &server->accept_again);
-    loop_timer_cancel(server->loop, &server->tls_reload);
     connection_set_done(&server->connections);
     free(server);
 }

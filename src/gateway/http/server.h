@@ -51,7 +51,7 @@ typedef void http_handle(void *context, const struct http_request *request, stru
 struct server_options {
     const char *address;   /* "127.0.0.1:8000", "[::1]:0", "*:8000" */
     bool joins;            /* servers of this process on the same port; else it must be free */
-    struct tls_files *tls; /* borrowed, read again when the files change; NULL: plain */
+    struct tls_files *tls; /* borrowed, whoever owns it reads it again; NULL: plain */
     size_t body_bytes_max;
     size_t connections_max;
     size_t in_flight_bytes_max; /* of requests and answers of all connections of this worker */
@@ -61,7 +61,7 @@ struct server_options {
     http_handle *handle;
     http_handle *overloaded; /* runs on the loop, not on a fiber: it must not wait; the body may not have come */
     void *context;
-    /* What went wrong beside any request: no descriptor for a connection, new TLS files that cannot be used. May be NULL. */
+    /* What went wrong beside any request: no descriptor for a connection, for instance. May be NULL. */
     void (*report)(void *context, const struct err *err);
 };
 
