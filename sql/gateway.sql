@@ -95,6 +95,14 @@ CREATE TABLE IF NOT EXISTS landfall.access_key (
     disabled_at timestamptz
 );
 
+-- Items that no entity claims, in the order in which a Scan pages: of a sort key as much as an entry of an index surely holds. Not
+-- by IF NOT EXISTS, which waits for writers also when there is nothing to do.
+DO $$ BEGIN
+    IF to_regclass('landfall.item_in_order') IS NULL THEN
+        CREATE INDEX item_in_order ON landfall.item (table_name, pk, substring(sk for 256));
+    END IF;
+END $$;
+
 -- Which life of the server this is. An unlogged table is empty after a crash or a promotion, and the next gateway to notice fills it. Ids of
 -- transactions that never reached the disk are given again then, so that pg_xact_status speaks of one life only.
 CREATE UNLOGGED TABLE IF NOT EXISTS landfall.server_life (

@@ -1,4 +1,5 @@
 """Statements of both stores find rows by their indexes, also when they were prepared on empty tables: no plan of a request that names a key looks at all rows."""
+import json
 import pathlib
 import re
 
@@ -108,6 +109,33 @@ class Plans(DatabaseCase):
         self.check_writes(SHOP, [customer("a", email=text("a@x")), order("b", "1", kind="draft"), {**key("odd", "one"), "y": number(1)}])
         self.client("PutItem", **SHOP, Item=customer("a"))
         self.check_writes(SHOP, [order("a", "1", amount=number(1), lines=lines("x", "y"))])
+
+    def scan(self, **more):
+        """The keys of all pages, and the plans of them."""
+        before, found, start = self.log.stat().st_size, [], {}
+        while start is not None:
+            page = self.client("Scan", **SHOP, **more, **start)
+            found += [(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if "LastEvaluatedKey" in page else None
+        return found, self.log.read_bytes()[before:].decode()
+
+    def test_a_page_of_a_scan_sorts_no_more_than_itself(self):
+        """Items that no entity claims, many of them of one partition, with sort keys that differ at their ends only; as many as fit an index's entry."""
+        beginning = "b" * 255
+        pairs = {(f"z#{at}", f"s{at % 7}") for at in range(2000)} | {("one", f"{beginning}{at:04}") for at in range(600)} | {("one", f"{at}") for at in range(600)}
+        pairs |= {("p" * 2048, "s" * 1024), ("p" * 2048, "s" * 256), ("p" * 2048, "s" * 257)}
+        rows = json.dumps([{"pk": pk, "sk": sk, "item": key(pk, sk)} for pk, sk in pairs])
+        self.sql("INSERT INTO landfall.item SELECT 'shop', substring(sha256(convert_to(r->>'pk', 'UTF8')) for 16), convert_to(r->>'sk', 'UTF8'), "
+                 f"convert_to(r->>'pk', 'UTF8'), r->'item', 'no entity' FROM jsonb_array_elements('{rows}') AS r")
+        self.sql("ANALYZE landfall.item")
+        for more in ({"Limit": 150}, {}):
+            found, log = self.scan(**more)
+            self.assertEqual(found, sorted(pairs), more)
+            self.assertRegex(log, "Index Scan using item_in_order on (landfall.)?item")
+            self.assertEqual(re.findall(r"(?<!Incremental )Sort  \(.*\n.*Sort Key: .*\bt?\.?pk\b.*", log), [], more)
+            self.assertNotRegex(log, r"Presorted Key: (t\.)?pk\n", more)
+        found = [self.scan(Limit=100, TotalSegments=3, Segment=segment)[0] for segment in range(3)]
+        self.assertEqual(sorted(sum(found, [])), sorted(pairs))
 
     def test_tables_without_a_map(self):
         self.client("CreateTable", **THINGS, KeySchema=KEYS, BillingMode="PAY_PER_REQUEST",

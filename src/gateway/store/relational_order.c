@@ -260,6 +260,25 @@ static void put_behind(struct relational_sql *sql, const struct page_order *orde
     relational_sql_put(sql, ")");
 }
 
+/* A Scan of landfall.item goes by item_in_order, where of a sort key there is only the beginning. */
+static bool goes_by_beginning(const struct page_order *order, const struct relational_source *source)
+{
+    return !source->entity && !order->index && order->count > 1;
+}
+
+#define BEGINNING_OF_SORT_KEY "substring(t.sk for 256)"
+enum { BEGINNING_BYTES = 256 };
+
+static void put_beginning_behind(struct relational_sql *sql, const struct span *place)
+{
+    struct span beginning = span_of(place[1].ptr, place[1].len < BEGINNING_BYTES ? place[1].len : BEGINNING_BYTES);
+    relational_sql_put(sql, " AND (t.pk, " BEGINNING_OF_SORT_KEY ") >= (");
+    relational_sql_span(sql, place[0], "bytea");
+    relational_sql_put(sql, ", ");
+    relational_sql_span(sql, beginning, "bytea");
+    relational_sql_put(sql, ")");
+}
+
 enum lf_code page_put_behind(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
                              const struct span *place, bool *ret_none, struct err *err)
 {
@@ -270,6 +289,8 @@ enum lf_code page_put_behind(struct relational_sql *sql, const struct page_order
     *ret_none = behind.count == 0 && !behind.is_inclusive;
     if (behind.count)
         put_behind(sql, order, source, &behind);
+    if (goes_by_beginning(order, source))
+        put_beginning_behind(sql, place);
     return LF_OK;
 }
 
@@ -340,6 +361,8 @@ void page_put_order(struct relational_sql *sql, const struct page_order *order, 
         if (is_constant(order, source, &order->attributes[i]))
             continue;
         relational_sql_put(sql, before);
+        if (i == 1 && goes_by_beginning(order, source))
+            relational_sql_put(sql, BEGINNING_OF_SORT_KEY ", ");
         put_attribute(sql, order, source, &order->attributes[i]);
         relational_sql_put(sql, order->is_descending ? " DESC" : "");
         before = ", ";
