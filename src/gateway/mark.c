@@ -1,27 +1,21 @@
 #include "gateway/mark.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "gateway/store/gather.h"
 #include "gateway/store/row_arrays.h"
-#include "gateway/turn_batch.h"
 #include "item/canonical.h"
 #include "item/ddbjson.h"
 
 enum { WAIT_MS_MIN = 2, WAIT_MS_MAX = 40, KEY_BYTES_MAX = 16 * 1024 };
 
 struct marks {
-    struct turn_batch takes, settles;
+    struct gather *takes, *settles;
 };
 
-struct take_job {
-    struct turn_job job;
-    struct mark *mark;
-};
-
-struct settle_job {
-    struct turn_job job;
-    struct mark *mark;
-};
+/* As many transactions at a time as writes have that are gathered. */
+static const struct gather_options gathered = { GATHER_MEMBERS_MAX, .bytes_max = SIZE_MAX, .under_way_max = 2 };
 
 enum lf_code mark_init(const struct table *table, const struct item_key *key, struct arena *arena, struct mark *ret_mark,
                        struct err *err)
@@ -115,23 +109,21 @@ static enum lf_code take_each(struct worker *worker, struct mark **marks, size_t
     return code;
 }
 
-static void flush_takes(void *context, struct turn_job **jobs, size_t count, struct arena *arena)
+/* Of any tables. */
+static enum lf_code take_batch(struct worker *worker, const struct table *none, struct gather_member *const *members,
+                               size_t count, struct err *err)
 {
-    struct err err = ERR_INIT;
-    struct mark **marks = arena_calloc(arena, count, sizeof *marks, &err);
-    for (size_t i = 0; marks && i < count; i++)
-        marks[i] = ((struct take_job *)jobs[i])->mark;
-    if (marks && !take_each(context, marks, count, &err))
-        return;
+    (void)none;
+    struct mark *marks[GATHER_MEMBERS_MAX];
     for (size_t i = 0; i < count; i++)
-        jobs[i]->err = err;
+        marks[i] = members[i]->what;
+    return take_each(worker, marks, count, err);
 }
 
 static enum lf_code take_one(struct worker *worker, struct mark *mark, bool *ret_taken, struct err *err)
 {
-    struct take_job job = { .mark = mark };
-    turn_batch_add(&worker->marks->takes, &job.job);
-    TRY(turn_batch_wait(&job.job, err));
+    struct gather_member member = { .what = mark, .count = 1 };
+    TRY(gather_join(worker->marks->takes, NULL, take_batch, 0, &member, err));
     *ret_taken = mark->token != 0;
     return LF_OK;
 }
@@ -323,56 +315,72 @@ static enum lf_code settle(struct worker *worker, const struct mark **marks, siz
     return code;
 }
 
-static void settle_jobs(struct worker *worker, struct turn_job **jobs, size_t count, struct arena *arena)
-{
-    struct err err = ERR_INIT;
-    const struct mark **marks = arena_calloc(arena, count, sizeof *marks, &err);
-    for (size_t i = 0; marks && i < count; i++)
-        marks[i] = ((struct settle_job *)jobs[i])->mark;
-    if (marks && !settle(worker, marks, count, arena, &err))
-        return;
-    for (size_t i = 0; i < count && count == 1; i++)
-        jobs[i]->err = err;
-    for (size_t i = 0; i < count && count > 1; i++) /* so that an error stays with its key */
-        settle_jobs(worker, &jobs[i], 1, arena);
-}
+/* Marks of one request and table. */
+struct settling {
+    const struct mark **marks;
+    size_t count;
+    struct err err; /* of the last one that failed */
+};
 
-static const struct table *table_of(const struct turn_job *job)
+/* So that an error stays with its key. */
+static void settle_singly(struct worker *worker, struct settling *settling, struct arena *arena)
 {
-    return ((const struct settle_job *)job)->mark->table;
-}
-
-/* Table by table. */
-static void flush_settles(void *context, struct turn_job **jobs, size_t count, struct arena *arena)
-{
-    struct turn_job *some[TURN_BATCH_JOBS_MAX];
-    for (size_t begin = 0; begin < count;) {
-        const struct table *table = table_of(jobs[begin]);
-        size_t taken = 0, left = begin;
-        for (size_t i = begin; i < count; i++)
-            if (table_of(jobs[i]) == table) {
-                struct turn_job *job = jobs[i];
-                jobs[i] = jobs[left];
-                jobs[left++] = job;
-                some[taken++] = job;
-            }
-        settle_jobs(context, some, taken, arena);
-        begin = left;
+    for (size_t i = 0; i < settling->count; i++) {
+        const struct mark *mark = settling->marks[i];
+        (void)!settle(worker, &mark, 1, arena, &settling->err);
     }
+}
+
+static enum lf_code settle_batch(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                                 size_t count, struct err *err)
+{
+    (void)table;
+    struct arena *arena = members[0]->arena;
+    size_t total = gather_count(members, count), at = 0;
+    const struct mark **marks = arena_calloc(arena, total, sizeof *marks, err);
+    if (!marks)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct settling *settling = members[i]->what;
+        memcpy(marks + at, settling->marks, settling->count * sizeof *marks);
+        at += settling->count;
+    }
+    enum lf_code code = settle(worker, marks, total, arena, err);
+    for (size_t i = 0; code && total > 1 && i < count; i++)
+        settle_singly(worker, members[i]->what, arena);
+    return total > 1 ? LF_OK : code;
+}
+
+static enum lf_code settle_table(struct worker *worker, const struct mark *marks, size_t count, const struct table *table,
+                                 struct arena *arena, struct err *err)
+{
+    struct settling settling = { .marks = arena_calloc(arena, count, sizeof *settling.marks, err), .err = ERR_INIT };
+    struct gather_member member = { .what = &settling, .arena = arena };
+    if (!settling.marks)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        if (marks[i].table == table)
+            settling.marks[settling.count++] = &marks[i];
+    member.count = settling.count;
+    TRY(gather_join(worker->marks->settles, table, settle_batch, 0, &member, err));
+    if (settling.err.code)
+        *err = settling.err;
+    return settling.err.code;
+}
+
+static bool is_first_of_table(const struct mark *marks, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (marks[i].table == marks[at].table)
+            return false;
+    return true;
 }
 
 enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err)
 {
     enum lf_code code = LF_OK;
-    struct settle_job *jobs = arena_calloc(arena, count, sizeof *jobs, err);
-    if (!jobs)
-        return err->code;
-    for (size_t i = 0; i < count; i++) {
-        jobs[i].mark = &marks[i];
-        turn_batch_add(&worker->marks->settles, &jobs[i].job);
-    }
     for (size_t i = 0; i < count; i++)
-        if (turn_batch_wait(&jobs[i].job, err))
+        if (is_first_of_table(marks, i) && settle_table(worker, marks, count, marks[i].table, arena, err))
             code = err->code;
     return code;
 }
@@ -451,13 +459,19 @@ enum lf_code marks_new(struct worker *worker, struct marks **ret_marks, struct e
     struct marks *marks = calloc(1, sizeof *marks);
     if (!marks)
         return ERR(err, LF_MEMORY, "no memory for a gateway's marks");
-    turn_batch_init(&marks->takes, worker->loop, flush_takes, worker);
-    turn_batch_init(&marks->settles, worker->loop, flush_settles, worker);
+    if (gather_new(worker, &gathered, &marks->takes, err) || gather_new(worker, &gathered, &marks->settles, err)) {
+        marks_free(marks);
+        return err->code;
+    }
     *ret_marks = marks;
     return LF_OK;
 }
 
 void marks_free(struct marks *marks)
 {
+    if (!marks)
+        return;
+    gather_free(marks->settles);
+    gather_free(marks->takes);
     free(marks);
 }

@@ -1,5 +1,5 @@
 /*
- * gather: what many requests want of one table, as one statement.
+ * gather: what many requests want of PostgreSQL, as one statement: point reads, writes, marks (mark.h).
  *
  *     fiber ─► gather_join ─► [members of this turn, per table and kind] ─end of turn─► run: one statement ─► fibers
  *
@@ -41,7 +41,8 @@ enum lf_code gather_new(struct worker *worker, const struct gather_options *opti
                         struct err *err) MUST_CHECK;
 void gather_free(struct gather *gather); /* NULL is fine */
 
-/* Members of one table, `run` and kind may meet. Suspends the fiber until the batch has run. Errors: those of `run`. */
+/* Members of one table (NULL: of any), `run` and kind may meet. Suspends the fiber until the batch has run. Errors: those of
+ * `run`. */
 enum lf_code gather_join(struct gather *gather, const struct table *table, gather_run *run, unsigned kind,
                          struct gather_member *member, struct err *err) MUST_CHECK;
 
