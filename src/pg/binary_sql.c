@@ -1,12 +1,10 @@
 #include "pg/binary_sql.h"
 
-enum { TEXT_BYTES_MAX = 16 * 1024 * 1024, ARRAY_BYTES_MAX = 256 * 1024 * 1024, NULL_LENGTH = -1 };
+enum { TEXT_BYTES_MAX = 16 * 1024 * 1024, ARRAY_BYTES_MAX = 256 * 1024 * 1024, FIRST_PARAMS = 16, NULL_LENGTH = -1 };
 
 void binary_sql_init(struct binary_sql *sql, struct arena *arena)
 {
-    sql->arena = arena;
-    sql->count = 0;
-    sql->failed = false;
+    *sql = (struct binary_sql){ .arena = arena };
     buf_init(&sql->text, TEXT_BYTES_MAX);
 }
 
@@ -15,14 +13,39 @@ void binary_sql_done(struct binary_sql *sql)
     buf_done(&sql->text);
 }
 
+static bool make_room(struct binary_sql *sql)
+{
+    struct err ignored = ERR_INIT;
+    size_t capacity = sql->capacity ? 2 * sql->capacity : FIRST_PARAMS;
+    if (sql->count < sql->capacity)
+        return true;
+    struct pg_field *values =
+        capacity > BINARY_SQL_PARAMS_MAX ? NULL : arena_calloc(sql->arena, capacity, sizeof *values, &ignored);
+    bool *binary = values ? arena_calloc(sql->arena, capacity, sizeof *binary, &ignored) : NULL;
+    if (!binary)
+        return false;
+    if (sql->count)
+        memcpy(values, sql->values, sql->count * sizeof *values);
+    memset(binary, true, capacity);
+    sql->values = values;
+    sql->binary = binary;
+    sql->capacity = capacity;
+    return true;
+}
+
 void binary_sql_param(struct binary_sql *sql, struct pg_field value, const char *type)
 {
-    if (sql->count == BINARY_SQL_PARAMS_MAX) {
+    if (!make_room(sql)) {
         sql->failed = true;
         return;
     }
     sql->values[sql->count++] = value;
     buf_printf(&sql->text, "$%zu::%s", sql->count, type);
+}
+
+void binary_sql_span(struct binary_sql *sql, struct span bytes, const char *type)
+{
+    binary_sql_param(sql, (struct pg_field){ bytes.ptr, bytes.len }, type);
 }
 
 void binary_sql_text(struct binary_sql *sql, struct span text)
@@ -83,14 +106,19 @@ void binary_sql_int64s(struct binary_sql *sql, const int64_t *numbers, size_t co
     put_array(sql, &buf, "int8");
 }
 
-enum lf_code binary_sql_query(struct binary_sql *sql, struct pg_conn *conn, struct pg_result **ret_result, struct err *err)
+enum lf_code binary_sql_params(const struct binary_sql *sql, struct pg_params *ret_params, struct err *err)
 {
-    bool binary[BINARY_SQL_PARAMS_MAX];
-    memset(binary, true, sizeof binary);
     if (sql->failed)
         return ERR(err, LF_MEMORY, "no memory for the parameters of a statement");
     TRY(buf_check(&sql->text, err));
-    const struct pg_params params = { .values = sql->values, .binary = binary, .count = sql->count };
+    *ret_params = (struct pg_params){ .values = sql->values, .binary = sql->binary, .count = sql->count };
+    return LF_OK;
+}
+
+enum lf_code binary_sql_query(struct binary_sql *sql, struct pg_conn *conn, struct pg_result **ret_result, struct err *err)
+{
+    struct pg_params params;
+    TRY(binary_sql_params(sql, &params, err));
     return pg_query_binary(conn, buf_cstr(&sql->text), &params, ret_result, err);
 }
 

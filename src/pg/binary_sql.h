@@ -4,19 +4,21 @@
  *     binary_sql_put(&sql, "DELETE FROM court.case AS t USING unnest(");
  *     binary_sql_array(&sql, fields, count, 1, PG_OID_UUID, "uuid");          $1::uuid[]
  *
- * Values are never part of the text. Lies in the arena but for the text. One thread.
+ * What tables and columns are called comes from the map and is quoted by ddl.h; values are never part of the text, so that texts
+ * are few and can be prepared (the gateway's db_run). Lies in the arena but for the text. One thread.
  */
 #pragma once
 
 #include "pg/conn.h"
 
-enum { BINARY_SQL_PARAMS_MAX = 512 };
+enum { BINARY_SQL_PARAMS_MAX = 8192 };
 
 struct binary_sql {
     struct arena *arena; /* borrowed */
     struct buf text;     /* owned */
-    struct pg_field values[BINARY_SQL_PARAMS_MAX];
-    size_t count;
+    struct pg_field *values;
+    bool *binary;
+    size_t count, capacity;
     bool failed; /* out of memory, or too many parameters; sticky */
 };
 
@@ -31,7 +33,8 @@ static inline void binary_sql_put(struct binary_sql *sql, const char *text)
 
 /* "$n::type" and its value. */
 void binary_sql_param(struct binary_sql *sql, struct pg_field value, const char *type);
-void binary_sql_text(struct binary_sql *sql, struct span text);
+void binary_sql_span(struct binary_sql *sql, struct span bytes, const char *type); /* ptr NULL is SQL NULL */
+void binary_sql_text(struct binary_sql *sql, struct span text);                    /* ptr NULL is the empty one */
 void binary_sql_int64(struct binary_sql *sql, int64_t value);
 
 /* "$n::type[]": elements `stride` fields apart. */
@@ -39,7 +42,10 @@ void binary_sql_array(struct binary_sql *sql, const struct pg_field *first, size
                       const char *type);
 void binary_sql_int64s(struct binary_sql *sql, const int64_t *numbers, size_t count);
 
-/* Errors: those of pg_query, LF_MEMORY. */
+/* Valid until binary_sql_done; so is the text, `sql->text`. Errors: LF_MEMORY, LF_LIMIT. */
+enum lf_code binary_sql_params(const struct binary_sql *sql, struct pg_params *ret_params, struct err *err) MUST_CHECK;
+
+/* Errors: those of pg_query and binary_sql_params. */
 enum lf_code binary_sql_query(struct binary_sql *sql, struct pg_conn *conn, struct pg_result **ret_result,
                               struct err *err) MUST_CHECK;
 /* `ret_affected` may be NULL. */

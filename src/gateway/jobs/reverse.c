@@ -6,12 +6,12 @@
 #include "aws/answer.h"
 #include "codec/json.h"
 #include "gateway/runtime/loop.h"
-#include "gateway/store/relational_sql.h"
 #include "gateway/store/store.h"
 #include "gateway/upstream/upstream.h"
 #include "item/ddbjson.h"
 #include "move/follow/late_writes.h"
 #include "move/item_row.h"
+#include "pg/binary_sql.h"
 
 enum { REQUEST_BYTES_MAX = 20 * 1024 * 1024, NUMBER_BYTES = 24, PAUSE_MS_MIN = 20, PAUSE_MS_MAX = 640 };
 
@@ -194,7 +194,7 @@ static enum lf_code describe(struct batch *batch, size_t at, struct err *err)
     return late_writes_image(&item, batch->arena, &sending->image, err);
 }
 
-static enum lf_code put_sent(struct relational_sql *sql, struct batch *batch, struct err *err)
+static enum lf_code put_sent(struct binary_sql *sql, struct batch *batch, struct err *err)
 {
     struct pg_field *keys = arena_calloc(batch->arena, batch->count, sizeof *keys, err);
     const size_t stride = sizeof(struct sending) / sizeof(struct pg_field);
@@ -203,36 +203,29 @@ static enum lf_code put_sent(struct relational_sql *sql, struct batch *batch, st
         return err->code;
     for (size_t i = 0; i < batch->count; i++)
         keys[i] = text_field(batch->sendings[i].key_json);
-    relational_sql_put(sql, "INSERT INTO landfall.reverse_sent (table_name, batch, again_at, h, sk, image, key) SELECT ");
-    relational_sql_span(sql, batch->table->name, "text");
-    relational_sql_put(sql, ", ");
-    relational_sql_int64(sql, batch->number);
-    relational_sql_put(sql, ", clock_timestamp() + interval '15 minutes', k.* FROM unnest(");
-    relational_sql_array(sql, &batch->sendings[0].h, batch->count, stride, PG_OID_BYTEA, "bytea");
-    relational_sql_put(sql, ", ");
-    relational_sql_array(sql, &batch->sendings[0].sk, batch->count, stride, PG_OID_BYTEA, "bytea");
-    relational_sql_put(sql, ", ");
-    relational_sql_array(sql, &batch->sendings[0].image, batch->count, stride, PG_OID_BYTEA, "bytea");
-    relational_sql_put(sql, ", ");
-    relational_sql_array(sql, keys, batch->count, 1, PG_OID_JSON, "json");
-    relational_sql_put(sql, ") AS k");
+    binary_sql_put(sql, "INSERT INTO landfall.reverse_sent (table_name, batch, again_at, h, sk, image, key) SELECT ");
+    binary_sql_span(sql, batch->table->name, "text");
+    binary_sql_put(sql, ", ");
+    binary_sql_int64(sql, batch->number);
+    binary_sql_put(sql, ", clock_timestamp() + interval '15 minutes', k.* FROM unnest(");
+    binary_sql_array(sql, &batch->sendings[0].h, batch->count, stride, PG_OID_BYTEA, "bytea");
+    binary_sql_put(sql, ", ");
+    binary_sql_array(sql, &batch->sendings[0].sk, batch->count, stride, PG_OID_BYTEA, "bytea");
+    binary_sql_put(sql, ", ");
+    binary_sql_array(sql, &batch->sendings[0].image, batch->count, stride, PG_OID_BYTEA, "bytea");
+    binary_sql_put(sql, ", ");
+    binary_sql_array(sql, keys, batch->count, 1, PG_OID_JSON, "json");
+    binary_sql_put(sql, ") AS k");
     return LF_OK;
 }
 
 static enum lf_code note_sent(struct db_transaction *transaction, struct batch *batch, struct err *err)
 {
-    struct relational_sql sql;
-    const struct pg_statement *statement = NULL;
-    struct pg_params params;
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    relational_sql_init(&sql, batch->arena);
-    enum lf_code code = put_sent(&sql, batch, err);
-    if (!code)
-        code = relational_sql_get(&sql, db_of(transaction), &statement, &params, err);
-    if (!code)
-        code = db_tx_query(transaction, statement, &params, &rows, err);
-    relational_sql_done(&sql);
-    return code;
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, batch->arena);
+    TRY(put_sent(&sql, batch, err));
+    return db_run(db_of(transaction), transaction, &sql, &rows, err);
 }
 
 static enum lf_code draw_number(struct db_transaction *transaction, struct batch *batch, struct err *err)

@@ -405,6 +405,17 @@ enum lf_code db_statement(struct db *db, struct span sql, const struct pg_statem
     return db_statements_get(&db->statements, sql, ret_statement, err);
 }
 
+enum lf_code db_run(struct db *db, struct db_transaction *transaction, const struct binary_sql *sql,
+                    struct pg_result **ret_result, struct err *err)
+{
+    const struct pg_statement *statement = NULL;
+    struct pg_params params;
+    TRY(binary_sql_params(sql, &params, err));
+    TRY(db_statement(db, buf_span(&sql->text), &statement, err));
+    return transaction ? db_tx_query(transaction, statement, &params, ret_result, err)
+                       : db_query(db, statement, &params, ret_result, err);
+}
+
 /* --- life --- */
 
 /* A generic plan made on an empty table would otherwise keep its Seq Scan for ever. A session whose gateway has vanished must not

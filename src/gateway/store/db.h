@@ -17,6 +17,7 @@
 #pragma once
 
 #include "gateway/runtime/loop.h"
+#include "pg/binary_sql.h"
 #include "pg/pipeline.h"
 
 struct db;
@@ -64,3 +65,7 @@ struct db *db_of(const struct db_transaction *transaction);
 /* Text of a statement that is made at run time (names of relational tables): kept by its text, so that it is prepared once. The
  * statement lives as long as the db. */
 enum lf_code db_statement(struct db *db, struct span sql, const struct pg_statement **ret_statement, struct err *err) MUST_CHECK;
+
+/* One whose text is made at run time, in a transaction, or where that is NULL in a snapshot of its own. */
+enum lf_code db_run(struct db *db, struct db_transaction *transaction, const struct binary_sql *sql,
+                    struct pg_result **ret_result, struct err *err) MUST_CHECK;

@@ -29,21 +29,17 @@ static enum lf_code make_group(struct group *group, struct err *err)
 }
 
 /* Adds the parameters, and what follows, to a statement that has begun. */
-typedef enum lf_code put_rest(struct relational_sql *sql, const struct group *group, size_t child, struct err *err);
+typedef enum lf_code put_rest(struct binary_sql *sql, const struct group *group, size_t child, struct err *err);
 
 static enum lf_code run(const struct group *group, const char *begin, struct span table, put_rest *put, size_t child,
                         struct pg_result **ret_rows, struct err *err)
 {
-    struct relational_sql sql;
-    relational_sql_init(&sql, group->arena);
-    relational_sql_put(&sql, begin);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, group->arena);
+    binary_sql_put(&sql, begin);
     ddl_put_table(&sql.text, group->table->whole_map, table);
-    enum lf_code code = put(&sql, group, child, err);
-    if (code) {
-        relational_sql_done(&sql);
-        return code;
-    }
-    return relational_run(db_of(group->transaction), group->transaction, &sql, ret_rows, err);
+    TRY(put(&sql, group, child, err));
+    return db_run(db_of(group->transaction), group->transaction, &sql, ret_rows, err);
 }
 
 static enum lf_code run_blindly(const struct group *group, const char *begin, struct span table, put_rest *put, size_t child,
@@ -56,43 +52,43 @@ static enum lf_code run_blindly(const struct group *group, const char *begin, st
 /* Child tables -----------------------------------------------------------------------------------------------------------------
  */
 
-static void put_name(struct relational_sql *sql, const struct column *column)
+static void put_name(struct binary_sql *sql, const struct column *column)
 {
     ddl_put_identifier(&sql->text, column->name);
-    relational_sql_put(sql, ", ");
+    binary_sql_put(sql, ", ");
 }
 
-static void put_primary_key_names(struct relational_sql *sql, const struct entity *entity)
+static void put_primary_key_names(struct binary_sql *sql, const struct entity *entity)
 {
     for (size_t i = 0; i < entity->primary_key_count; i++)
         put_name(sql, &entity->columns[entity->primary_key[i]]);
 }
 
-static enum lf_code put_child_insert(struct relational_sql *sql, const struct group *group, size_t at, struct err *err)
+static enum lf_code put_child_insert(struct binary_sql *sql, const struct group *group, size_t at, struct err *err)
 {
     const struct entity *entity = group->entity;
     const struct child *child = &entity->children[at];
     size_t number = 0;
-    relational_sql_put(sql, " (");
+    binary_sql_put(sql, " (");
     put_primary_key_names(sql, entity);
     for (size_t i = 0; i < child->column_count; i++)
         put_name(sql, &child->columns[i]);
-    relational_sql_put(sql, "\"position\") SELECT ");
+    binary_sql_put(sql, "\"position\") SELECT ");
     for (size_t i = 0; i < entity->primary_key_count; i++) {
         relational_put_value(sql, entity->columns[entity->primary_key[i]].type, number++);
-        relational_sql_put(sql, ", ");
+        binary_sql_put(sql, ", ");
     }
     size_t position = number++;
     for (size_t i = 0; i < child->column_count; i++) {
         relational_put_value(sql, child->columns[i].type, number++);
-        relational_sql_put(sql, ", ");
+        binary_sql_put(sql, ", ");
     }
     relational_put_value(sql, COLUMN_INTEGER, position);
-    relational_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM unnest(");
     TRY(relational_put_child_columns(sql, entity, at, group->rows, group->count, err));
-    relational_sql_put(sql, ") AS k (");
+    binary_sql_put(sql, ") AS k (");
     relational_put_names(sql, number);
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, ")");
     return LF_OK;
 }
 
@@ -105,23 +101,23 @@ static enum lf_code insert_children(const struct group *group, struct err *err)
 }
 
 /* t."id" = k.n0 AND …, the first being n`first`. */
-static void put_same_primary_key(struct relational_sql *sql, const struct entity *entity, size_t first, const char *before)
+static void put_same_primary_key(struct binary_sql *sql, const struct entity *entity, size_t first, const char *before)
 {
     for (size_t i = 0; i < entity->primary_key_count; i++) {
-        relational_sql_put(sql, i ? " AND t." : before);
+        binary_sql_put(sql, i ? " AND t." : before);
         ddl_put_identifier(&sql->text, entity->columns[entity->primary_key[i]].name);
         buf_printf(&sql->text, " = k.n%zu", first ? (size_t)entity->primary_key[i] : i);
     }
 }
 
-static enum lf_code put_child_delete(struct relational_sql *sql, const struct group *group, size_t at, struct err *err)
+static enum lf_code put_child_delete(struct binary_sql *sql, const struct group *group, size_t at, struct err *err)
 {
     (void)at;
-    relational_sql_put(sql, " AS t USING unnest(");
+    binary_sql_put(sql, " AS t USING unnest(");
     TRY(relational_put_primary_keys(sql, group->entity, group->rows, group->count, err));
-    relational_sql_put(sql, ") AS k (");
+    binary_sql_put(sql, ") AS k (");
     relational_put_names(sql, group->entity->primary_key_count);
-    relational_sql_put(sql, ") WHERE ");
+    binary_sql_put(sql, ") WHERE ");
     put_same_primary_key(sql, group->entity, 0, "t.");
     return LF_OK;
 }
@@ -136,24 +132,24 @@ static enum lf_code delete_children(const struct group *group, struct err *err)
 /* Insert -----------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code put_insert(struct relational_sql *sql, const struct group *group, size_t child, struct err *err)
+static enum lf_code put_insert(struct binary_sql *sql, const struct group *group, size_t child, struct err *err)
 {
     const struct entity *entity = group->entity;
     (void)child;
-    relational_sql_put(sql, " (");
+    binary_sql_put(sql, " (");
     for (size_t i = 0; i < entity->column_count; i++)
         put_name(sql, &entity->columns[i]);
-    relational_sql_put(sql, "ddb_extra) SELECT ");
+    binary_sql_put(sql, "ddb_extra) SELECT ");
     for (size_t i = 0; i < entity->column_count; i++) {
         relational_put_value(sql, entity->columns[i].type, i);
-        relational_sql_put(sql, ", ");
+        binary_sql_put(sql, ", ");
     }
     relational_put_value(sql, COLUMN_JSONB, entity->column_count);
-    relational_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM unnest(");
     TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
-    relational_sql_put(sql, ") AS k (");
+    binary_sql_put(sql, ") AS k (");
     relational_put_names(sql, entity->column_count + 1);
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, ")");
     return LF_OK;
 }
 
@@ -177,21 +173,21 @@ static bool is_in_primary_key(const struct entity *entity, size_t column)
     return false;
 }
 
-static void put_assignments(struct relational_sql *sql, const struct entity *entity)
+static void put_assignments(struct binary_sql *sql, const struct entity *entity)
 {
     for (size_t i = 0; i < entity->column_count; i++) {
         if (is_in_primary_key(entity, i))
             continue;
         ddl_put_identifier(&sql->text, entity->columns[i].name);
-        relational_sql_put(sql, " = ");
+        binary_sql_put(sql, " = ");
         relational_put_value(sql, entity->columns[i].type, i);
-        relational_sql_put(sql, ", ");
+        binary_sql_put(sql, ", ");
     }
-    relational_sql_put(sql, "ddb_extra = ");
+    binary_sql_put(sql, "ddb_extra = ");
     relational_put_value(sql, COLUMN_JSONB, entity->column_count);
 }
 
-static enum lf_code put_old_places(struct relational_sql *sql, const struct group *group, struct err *err)
+static enum lf_code put_old_places(struct binary_sql *sql, const struct group *group, struct err *err)
 {
     const struct stored_item **old = arena_calloc(group->arena, group->count, sizeof *old, err);
     if (!old)
@@ -201,34 +197,34 @@ static enum lf_code put_old_places(struct relational_sql *sql, const struct grou
     return relational_put_places(sql, old, group->count, err);
 }
 
-static enum lf_code put_numbers(struct relational_sql *sql, size_t count, struct err *err)
+static enum lf_code put_numbers(struct binary_sql *sql, size_t count, struct err *err)
 {
     struct pg_field *numbers = arena_calloc(sql->arena, count, sizeof *numbers, err);
     if (!numbers)
         return err->code;
     for (size_t i = 0; i < count; i++)
         TRY(relational_number(i, sql->arena, &numbers[i], err));
-    relational_sql_array(sql, numbers, count, 1, PG_OID_INT8, "int8");
+    binary_sql_array(sql, numbers, count, 1, PG_OID_INT8, "int8");
     return LF_OK;
 }
 
-static enum lf_code put_update(struct relational_sql *sql, const struct group *group, size_t child, struct err *err)
+static enum lf_code put_update(struct binary_sql *sql, const struct group *group, size_t child, struct err *err)
 {
     const struct entity *entity = group->entity;
     (void)child;
-    relational_sql_put(sql, " AS t SET ");
+    binary_sql_put(sql, " AS t SET ");
     put_assignments(sql, entity);
-    relational_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM unnest(");
     TRY(put_numbers(sql, group->count, err));
-    relational_sql_put(sql, ", ");
+    binary_sql_put(sql, ", ");
     TRY(put_old_places(sql, group, err));
-    relational_sql_put(sql, ", ");
+    binary_sql_put(sql, ", ");
     TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
-    relational_sql_put(sql, ") AS k (number, place, version, ");
+    binary_sql_put(sql, ") AS k (number, place, version, ");
     relational_put_names(sql, entity->column_count + 1);
-    relational_sql_put(sql, ") WHERE t.ctid = k.place AND t.xmin = k.version");
+    binary_sql_put(sql, ") WHERE t.ctid = k.place AND t.xmin = k.version");
     put_same_primary_key(sql, entity, 1, " AND t.");
-    relational_sql_put(sql, " RETURNING k.number");
+    binary_sql_put(sql, " RETURNING k.number");
     return LF_OK;
 }
 
@@ -269,7 +265,6 @@ enum lf_code relational_update(struct db_transaction *transaction, const struct 
 enum lf_code relational_insert_items(struct db_transaction *transaction, const struct table *table,
                                      struct relational_change **changes, size_t count, struct arena *arena, struct err *err)
 {
-    struct relational_sql sql;
     PG_RESULT_CLEANUP struct pg_result *nothing = NULL;
     struct pg_field *fields = arena_calloc(arena, count, ITEM_ROW_FIELDS * sizeof *fields, err);
     if (!fields)
@@ -277,17 +272,18 @@ enum lf_code relational_insert_items(struct db_transaction *transaction, const s
     for (size_t i = 0; i < count; i++)
         TRY(item_row_fields(table->name, &changes[i]->write->key.bytes, changes[i]->write->item, changes[i]->row.reason, arena,
                             fields + i * ITEM_ROW_FIELDS, err));
-    relational_sql_init(&sql, arena);
-    relational_sql_put(&sql, "INSERT INTO landfall.item AS t (table_name, h, sk, pk, item, reason) SELECT * FROM unnest(");
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
+    binary_sql_put(&sql, "INSERT INTO landfall.item AS t (table_name, h, sk, pk, item, reason) SELECT * FROM unnest(");
     static const enum pg_oid oids[ITEM_ROW_FIELDS] = { PG_OID_TEXT,  PG_OID_BYTEA, PG_OID_BYTEA,
                                                        PG_OID_BYTEA, PG_OID_JSON,  PG_OID_TEXT };
     static const char *const types[ITEM_ROW_FIELDS] = { "text", "bytea", "bytea", "bytea", "json", "text" };
     for (size_t i = 0; i < ITEM_ROW_FIELDS; i++) {
-        relational_sql_put(&sql, i ? ", " : "");
-        relational_sql_array(&sql, fields + i, count, ITEM_ROW_FIELDS, oids[i], types[i]);
+        binary_sql_put(&sql, i ? ", " : "");
+        binary_sql_array(&sql, fields + i, count, ITEM_ROW_FIELDS, oids[i], types[i]);
     }
-    relational_sql_put(&sql, ") ON CONFLICT (table_name, h, sk) DO UPDATE SET item = excluded.item, reason = excluded.reason");
-    return relational_run(db_of(transaction), transaction, &sql, &nothing, err);
+    binary_sql_put(&sql, ") ON CONFLICT (table_name, h, sk) DO UPDATE SET item = excluded.item, reason = excluded.reason");
+    return db_run(db_of(transaction), transaction, &sql, &nothing, err);
 }
 
 /* Streams ----------------------------------------------------------------------------------------------------------------------
@@ -325,27 +321,26 @@ static bool makes_record(const struct relational_change *change)
     return change->write->item || change->old->is_present;
 }
 
-static void put_images(struct relational_sql *sql, const struct table *table, const struct pg_field *fields, size_t count)
+static void put_images(struct binary_sql *sql, const struct table *table, const struct pg_field *fields, size_t count)
 {
     static const enum pg_oid oids[IMAGE_FIELDS] = { PG_OID_BYTEA, PG_OID_BYTEA, PG_OID_JSON, PG_OID_JSON, PG_OID_BOOL };
     static const char *const types[IMAGE_FIELDS] = { "bytea", "bytea", "json", "json", "bool" };
-    relational_sql_put(sql, "INSERT INTO landfall.change_in (table_id, label, h, sk, old_item, new_item, by_ttl) SELECT ");
-    relational_sql_int64(sql, table->id);
-    relational_sql_put(sql, ", ");
-    relational_sql_span(sql, table->stream_label, "text");
-    relational_sql_put(sql, ", k.* FROM unnest(");
+    binary_sql_put(sql, "INSERT INTO landfall.change_in (table_id, label, h, sk, old_item, new_item, by_ttl) SELECT ");
+    binary_sql_int64(sql, table->id);
+    binary_sql_put(sql, ", ");
+    binary_sql_span(sql, table->stream_label, "text");
+    binary_sql_put(sql, ", k.* FROM unnest(");
     for (size_t i = 0; i < IMAGE_FIELDS; i++) {
-        relational_sql_put(sql, i ? ", " : "");
-        relational_sql_array(sql, fields + i, count, IMAGE_FIELDS, oids[i], types[i]);
+        binary_sql_put(sql, i ? ", " : "");
+        binary_sql_array(sql, fields + i, count, IMAGE_FIELDS, oids[i], types[i]);
     }
-    relational_sql_put(sql, ") AS k");
+    binary_sql_put(sql, ") AS k");
 }
 
 enum lf_code relational_insert_images(struct db_transaction *transaction, const struct table *table,
                                       const struct relational_change *changes, size_t count, struct arena *arena, struct err *err)
 {
     size_t images = 0;
-    struct relational_sql sql;
     PG_RESULT_CLEANUP struct pg_result *nothing = NULL;
     if (table->stream == API_STREAM_VIEW_TYPE_UNSET)
         return LF_OK;
@@ -357,7 +352,8 @@ enum lf_code relational_insert_images(struct db_transaction *transaction, const 
             TRY(image_fields(&changes[i], arena, fields + IMAGE_FIELDS * images++, err));
     if (!images)
         return LF_OK;
-    relational_sql_init(&sql, arena);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
     put_images(&sql, table, fields, images);
-    return relational_run(db_of(transaction), transaction, &sql, &nothing, err);
+    return db_run(db_of(transaction), transaction, &sql, &nothing, err);
 }

@@ -85,17 +85,17 @@ static enum lf_code literal_of(enum column_type type, struct pg_field *field, st
 /* Columns ----------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code put_column(struct relational_sql *sql, enum column_type type, struct pg_field *fields, size_t count,
+static enum lf_code put_column(struct binary_sql *sql, enum column_type type, struct pg_field *fields, size_t count,
                                struct err *err)
 {
     for (size_t i = 0; is_array(type) && i < count; i++)
         TRY(literal_of(type, &fields[i], sql->arena, err));
-    relational_sql_array(sql, fields, count, 1, column_type_oid(type), is_array(type) ? "text" : column_type_name(type));
+    binary_sql_array(sql, fields, count, 1, column_type_oid(type), is_array(type) ? "text" : column_type_name(type));
     return LF_OK;
 }
 
-static enum lf_code put_row_column(struct relational_sql *sql, enum column_type type, size_t column,
-                                   const struct row *const *rows, size_t count, struct err *err)
+static enum lf_code put_row_column(struct binary_sql *sql, enum column_type type, size_t column, const struct row *const *rows,
+                                   size_t count, struct err *err)
 {
     struct pg_field *fields = arena_calloc(sql->arena, count + 1, sizeof *fields, err);
     if (!fields)
@@ -105,22 +105,22 @@ static enum lf_code put_row_column(struct relational_sql *sql, enum column_type 
     return put_column(sql, type, fields, count, err);
 }
 
-enum lf_code relational_put_columns(struct relational_sql *sql, const struct entity *entity, const struct row *const *rows,
+enum lf_code relational_put_columns(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                     size_t count, struct err *err)
 {
     for (size_t i = 0; i < entity->column_count; i++) {
         TRY(put_row_column(sql, entity->columns[i].type, i, rows, count, err));
-        relational_sql_put(sql, ", ");
+        binary_sql_put(sql, ", ");
     }
     return put_row_column(sql, COLUMN_JSONB, entity->column_count, rows, count, err);
 }
 
-enum lf_code relational_put_primary_keys(struct relational_sql *sql, const struct entity *entity, const struct row *const *rows,
+enum lf_code relational_put_primary_keys(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                          size_t count, struct err *err)
 {
     for (size_t i = 0; i < entity->primary_key_count; i++) {
         unsigned column = entity->primary_key[i];
-        relational_sql_put(sql, i ? ", " : "");
+        binary_sql_put(sql, i ? ", " : "");
         TRY(put_row_column(sql, entity->columns[column].type, column, rows, count, err));
     }
     return LF_OK;
@@ -134,7 +134,7 @@ size_t relational_child_rows(const struct row *const *rows, size_t count, size_t
     return total;
 }
 
-static enum lf_code put_child_column(struct relational_sql *sql, enum column_type type, size_t column, size_t child,
+static enum lf_code put_child_column(struct binary_sql *sql, enum column_type type, size_t column, size_t child,
                                      const struct row *const *rows, size_t count, struct err *err)
 {
     size_t total = relational_child_rows(rows, count, child), at = 0;
@@ -146,11 +146,11 @@ static enum lf_code put_child_column(struct relational_sql *sql, enum column_typ
         for (size_t k = 0; k < of->row_count; k++)
             fields[at++] = of->fields[k * of->field_count + column];
     }
-    relational_sql_put(sql, column ? ", " : "");
+    binary_sql_put(sql, column ? ", " : "");
     return put_column(sql, type, fields, total, err);
 }
 
-enum lf_code relational_put_child_columns(struct relational_sql *sql, const struct entity *entity, size_t child,
+enum lf_code relational_put_child_columns(struct binary_sql *sql, const struct entity *entity, size_t child,
                                           const struct row *const *rows, size_t count, struct err *err)
 {
     const struct child *of = &entity->children[child];
@@ -163,12 +163,12 @@ enum lf_code relational_put_child_columns(struct relational_sql *sql, const stru
     return LF_OK;
 }
 
-void relational_put_value(struct relational_sql *sql, enum column_type type, size_t number)
+void relational_put_value(struct binary_sql *sql, enum column_type type, size_t number)
 {
     buf_printf(&sql->text, "k.n%zu%s%s", number, is_array(type) ? "::" : "", is_array(type) ? column_type_name(type) : "");
 }
 
-void relational_put_names(struct relational_sql *sql, size_t count)
+void relational_put_names(struct binary_sql *sql, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         buf_printf(&sql->text, "%sn%zu", i ? ", " : "", i);

@@ -7,22 +7,22 @@
  */
 #pragma once
 
-#include "gateway/store/relational_sql.h"
 #include "map/row.h"
+#include "pg/binary_sql.h"
 
 /* "$1::uuid[], $2::text[], …, $n::jsonb[]": the columns of the entity and ddb_extra. */
-enum lf_code relational_put_columns(struct relational_sql *sql, const struct entity *entity, const struct row *const *rows,
+enum lf_code relational_put_columns(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                     size_t count, struct err *err) MUST_CHECK;
 /* Of the child's rows: the parent's primary key, position, columns. */
-enum lf_code relational_put_child_columns(struct relational_sql *sql, const struct entity *entity, size_t child,
+enum lf_code relational_put_child_columns(struct binary_sql *sql, const struct entity *entity, size_t child,
                                           const struct row *const *rows, size_t count, struct err *err) MUST_CHECK;
 /* Of the primary keys of rows. */
-enum lf_code relational_put_primary_keys(struct relational_sql *sql, const struct entity *entity, const struct row *const *rows,
+enum lf_code relational_put_primary_keys(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                          size_t count, struct err *err) MUST_CHECK;
 
 /* "k.n3" or "k.n3::text[]" */
-void relational_put_value(struct relational_sql *sql, enum column_type type, size_t number);
+void relational_put_value(struct binary_sql *sql, enum column_type type, size_t number);
 /* "n0, n1, …" */
-void relational_put_names(struct relational_sql *sql, size_t count);
+void relational_put_names(struct binary_sql *sql, size_t count);
 
 size_t relational_child_rows(const struct row *const *rows, size_t count, size_t child);

@@ -23,45 +23,45 @@ static const struct column *ttl_column(const struct entity *entity, struct span 
     return NULL;
 }
 
-static void put_seconds(struct relational_sql *sql, const struct relational_source *source, struct span attr)
+static void put_seconds(struct binary_sql *sql, const struct relational_source *source, struct span attr)
 {
     const struct column *column = source->entity ? ttl_column(source->entity, attr) : NULL;
     if (!source->entity) {
-        relational_sql_put(sql, "landfall.item_text(t.item, ");
+        binary_sql_put(sql, "landfall.item_text(t.item, ");
         ddl_put_literal(&sql->text, attr);
-        relational_sql_put(sql, ", 'N')::numeric");
+        binary_sql_put(sql, ", 'N')::numeric");
         return;
     }
-    relational_sql_put(sql, "coalesce(");
+    binary_sql_put(sql, "coalesce(");
     if (column) {
-        relational_sql_put(sql, "(");
+        binary_sql_put(sql, "(");
         ddl_put_column_text(&sql->text, column);
-        relational_sql_put(sql, ")::numeric, ");
+        binary_sql_put(sql, ")::numeric, ");
     }
-    relational_sql_put(sql, "(t.ddb_extra->");
+    binary_sql_put(sql, "(t.ddb_extra->");
     ddl_put_literal(&sql->text, attr);
-    relational_sql_put(sql, "->>'N')::numeric)");
+    binary_sql_put(sql, "->>'N')::numeric)");
 }
 
-static void put_expired(struct relational_sql *sql, const struct table *table, const struct relational_source *source,
-                        int64_t now_s, size_t items_max)
+static void put_expired(struct binary_sql *sql, const struct table *table, const struct relational_source *source, int64_t now_s,
+                        size_t items_max)
 {
-    relational_sql_put(sql, sql->text.len ? "\nUNION ALL (SELECT " : "(SELECT ");
+    binary_sql_put(sql, sql->text.len ? "\nUNION ALL (SELECT " : "(SELECT ");
     buf_put_span(&sql->text, source->columns);
-    relational_sql_put(sql, " FROM ");
+    binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
-    relational_sql_put(sql, " AS t WHERE ");
+    binary_sql_put(sql, " AS t WHERE ");
     if (!source->entity) {
-        relational_sql_put(sql, "t.table_name = ");
-        relational_sql_span(sql, table->name, "text");
-        relational_sql_put(sql, " AND ");
+        binary_sql_put(sql, "t.table_name = ");
+        binary_sql_span(sql, table->name, "text");
+        binary_sql_put(sql, " AND ");
     }
     put_seconds(sql, source, table->ttl_attribute);
-    relational_sql_put(sql, " <= ");
-    relational_sql_int64(sql, now_s);
-    relational_sql_put(sql, " LIMIT ");
-    relational_sql_int64(sql, (int64_t)items_max);
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, " <= ");
+    binary_sql_int64(sql, now_s);
+    binary_sql_put(sql, " LIMIT ");
+    binary_sql_int64(sql, (int64_t)items_max);
+    binary_sql_put(sql, ")");
 }
 
 static enum lf_code keep_expired(const struct table *table, const struct pg_result *rows, int64_t now_s, size_t items_max,
@@ -84,13 +84,13 @@ enum lf_code relational_expired(struct worker *worker, const struct table *table
                                 struct arena *arena, struct store_page *ret_page, struct err *err)
 {
     const struct relational_table *state = relational_table_of(table);
-    struct relational_sql sql;
     struct store_page page = { 0 };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    relational_sql_init(&sql, arena);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
     for (size_t i = 0; i < state->count; i++)
         put_expired(&sql, table, &state->sources[i], now_s, items_max);
-    TRY(relational_run(worker->db, NULL, &sql, &rows, err));
+    TRY(db_run(worker->db, NULL, &sql, &rows, err));
     TRY(keep_expired(table, rows, now_s, items_max, arena, &page, err));
     *ret_page = page;
     return LF_OK;
@@ -104,22 +104,21 @@ static enum lf_code estimate(struct worker *worker, const struct table *table, s
                              struct err *err)
 {
     const struct relational_table *state = relational_table_of(table);
-    struct relational_sql sql;
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     struct pg_field *names = arena_calloc(arena, state->count, sizeof *names, err);
     if (!names)
         return err->code;
     for (size_t i = 0; i < state->count; i++)
         names[i] = (struct pg_field){ state->sources[i].name.ptr, state->sources[i].name.len };
-    relational_sql_init(&sql, arena);
-    relational_sql_put(&sql,
-                       "SELECT coalesce(sum(c.reltuples) FILTER (WHERE c.reltuples > 0), 0)::bigint + (SELECT count(*) FROM "
-                       "landfall.item i WHERE i.table_name = ");
-    relational_sql_span(&sql, table->name, "text");
-    relational_sql_put(&sql, ") FROM unnest(");
-    relational_sql_array(&sql, names, state->count - 1, 1, PG_OID_TEXT, "text");
-    relational_sql_put(&sql, ") AS n (name) JOIN pg_class c ON c.oid = to_regclass(n.name)");
-    TRY(relational_run(worker->db, NULL, &sql, &rows, err));
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
+    binary_sql_put(&sql, "SELECT coalesce(sum(c.reltuples) FILTER (WHERE c.reltuples > 0), 0)::bigint + (SELECT count(*) FROM "
+                         "landfall.item i WHERE i.table_name = ");
+    binary_sql_span(&sql, table->name, "text");
+    binary_sql_put(&sql, ") FROM unnest(");
+    binary_sql_array(&sql, names, state->count - 1, 1, PG_OID_TEXT, "text");
+    binary_sql_put(&sql, ") AS n (name) JOIN pg_class c ON c.oid = to_regclass(n.name)");
+    TRY(db_run(worker->db, NULL, &sql, &rows, err));
     struct pg_field field = pg_result_get(rows, 0, 0);
     return pg_read_int64(span_of(field.data, field.len), ret_items, err);
 }

@@ -58,14 +58,14 @@ static const struct key_search_part *part_of(const struct page_order *order, con
 }
 
 /* U+0000, which PostgreSQL cannot hold, is U+0001 in landfall.item_text. */
-static void put_item_attribute(struct relational_sql *sql, const struct order_attribute *attribute)
+static void put_item_attribute(struct binary_sql *sql, const struct order_attribute *attribute)
 {
     enum value_type type = attribute->attribute->type;
     if (!attribute->is_of_index) {
-        relational_sql_put(sql, attribute->part ? "t.sk" : "t.pk");
+        binary_sql_put(sql, attribute->part ? "t.sk" : "t.pk");
         return;
     }
-    relational_sql_put(sql, type == VALUE_B ? "decode(landfall.item_text(t.item, " : "(landfall.item_text(t.item, ");
+    binary_sql_put(sql, type == VALUE_B ? "decode(landfall.item_text(t.item, " : "(landfall.item_text(t.item, ");
     ddl_put_literal(&sql->text, attribute->attribute->name);
     buf_printf(&sql->text, ", '%s')%s", value_type_name(type),
                type == VALUE_B   ? ", 'base64')"
@@ -73,7 +73,7 @@ static void put_item_attribute(struct relational_sql *sql, const struct order_at
                                  : " COLLATE \"C\")");
 }
 
-static void put_operand(struct relational_sql *sql, const struct relational_source *source, const struct operand *operand)
+static void put_operand(struct binary_sql *sql, const struct relational_source *source, const struct operand *operand)
 {
     if (source->entity)
         key_operand_put(&sql->text, &operand->key);
@@ -81,7 +81,7 @@ static void put_operand(struct relational_sql *sql, const struct relational_sour
         put_item_attribute(sql, operand->attribute);
 }
 
-static void put_attribute(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+static void put_attribute(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                           const struct order_attribute *attribute)
 {
     struct operand operand = { .attribute = attribute };
@@ -139,19 +139,19 @@ static enum key_order compare(const struct page_order *order, const struct relat
     return source->entity ? key_search_order(part_of(order, source, attribute), bytes) : KEY_MIXED;
 }
 
-static void put_comparison(struct relational_sql *sql, const struct relational_source *source, const struct operand *operand,
+static void put_comparison(struct binary_sql *sql, const struct relational_source *source, const struct operand *operand,
                            const char *sign)
 {
-    relational_sql_put(sql, " AND ");
+    binary_sql_put(sql, " AND ");
     put_operand(sql, source, operand);
-    relational_sql_put(sql, sign);
-    relational_sql_param(sql, operand->field, operand_type(source, operand));
+    binary_sql_put(sql, sign);
+    binary_sql_param(sql, operand->field, operand_type(source, operand));
 }
 
 /* Conditions -------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code put_entity_partition(struct relational_sql *sql, const struct page_order *order,
+static enum lf_code put_entity_partition(struct binary_sql *sql, const struct page_order *order,
                                          const struct relational_source *source, struct span bytes, bool *ret_none,
                                          struct err *err)
 {
@@ -166,17 +166,17 @@ static enum lf_code put_entity_partition(struct relational_sql *sql, const struc
     return LF_OK;
 }
 
-static enum lf_code put_hash(struct relational_sql *sql, struct span bytes, struct err *err)
+static enum lf_code put_hash(struct binary_sql *sql, struct span bytes, struct err *err)
 {
     struct span hash;
     TRY(place_hash(bytes, sql->arena, &hash, err));
-    relational_sql_put(sql, " AND t.h = ");
-    relational_sql_span(sql, hash, "bytea");
+    binary_sql_put(sql, " AND t.h = ");
+    binary_sql_span(sql, hash, "bytea");
     return LF_OK;
 }
 
-enum lf_code page_put_partition(struct relational_sql *sql, const struct page_order *order,
-                                const struct relational_source *source, struct span bytes, bool *ret_none, struct err *err)
+enum lf_code page_put_partition(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
+                                struct span bytes, bool *ret_none, struct err *err)
 {
     struct key_ceiling ceiling;
     *ret_none = false;
@@ -194,7 +194,7 @@ static const char *sign_of(bool is_lower, bool is_inclusive)
     return is_lower ? is_inclusive ? " >= " : " > " : is_inclusive ? " <= " : " < ";
 }
 
-enum lf_code page_put_bound(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+enum lf_code page_put_bound(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                             const struct store_bound *bound, bool is_lower, bool *ret_none, struct err *err)
 {
     const struct order_attribute *attribute = &order->attributes[0];
@@ -242,22 +242,22 @@ static enum lf_code add_attribute(struct behind *behind, const struct page_order
     return LF_OK;
 }
 
-static void put_behind(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+static void put_behind(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                        const struct behind *behind)
 {
-    relational_sql_put(sql, " AND (");
+    binary_sql_put(sql, " AND (");
     for (size_t i = 0; i < behind->count; i++) {
-        relational_sql_put(sql, i ? ", " : "");
+        binary_sql_put(sql, i ? ", " : "");
         put_operand(sql, source, &behind->operands[i]);
     }
-    relational_sql_put(sql, ")");
-    relational_sql_put(sql, sign_of(!order->is_descending, behind->is_inclusive));
-    relational_sql_put(sql, "(");
+    binary_sql_put(sql, ")");
+    binary_sql_put(sql, sign_of(!order->is_descending, behind->is_inclusive));
+    binary_sql_put(sql, "(");
     for (size_t i = 0; i < behind->count; i++) {
-        relational_sql_put(sql, i ? ", " : "");
-        relational_sql_param(sql, behind->operands[i].field, operand_type(source, &behind->operands[i]));
+        binary_sql_put(sql, i ? ", " : "");
+        binary_sql_param(sql, behind->operands[i].field, operand_type(source, &behind->operands[i]));
     }
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, ")");
 }
 
 /* A Scan of landfall.item goes by item_in_order, where of a sort key there is only the beginning. */
@@ -269,17 +269,17 @@ static bool goes_by_beginning(const struct page_order *order, const struct relat
 #define BEGINNING_OF_SORT_KEY "substring(t.sk for 256)"
 enum { BEGINNING_BYTES = 256 };
 
-static void put_beginning_behind(struct relational_sql *sql, const struct span *place)
+static void put_beginning_behind(struct binary_sql *sql, const struct span *place)
 {
     struct span beginning = span_of(place[1].ptr, place[1].len < BEGINNING_BYTES ? place[1].len : BEGINNING_BYTES);
-    relational_sql_put(sql, " AND (t.pk, " BEGINNING_OF_SORT_KEY ") >= (");
-    relational_sql_span(sql, place[0], "bytea");
-    relational_sql_put(sql, ", ");
-    relational_sql_span(sql, beginning, "bytea");
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, " AND (t.pk, " BEGINNING_OF_SORT_KEY ") >= (");
+    binary_sql_span(sql, place[0], "bytea");
+    binary_sql_put(sql, ", ");
+    binary_sql_span(sql, beginning, "bytea");
+    binary_sql_put(sql, ")");
 }
 
-enum lf_code page_put_behind(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+enum lf_code page_put_behind(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                              const struct span *place, bool *ret_none, struct err *err)
 {
     struct behind behind = { .count = 0 };
@@ -294,50 +294,50 @@ enum lf_code page_put_behind(struct relational_sql *sql, const struct page_order
     return LF_OK;
 }
 
-void page_put_presence(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source)
+void page_put_presence(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source)
 {
     for (size_t i = 0; order->index && i < order->count; i++) {
         if (!order->attributes[i].is_of_index)
             continue;
-        relational_sql_put(sql, " AND ");
+        binary_sql_put(sql, " AND ");
         put_attribute(sql, order, source, &order->attributes[i]);
-        relational_sql_put(sql, " IS NOT NULL");
+        binary_sql_put(sql, " IS NOT NULL");
     }
 }
 
 /* Segments ---------------------------------------------------------------------------------------------------------------------
  */
 
-static bool put_hashed(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source)
+static bool put_hashed(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source)
 {
     enum value_type type = order->partition.attribute->type;
     bool has_hash = !source->entity && (!order->index || order->index->is_local);
     if (has_hash)
-        relational_sql_put(sql, "t.h");
+        binary_sql_put(sql, "t.h");
     if (has_hash || !source->entity || type == VALUE_N)
         return has_hash;
     const struct key_search_part *part = part_of(order, source, &order->partition);
     struct key_operand operand = { part, !part->column || type == VALUE_S };
-    relational_sql_put(sql, type == VALUE_S ? "sha256(convert_to(" : "sha256(");
+    binary_sql_put(sql, type == VALUE_S ? "sha256(convert_to(" : "sha256(");
     key_operand_put(&sql->text, &operand);
-    relational_sql_put(sql, type == VALUE_S ? ", 'UTF8'))" : ")");
+    binary_sql_put(sql, type == VALUE_S ? ", 'UTF8'))" : ")");
     return true;
 }
 
-static void put_segment_bound(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+static void put_segment_bound(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                               struct span bytes, const char *sign)
 {
     size_t before = sql->text.len;
-    relational_sql_put(sql, " AND ");
+    binary_sql_put(sql, " AND ");
     if (put_hashed(sql, order, source)) {
-        relational_sql_put(sql, sign);
-        relational_sql_span(sql, bytes, "bytea");
+        binary_sql_put(sql, sign);
+        binary_sql_span(sql, bytes, "bytea");
     } else {
         sql->text.len = before;
     }
 }
 
-void page_put_segment(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+void page_put_segment(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                       struct span from, struct span to)
 {
     put_segment_bound(sql, order, source, from, " >= ");
@@ -354,17 +354,17 @@ static bool is_constant(const struct page_order *order, const struct relational_
     return source->entity && part_of(order, source, attribute)->is_constant;
 }
 
-void page_put_order(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source)
+void page_put_order(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source)
 {
     const char *before = " ORDER BY ";
     for (size_t i = 0; i < order->count; i++) {
         if (is_constant(order, source, &order->attributes[i]))
             continue;
-        relational_sql_put(sql, before);
+        binary_sql_put(sql, before);
         if (i == 1 && goes_by_beginning(order, source))
-            relational_sql_put(sql, BEGINNING_OF_SORT_KEY ", ");
+            binary_sql_put(sql, BEGINNING_OF_SORT_KEY ", ");
         put_attribute(sql, order, source, &order->attributes[i]);
-        relational_sql_put(sql, order->is_descending ? " DESC" : "");
+        binary_sql_put(sql, order->is_descending ? " DESC" : "");
         before = ", ";
     }
 }

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "gateway/store/relational_sql.h"
 #include "gateway/store/relational_table.h"
+#include "pg/binary_sql.h"
 
 enum { ORDER_ATTRIBUTES_MAX = 4 };
 
@@ -37,17 +37,16 @@ struct page_order page_order_of(const struct table *table, const struct table_in
 bool page_order_has(const struct page_order *order, const struct relational_source *source);
 
 /* Each adds " AND …" or nothing; *ret_none: no row of the source fulfils it. */
-enum lf_code page_put_partition(struct relational_sql *sql, const struct page_order *order,
-                                const struct relational_source *source, struct span bytes, bool *ret_none,
-                                struct err *err) MUST_CHECK;
-enum lf_code page_put_bound(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+enum lf_code page_put_partition(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
+                                struct span bytes, bool *ret_none, struct err *err) MUST_CHECK;
+enum lf_code page_put_bound(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                             const struct store_bound *bound, bool is_lower, bool *ret_none, struct err *err) MUST_CHECK;
 /* Rows behind the place that these bytes, one per attribute of the order, are. */
-enum lf_code page_put_behind(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+enum lf_code page_put_behind(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                              const struct span *place, bool *ret_none, struct err *err) MUST_CHECK;
 /* Items that have all attributes of the index. */
-void page_put_presence(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source);
+void page_put_presence(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source);
 /* Partitions whose hash (place_hash) is in [from, to); `to` empty: to the end. What SQL cannot hash is left to the caller. */
-void page_put_segment(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source,
+void page_put_segment(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source,
                       struct span from, struct span to);
-void page_put_order(struct relational_sql *sql, const struct page_order *order, const struct relational_source *source);
+void page_put_order(struct binary_sql *sql, const struct page_order *order, const struct relational_source *source);

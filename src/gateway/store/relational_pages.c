@@ -99,7 +99,7 @@ static enum lf_code judge(const struct page_job *job, struct found *found, struc
 /* The statement ----------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code put_range(const struct page_job *job, struct relational_sql *sql, const struct relational_source *source,
+static enum lf_code put_range(const struct page_job *job, struct binary_sql *sql, const struct relational_source *source,
                               bool *ret_none, struct err *err)
 {
     TRY(page_put_partition(sql, &job->order, source, job->partition, ret_none, err));
@@ -110,13 +110,13 @@ static enum lf_code put_range(const struct page_job *job, struct relational_sql 
     return LF_OK;
 }
 
-static enum lf_code put_conditions(const struct page_job *job, struct relational_sql *sql, const struct relational_source *source,
+static enum lf_code put_conditions(const struct page_job *job, struct binary_sql *sql, const struct relational_source *source,
                                    bool *ret_none, struct err *err)
 {
     *ret_none = false;
-    relational_sql_put(sql, source->entity ? "true" : "t.table_name = ");
+    binary_sql_put(sql, source->entity ? "true" : "t.table_name = ");
     if (!source->entity)
-        relational_sql_span(sql, job->table->name, "text");
+        binary_sql_span(sql, job->table->name, "text");
     page_put_presence(sql, &job->order, source);
     if (job->range)
         TRY(put_range(job, sql, source, ret_none, err));
@@ -125,21 +125,21 @@ static enum lf_code put_conditions(const struct page_job *job, struct relational
     return job->has_start && !*ret_none ? page_put_behind(sql, &job->order, source, job->start, ret_none, err) : LF_OK;
 }
 
-static enum lf_code put_source(const struct page_job *job, struct relational_sql *sql, const struct relational_source *source,
+static enum lf_code put_source(const struct page_job *job, struct binary_sql *sql, const struct relational_source *source,
                                size_t rows, struct err *err)
 {
     bool is_none = false;
     size_t text_before = sql->text.len, params_before = sql->count;
-    relational_sql_put(sql, text_before ? "\nUNION ALL (SELECT " : "(SELECT ");
+    binary_sql_put(sql, text_before ? "\nUNION ALL (SELECT " : "(SELECT ");
     buf_put_span(&sql->text, source->columns);
-    relational_sql_put(sql, " FROM ");
+    binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
-    relational_sql_put(sql, " AS t WHERE ");
+    binary_sql_put(sql, " AS t WHERE ");
     TRY(put_conditions(job, sql, source, &is_none, err));
     page_put_order(sql, &job->order, source);
-    relational_sql_put(sql, " LIMIT ");
-    relational_sql_int64(sql, (int64_t)rows);
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, " LIMIT ");
+    binary_sql_int64(sql, (int64_t)rows);
+    binary_sql_put(sql, ")");
     if (is_none) {
         sql->text.len = text_before;
         sql->count = params_before;
@@ -147,7 +147,7 @@ static enum lf_code put_source(const struct page_job *job, struct relational_sql
     return LF_OK;
 }
 
-static enum lf_code put_sources(const struct page_job *job, struct relational_sql *sql, size_t rows, struct err *err)
+static enum lf_code put_sources(const struct page_job *job, struct binary_sql *sql, size_t rows, struct err *err)
 {
     const struct relational_table *state = relational_table_of(job->table);
     for (size_t i = 0; i < state->count; i++)
@@ -159,14 +159,12 @@ static enum lf_code put_sources(const struct page_job *job, struct relational_sq
 /* *ret_rows stays NULL when no source can have rows. */
 static enum lf_code run(const struct page_job *job, size_t rows, struct pg_result **ret_rows, struct err *err)
 {
-    struct relational_sql sql;
-    relational_sql_init(&sql, job->arena);
-    enum lf_code code = put_sources(job, &sql, rows, err);
-    if (code || sql.text.len == 0) {
-        relational_sql_done(&sql);
-        return code;
-    }
-    return relational_run(job->worker->db, NULL, &sql, ret_rows, err);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, job->arena);
+    TRY(put_sources(job, &sql, rows, err));
+    if (!sql.text.len)
+        return LF_OK;
+    return db_run(job->worker->db, NULL, &sql, ret_rows, err);
 }
 
 /* Merging ----------------------------------------------------------------------------------------------------------------------

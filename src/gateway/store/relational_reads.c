@@ -96,90 +96,76 @@ static enum lf_code add_keys(struct lookup *lookup, const struct item_key *keys,
 /* The statement ----------------------------------------------------------------------------------------------------------------
  */
 
-static void put_condition(struct relational_sql *sql, const struct key_search_part *part, const char *name)
+static void put_condition(struct binary_sql *sql, const struct key_search_part *part, const char *name)
 {
     struct key_operand operand = key_search_operand(part);
     key_operand_put(&sql->text, &operand);
     buf_printf(&sql->text, " = k.%s", name);
 }
 
-static void put_entity_keys(struct relational_sql *sql, const struct key_search *search, const struct source_keys *keys)
+static void put_entity_keys(struct binary_sql *sql, const struct key_search *search, const struct source_keys *keys)
 {
     for (size_t i = 0; i < search->count; i++) {
         struct key_operand operand = key_search_operand(&search->parts[i]);
-        relational_sql_put(sql, ", ");
-        relational_sql_array(sql, keys->fields + 1 + i, keys->count, KEY_FIELDS, key_operand_oid(&operand),
-                             key_operand_type(&operand));
+        binary_sql_put(sql, ", ");
+        binary_sql_array(sql, keys->fields + 1 + i, keys->count, KEY_FIELDS, key_operand_oid(&operand),
+                         key_operand_type(&operand));
     }
 }
 
-static void put_keys(struct relational_sql *sql, const struct relational_source *source, const struct source_keys *keys)
+static void put_keys(struct binary_sql *sql, const struct relational_source *source, const struct source_keys *keys)
 {
-    relational_sql_put(sql, "unnest(");
-    relational_sql_array(sql, keys->fields, keys->count, KEY_FIELDS, PG_OID_INT8, "int8");
+    binary_sql_put(sql, "unnest(");
+    binary_sql_array(sql, keys->fields, keys->count, KEY_FIELDS, PG_OID_INT8, "int8");
     if (source->entity) {
         put_entity_keys(sql, &source->key, keys);
     } else {
-        relational_sql_put(sql, ", ");
-        relational_sql_array(sql, keys->fields + 1, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
-        relational_sql_put(sql, ", ");
-        relational_sql_array(sql, keys->fields + 2, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
+        binary_sql_put(sql, ", ");
+        binary_sql_array(sql, keys->fields + 1, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
+        binary_sql_put(sql, ", ");
+        binary_sql_array(sql, keys->fields + 2, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
     }
-    relational_sql_put(sql, source->entity && source->key.count == 1 ? ") AS k (n, a)" : ") AS k (n, a, b)");
+    binary_sql_put(sql, source->entity && source->key.count == 1 ? ") AS k (n, a)" : ") AS k (n, a, b)");
 }
 
-static void put_conditions(struct relational_sql *sql, const struct table *table, const struct relational_source *source)
+static void put_conditions(struct binary_sql *sql, const struct table *table, const struct relational_source *source)
 {
     if (!source->entity) {
-        relational_sql_put(sql, "t.table_name = ");
-        relational_sql_span(sql, table->name, "text");
-        relational_sql_put(sql, " AND t.h = k.a AND t.sk = k.b");
+        binary_sql_put(sql, "t.table_name = ");
+        binary_sql_span(sql, table->name, "text");
+        binary_sql_put(sql, " AND t.h = k.a AND t.sk = k.b");
         return;
     }
     put_condition(sql, &source->key.parts[0], "a");
     if (source->key.count > 1) {
-        relational_sql_put(sql, " AND ");
+        binary_sql_put(sql, " AND ");
         put_condition(sql, &source->key.parts[1], "b");
     }
 }
 
-static void put_source(struct relational_sql *sql, const struct lookup *lookup, size_t number)
+static void put_source(struct binary_sql *sql, const struct lookup *lookup, size_t number)
 {
     const struct relational_source *source = &lookup->state->sources[number];
-    relational_sql_put(sql, sql->text.len ? "\nUNION ALL SELECT k.n, s.* FROM " : "SELECT k.n, s.* FROM ");
+    binary_sql_put(sql, sql->text.len ? "\nUNION ALL SELECT k.n, s.* FROM " : "SELECT k.n, s.* FROM ");
     put_keys(sql, source, &lookup->sources[number]);
-    relational_sql_put(sql, " CROSS JOIN LATERAL (SELECT ");
+    binary_sql_put(sql, " CROSS JOIN LATERAL (SELECT ");
     buf_put_span(&sql->text, source->columns);
-    relational_sql_put(sql, " FROM ");
+    binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
-    relational_sql_put(sql, " AS t WHERE ");
+    binary_sql_put(sql, " AS t WHERE ");
     put_conditions(sql, lookup->table, source);
-    relational_sql_put(sql, lookup->locks ? " FOR NO KEY UPDATE) AS s" : ") AS s");
-}
-
-enum lf_code relational_run(struct db *db, struct db_transaction *transaction, struct relational_sql *sql,
-                            struct pg_result **ret_rows, struct err *err)
-{
-    const struct pg_statement *statement = NULL;
-    struct pg_params params;
-    enum lf_code code = relational_sql_get(sql, db, &statement, &params, err);
-    if (!code && transaction)
-        code = db_tx_query(transaction, statement, &params, ret_rows, err);
-    else if (!code)
-        code = db_query(db, statement, &params, ret_rows, err);
-    relational_sql_done(sql);
-    return code;
+    binary_sql_put(sql, lookup->locks ? " FOR NO KEY UPDATE) AS s" : ") AS s");
 }
 
 static enum lf_code run(const struct lookup *lookup, struct db *db, struct db_transaction *transaction,
                         struct pg_result **ret_rows, struct err *err)
 {
-    struct relational_sql sql;
-    relational_sql_init(&sql, lookup->arena);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, lookup->arena);
     for (size_t i = 0; i < lookup->state->count; i++)
         if (lookup->sources[i].count)
             put_source(&sql, lookup, i);
-    return relational_run(db, transaction, &sql, ret_rows, err);
+    return db_run(db, transaction, &sql, ret_rows, err);
 }
 
 /* Rows -------------------------------------------------------------------------------------------------------------------------
@@ -289,7 +275,7 @@ enum lf_code relational_get_in(struct db_transaction *transaction, const struct 
 /* Locking ----------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code put_place(const struct stored_item *row, struct relational_sql *sql, struct pg_field *fields, struct err *err)
+static enum lf_code put_place(const struct stored_item *row, struct binary_sql *sql, struct pg_field *fields, struct err *err)
 {
     struct relational_place place = relational_place_of(row);
     struct buf buf;
@@ -308,24 +294,23 @@ static enum lf_code put_place(const struct stored_item *row, struct relational_s
     return LF_OK;
 }
 
-enum lf_code relational_put_places(struct relational_sql *sql, const struct stored_item *const *rows, size_t count,
-                                   struct err *err)
+enum lf_code relational_put_places(struct binary_sql *sql, const struct stored_item *const *rows, size_t count, struct err *err)
 {
     struct pg_field *fields = arena_calloc(sql->arena, count, 2 * sizeof *fields, err);
     if (!fields)
         return err->code;
     for (size_t i = 0; i < count; i++)
         TRY(put_place(rows[i], sql, &fields[2 * i], err));
-    relational_sql_array(sql, fields, count, 2, PG_OID_TID, "tid");
-    relational_sql_put(sql, ", ");
-    relational_sql_array(sql, fields + 1, count, 2, PG_OID_XID, "xid");
+    binary_sql_array(sql, fields, count, 2, PG_OID_TID, "tid");
+    binary_sql_put(sql, ", ");
+    binary_sql_array(sql, fields + 1, count, 2, PG_OID_XID, "xid");
     return LF_OK;
 }
 
-static enum lf_code run_delete(struct db_transaction *transaction, struct relational_sql *sql, size_t count, struct err *err)
+static enum lf_code run_delete(struct db_transaction *transaction, struct binary_sql *sql, size_t count, struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *deleted = NULL;
-    TRY(relational_run(db_of(transaction), transaction, sql, &deleted, err));
+    TRY(db_run(db_of(transaction), transaction, sql, &deleted, err));
     if ((size_t)pg_result_affected(deleted) != count)
         return ERR(err, LF_TRANSACTION_CONFLICT, "a row changed although its key was locked: somebody writes the table by SQL");
     return LF_OK;
@@ -334,17 +319,13 @@ static enum lf_code run_delete(struct db_transaction *transaction, struct relati
 enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
                                const struct stored_item *const *rows, size_t count, struct arena *arena, struct err *err)
 {
-    struct relational_sql sql;
-    relational_sql_init(&sql, arena);
-    relational_sql_put(&sql, "DELETE FROM ");
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
+    binary_sql_put(&sql, "DELETE FROM ");
     buf_put_span(&sql.text, relational_table_of(table)->sources[source].name);
-    relational_sql_put(&sql, " AS t USING unnest(");
-    enum lf_code code = relational_put_places(&sql, rows, count, err);
-    if (code) {
-        relational_sql_done(&sql);
-        return code;
-    }
-    relational_sql_put(&sql, ") AS k (place, version) WHERE t.ctid = k.place AND t.xmin = k.version");
+    binary_sql_put(&sql, " AS t USING unnest(");
+    TRY(relational_put_places(&sql, rows, count, err));
+    binary_sql_put(&sql, ") AS k (place, version) WHERE t.ctid = k.place AND t.xmin = k.version");
     return run_delete(transaction, &sql, count, err);
 }
 

@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "gateway/store/relational_sql.h"
 #include "gateway/store/relational_table.h"
+#include "pg/binary_sql.h"
 
 /* Callbacks of store.h. `lock` also deletes rows that SQL has put beside the one that has the item. */
 enum lf_code relational_get(struct worker *worker, const struct table *table, const struct item_key *keys, size_t count,
@@ -19,10 +19,6 @@ enum lf_code relational_get_in(struct db_transaction *transaction, const struct 
 enum lf_code relational_lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                              size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 
-/* In a transaction, or where it is NULL in a snapshot of its own; takes the statement in any case. */
-enum lf_code relational_run(struct db *db, struct db_transaction *transaction, struct relational_sql *sql,
-                            struct pg_result **ret_rows, struct err *err) MUST_CHECK;
-
 /* As an int8 parameter. */
 enum lf_code relational_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err) MUST_CHECK;
 
@@ -31,5 +27,5 @@ enum lf_code relational_delete(struct db_transaction *transaction, const struct 
                                const struct stored_item *const *rows, size_t count, struct arena *arena,
                                struct err *err) MUST_CHECK;
 /* "$n::tid[], $m::xid[]" */
-enum lf_code relational_put_places(struct relational_sql *sql, const struct stored_item *const *rows, size_t count,
+enum lf_code relational_put_places(struct binary_sql *sql, const struct stored_item *const *rows, size_t count,
                                    struct err *err) MUST_CHECK;

@@ -8,35 +8,35 @@
 
 enum { ITEMS_MAX = 20, HASH_BEGIN_BYTES = 8 };
 
-static void put_some(struct relational_sql *sql, const struct table *table, const char *sign, struct span begin)
+static void put_some(struct binary_sql *sql, const struct table *table, const char *sign, struct span begin)
 {
     const struct relational_table *state = relational_table_of(table);
-    relational_sql_put(sql, "(SELECT ");
+    binary_sql_put(sql, "(SELECT ");
     buf_put_span(&sql->text, state->sources[state->count - 1].columns);
-    relational_sql_put(sql, " FROM landfall.item AS t WHERE t.table_name = ");
-    relational_sql_span(sql, table->name, "text");
-    relational_sql_put(sql, sign);
-    relational_sql_span(sql, begin, "bytea");
-    relational_sql_put(sql, " ORDER BY t.h, t.sk LIMIT ");
-    relational_sql_int64(sql, ITEMS_MAX);
-    relational_sql_put(sql, ")");
+    binary_sql_put(sql, " FROM landfall.item AS t WHERE t.table_name = ");
+    binary_sql_span(sql, table->name, "text");
+    binary_sql_put(sql, sign);
+    binary_sql_span(sql, begin, "bytea");
+    binary_sql_put(sql, " ORDER BY t.h, t.sk LIMIT ");
+    binary_sql_int64(sql, ITEMS_MAX);
+    binary_sql_put(sql, ")");
 }
 
 /* Behind the last item comes the first. */
 static enum lf_code read_some(struct worker *worker, const struct table *table, uint64_t random, struct arena *arena,
                               struct pg_result **ret_rows, struct err *err)
 {
-    struct relational_sql sql;
     char begin[HASH_BEGIN_BYTES];
     for (size_t i = 0; i < sizeof begin; i++)
         begin[i] = (char)(random >> (8 * i));
-    relational_sql_init(&sql, arena);
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
     put_some(&sql, table, " AND t.h >= ", span_of(begin, sizeof begin));
-    relational_sql_put(&sql, " UNION ALL ");
+    binary_sql_put(&sql, " UNION ALL ");
     put_some(&sql, table, " AND t.h < ", span_of(begin, sizeof begin));
-    relational_sql_put(&sql, " LIMIT ");
-    relational_sql_int64(&sql, ITEMS_MAX);
-    return relational_run(worker->db, NULL, &sql, ret_rows, err);
+    binary_sql_put(&sql, " LIMIT ");
+    binary_sql_int64(&sql, ITEMS_MAX);
+    return db_run(worker->db, NULL, &sql, ret_rows, err);
 }
 
 /* An item that no entity claims stays. */
