@@ -25,6 +25,14 @@ CREATE TABLE IF NOT EXISTS landfall.migration (
     applied_at  timestamptz NOT NULL DEFAULT now()
 );
 
+-- Of a migration that makes the indexes of several tables at once (src/move/migrate_tables.h) those that are done, until all are.
+CREATE TABLE IF NOT EXISTS landfall.migration_table (
+    version     text COLLATE "C" NOT NULL,
+    table_name  text NOT NULL,                          -- as the file writes it
+    checksum    text NOT NULL,                          -- of the statements
+    PRIMARY KEY (version, table_name)
+);
+
 -- One backfill: a source and a map. `fingerprint` is the SHA-256 of the source's file names, sizes and MD5s.
 CREATE TABLE IF NOT EXISTS landfall.load (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

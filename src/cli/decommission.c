@@ -160,7 +160,8 @@ static enum lf_code contract(const struct cli_options *options, struct err *err)
                    pg_result_text(moving, 0, 0));
     TRY(command_confirm(
         options, "drops every ddb_extra column and the schema landfall for good; no gateway can serve the tables then", err));
-    return migrate_up(conn, options->migrations, MIGRATION_CONTRACT, NULL, NULL, err);
+    const struct migrate_up_options up = { .dir = options->migrations, .last = MIGRATION_CONTRACT };
+    return migrate_up(conn, &up, err);
 }
 
 enum lf_code command_decommission(const struct cli_options *options, struct err *err)

@@ -132,7 +132,10 @@ static void count_migration(void *context, const struct migration *migration, do
 static enum lf_code step_migrate(struct demo *demo, struct err *err)
 {
     size_t applied = 0;
-    TRY(migrate_up(demo->conn, demo->migrations, MIGRATION_TABLES, count_migration, &applied, err));
+    const struct migrate_up_options up = {
+        .dir = demo->migrations, .last = MIGRATION_TABLES, .progress = count_migration, .context = &applied
+    };
+    TRY(migrate_up(demo->conn, &up, err));
     snprintf(demo->note, NOTE_BYTES, "%zu applied: the tables, empty and without indexes", applied);
     return LF_OK;
 }

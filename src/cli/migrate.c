@@ -127,10 +127,13 @@ static enum lf_code migrate_with_map(struct pg_conn *conn, struct migrate_log *l
     bool has_map = command_read_map(log->options, arena, &map, &yaml, &ignored) == LF_OK;
     const struct violations_options options = {
         .map = has_map ? &map : NULL,
-        .dir = log->options->migrations,
-        .last = last,
-        .progress = log_migration,
-        .context = log,
+        .up = {
+            .dir = log->options->migrations,
+            .last = last,
+            .jobs = command_jobs(log->options),
+            .progress = log_migration,
+            .context = log,
+        },
     };
     enum lf_code code = violations_migrate_up(conn, &options, &log->violations, err);
     if (!log->options->json)

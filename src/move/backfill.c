@@ -207,9 +207,10 @@ static enum lf_code build_indexes(const struct backfill *run, struct pg_conn *co
 {
     struct stage_profile *profile = run->options->profile;
     stage_clock_begin(stage_main(profile), STAGE_INDEX);
-    const struct violations_options options = { .map = run->plan->map,
-                                                .dir = run->options->migrations,
-                                                .last = MIGRATION_CONSTRAINTS };
+    const struct violations_options options = {
+        .map = run->plan->map,
+        .up = { .dir = run->options->migrations, .last = MIGRATION_CONSTRAINTS, .jobs = run->options->jobs },
+    };
     TRY(violations_migrate_up(conn, &options, run->violations, err));
     stage_clock_end(stage_main(profile));
     struct analysis analysis = { .plan = run->plan, .profile = profile };

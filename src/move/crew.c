@@ -72,7 +72,9 @@ enum lf_code crew_count(struct crew *crew, struct err *err)
 static enum lf_code work_connected(const struct roster *roster, unsigned number, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    if (!roster->crew->needs_no_connection)
+    if (roster->crew->like)
+        TRY(pg_connect_again(roster->crew->like, &conn, err));
+    else if (!roster->crew->needs_no_connection)
         TRY(pg_connect(roster->crew->postgres, &conn, err));
     if (roster->crew->snapshot)
         TRY(begin_view(conn, roster->crew->snapshot, err));

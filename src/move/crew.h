@@ -31,6 +31,7 @@ typedef bool crew_report(void *context, uint64_t items_done, uint64_t items_tota
 
 struct crew {
     const char *postgres;
+    const struct pg_conn *like;    /* borrowed; instead of `postgres`: connections as this one's */
     const char *snapshot;          /* name; NULL: connections are in no transaction */
     bool needs_no_connection;      /* workers get NULL */
     unsigned jobs;                 /* 1 … LIMIT_JOBS */

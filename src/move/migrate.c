@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "move/control.h"
 #include "move/migrate_file.h"
+#include "move/migrate_tables.h"
 #include "pg/retry.h"
 #include "pg/sql_gen.h"
 
@@ -31,6 +32,7 @@ struct run {
     struct pg_conn *lock; /* owned; its transaction is the lock */
     const char *dir;
     enum direction direction;
+    unsigned jobs;
     migrate_progress *progress;
     void *context;
     struct arena arena; /* holds the list */
@@ -181,6 +183,7 @@ static enum lf_code record(const struct run *run, const struct migration *migrat
         return LF_OK;
     if (makes_the_tables(run, migration))
         TRY(pg_exec(conn, sql_forget_loads, err));
+    TRY(pg_exec(conn, "DELETE FROM landfall.migration_table", err));
     return run->direction == UP ? execute(conn, sql_applied_here, migration, 3, err)
                                 : execute(conn, sql_taken_back_here, migration, 2, err);
 }
@@ -252,15 +255,45 @@ static enum lf_code run_statements(const struct run *run, const struct migration
     return LF_OK;
 }
 
-static enum lf_code run_migration(struct run *run, const struct migration *migration, struct err *err)
+/* No tables when it is to be one transaction. */
+static enum lf_code split_by_table(struct run *run, const struct migration *migration, struct migrate_tables *ret_tables,
+                                   struct err *err)
+{
+    bool has_books = false;
+    *ret_tables = (struct migrate_tables){ 0 };
+    if (run->direction == DOWN || migration->step != MIGRATION_INDEXES || run->jobs < 2)
+        return LF_OK;
+    TRY(has_own_books(run->conn, &has_books, err));
+    return has_books ? migrate_tables_split(migration->up, &run->arena, ret_tables, err) : LF_OK;
+}
+
+static enum lf_code run_table_by_table(struct run *run, const struct migration *migration, struct migrate_tables *tables,
+                                       struct err *err)
+{
+    enum lf_code code = migrate_tables_run(tables, migration->version, run->conn, run->jobs, &ddl_policy, err);
+    return code == LF_SQL ? name_place(run, migration, 0, err) : code;
+}
+
+static enum lf_code run_as_it_must(struct run *run, const struct migration *migration, struct err *err)
 {
     struct job job = { run, migration };
-    double start = now_seconds();
-    bool alone = stands_alone(run, migration);
-    TRY(check_lock(run, err));
-    if (alone)
+    struct migrate_tables tables;
+    pg_work *last = work_record;
+    TRY(split_by_table(run, migration, &tables, err));
+    if (stands_alone(run, migration))
         TRY(run_statements(run, migration, err));
-    TRY(pg_retry_transaction(run->conn, &ddl_policy, alone ? work_record : work_in_transaction, &job, err));
+    else if (tables.table_count > 1)
+        TRY(run_table_by_table(run, migration, &tables, err));
+    else
+        last = work_in_transaction;
+    return pg_retry_transaction(run->conn, &ddl_policy, last, &job, err);
+}
+
+static enum lf_code run_migration(struct run *run, const struct migration *migration, struct err *err)
+{
+    double start = now_seconds();
+    TRY(check_lock(run, err));
+    TRY(run_as_it_must(run, migration, err));
     if (run->progress)
         run->progress(run->context, migration, now_seconds() - start);
     return LF_OK;
@@ -334,12 +367,18 @@ static void run_done(struct run *run)
     arena_done(&run->arena);
 }
 
-enum lf_code migrate_up(struct pg_conn *conn, const char *dir, enum migration_step last, migrate_progress *progress,
-                        void *context, struct err *err)
+enum lf_code migrate_up(struct pg_conn *conn, const struct migrate_up_options *options, struct err *err)
 {
-    struct run run = { .conn = conn, .dir = dir, .direction = UP, .progress = progress, .context = context };
+    struct run run = {
+        .conn = conn,
+        .dir = options->dir,
+        .direction = UP,
+        .jobs = options->jobs,
+        .progress = options->progress,
+        .context = options->context,
+    };
     run_init(&run);
-    enum lf_code code = up(&run, last, err);
+    enum lf_code code = up(&run, options->last, err);
     run_done(&run);
     return code;
 }

@@ -13,6 +13,9 @@
  * With the tables go, up and down, the records of what was loaded into them and what lies in landfall.item: the next backfill
  * loads everything.
  *
+ * Indexes of several tables are made at once, each table in a transaction of its own (move/migrate_tables.h); every other
+ * migration is one transaction.
+ *
  * The contract migration drops the schema landfall; from then on public.schema_migrations alone says what is applied.
  */
 #pragma once
@@ -53,12 +56,18 @@ struct migration_list {
 enum lf_code migrate_read(const char *dir, struct pg_conn *conn, struct arena *arena, struct migration_list *ret_list,
                           struct err *err) MUST_CHECK;
 
-/* Creates the control schema (sql/control.sql) and applies everything up to and including `last`. `progress` is called after each
- * (may be NULL). `conn` is not in a transaction. Errors: LF_PRECONDITION when the folder holds no migration; LF_SQL "… while
- * applying FILE:LINE". */
 typedef void migrate_progress(void *context, const struct migration *migration, double seconds);
-enum lf_code migrate_up(struct pg_conn *conn, const char *dir, enum migration_step last, migrate_progress *progress,
-                        void *context, struct err *err) MUST_CHECK;
+struct migrate_up_options {
+    const char *dir;
+    enum migration_step last;   /* applied, too */
+    unsigned jobs;              /* tables at once; 0: one */
+    migrate_progress *progress; /* called after each migration; may be NULL */
+    void *context;
+};
+
+/* Creates the control schema (sql/control.sql) and applies what is not applied yet. `conn` is not in a transaction. Errors:
+ * LF_PRECONDITION when the folder holds no migration; LF_SQL "… while applying FILE:LINE". */
+enum lf_code migrate_up(struct pg_conn *conn, const struct migrate_up_options *options, struct err *err) MUST_CHECK;
 
 /* Takes back the newest applied migration. */
 enum lf_code migrate_down(struct pg_conn *conn, const char *dir, migrate_progress *progress, void *context,

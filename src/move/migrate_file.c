@@ -232,7 +232,7 @@ bool migrate_next_statement(struct span *rest, struct span *ret_statement)
     return true;
 }
 
-/* --- CREATE INDEX CONCURRENTLY --- */
+/* --- CREATE INDEX and ALTER TABLE --- */
 
 static struct span next_token(struct span sql, size_t *at)
 {
@@ -270,23 +270,68 @@ static bool take_name(struct span sql, size_t *at, struct span *ret_name)
     return true;
 }
 
+static bool take_create_index(struct span sql, size_t *at)
+{
+    if (!take_word(sql, at, "create"))
+        return false;
+    (void)take_word(sql, at, "unique");
+    return take_word(sql, at, "index");
+}
+
+/* [IF NOT EXISTS] [name] ON [ONLY] table; without a name *ret_name is empty. */
+static bool take_index_and_table(struct span sql, size_t *at, struct span *ret_name, struct span *ret_table)
+{
+    *ret_name = span_of(sql.ptr, 0);
+    if (take_word(sql, at, "if") && !(take_word(sql, at, "not") && take_word(sql, at, "exists")))
+        return false;
+    if (!take_word(sql, at, "on") && !(take_name(sql, at, ret_name) && take_word(sql, at, "on")))
+        return false;
+    (void)take_word(sql, at, "only");
+    return take_name(sql, at, ret_table);
+}
+
 bool migrate_concurrent_index(struct span statement, struct span *ret_name, struct span *ret_table)
 {
     size_t at = 0;
     struct span name, table;
-    if (!take_word(statement, &at, "create"))
-        return false;
-    (void)take_word(statement, &at, "unique");
-    if (!take_word(statement, &at, "index") || !take_word(statement, &at, "concurrently"))
-        return false;
-    if (take_word(statement, &at, "if") && !(take_word(statement, &at, "not") && take_word(statement, &at, "exists")))
-        return false;
-    if (!take_name(statement, &at, &name) || is_word(name, "on") || !take_word(statement, &at, "on"))
-        return false;
-    (void)take_word(statement, &at, "only");
-    if (!take_name(statement, &at, &table))
+    if (!take_create_index(statement, &at) || !take_word(statement, &at, "concurrently") ||
+        !take_index_and_table(statement, &at, &name, &table) || name.len == 0)
         return false;
     *ret_name = name;
+    *ret_table = table;
+    return true;
+}
+
+static bool take_alter_table(struct span sql, size_t *at, struct span *ret_table)
+{
+    if (!take_word(sql, at, "alter") || !take_word(sql, at, "table"))
+        return false;
+    if (take_word(sql, at, "if") && !take_word(sql, at, "exists"))
+        return false;
+    (void)take_word(sql, at, "only");
+    return take_name(sql, at, ret_table);
+}
+
+static bool has_word(struct span sql, size_t at, const char *word)
+{
+    while (at < sql.len)
+        if (is_word(next_token(sql, &at), word))
+            return true;
+    return false;
+}
+
+bool migrate_indexed_table(struct span statement, struct span *ret_table)
+{
+    size_t at = 0;
+    struct span name, table;
+    if (take_create_index(statement, &at)) {
+        if (take_word(statement, &at, "concurrently") || !take_index_and_table(statement, &at, &name, &table))
+            return false;
+    } else {
+        at = 0;
+        if (!take_alter_table(statement, &at, &table) || has_word(statement, at, "references"))
+            return false;
+    }
     *ret_table = table;
     return true;
 }

@@ -28,10 +28,12 @@ static enum ddl_violation_kind kind_of(const struct err *refusal, bool is_contra
 static enum lf_code migrate_and_move(struct pg_conn *conn, const struct violations_options *options, enum migration_step last,
                                      struct violations *violations, struct err *err)
 {
+    struct migrate_up_options up = options->up;
+    up.last = last;
     for (unsigned fruitless = 0;;) {
         struct err refusal = ERR_INIT;
         uint64_t moved = 0;
-        if (migrate_up(conn, options->dir, last, options->progress, options->context, &refusal) == LF_OK)
+        if (migrate_up(conn, &up, &refusal) == LF_OK)
             return LF_OK;
         if (is_constraint_violation(&refusal) && options->map)
             TRY(violations_move(conn, options->map, kind_of(&refusal, false), violations, &moved, err));
@@ -48,7 +50,7 @@ static enum lf_code contract(struct pg_conn *conn, const struct violations_optio
 {
     struct err refusal = ERR_INIT;
     uint64_t moved = 0;
-    if (migrate_up(conn, options->dir, MIGRATION_CONTRACT, options->progress, options->context, &refusal) == LF_OK)
+    if (migrate_up(conn, &options->up, &refusal) == LF_OK)
         return LF_OK;
     if (is_constraint_violation(&refusal) && options->map)
         TRY(violations_move(conn, options->map, kind_of(&refusal, true), violations, &moved, err));
@@ -65,8 +67,8 @@ static enum lf_code contract(struct pg_conn *conn, const struct violations_optio
 enum lf_code violations_migrate_up(struct pg_conn *conn, const struct violations_options *options, struct violations *violations,
                                    struct err *err)
 {
-    if (options->last != MIGRATION_CONTRACT)
-        return migrate_and_move(conn, options, options->last, violations, err);
+    if (options->up.last != MIGRATION_CONTRACT)
+        return migrate_and_move(conn, options, options->up.last, violations, err);
     TRY(migrate_and_move(conn, options, MIGRATION_CONSTRAINTS, violations, err));
     return contract(conn, options, violations, err);
 }

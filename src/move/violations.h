@@ -40,10 +40,7 @@ struct violations {
 
 struct violations_options {
     const struct map *map; /* NULL: nothing is moved, the refusal is the error */
-    const char *dir;       /* of the migrations */
-    enum migration_step last;
-    migrate_progress *progress; /* may be NULL */
-    void *context;
+    struct migrate_up_options up;
 };
 
 void violations_init(struct violations *violations, struct arena *arena);

@@ -179,7 +179,7 @@ const char *court_migrations_path(void)
 void court_migrate(struct pg_conn *conn)
 {
     struct err err = ERR_INIT;
-    harness_check(migrate_up(conn, migrations_path, MIGRATION_TABLES, NULL, NULL, &err), &err);
+    harness_check(migrate_up(conn, &(struct migrate_up_options){ .dir = migrations_path, .last = MIGRATION_TABLES }, &err), &err);
 }
 
 const char *court_source_path(void)

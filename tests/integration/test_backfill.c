@@ -127,7 +127,8 @@ static void migrate_tables(const struct fixture *fixture)
     struct migrate_plan_options plan = { .dir = fixture->migrations, .version_base = 20261121090000 };
     struct pg_conn *conn = harness_connect(fixture->uri);
     harness_check(migrate_plan(&fixture->map, &plan, &written, &err), &err);
-    harness_check(migrate_up(conn, fixture->migrations, MIGRATION_TABLES, NULL, NULL, &err), &err);
+    harness_check(migrate_up(conn, &(struct migrate_up_options){ .dir = fixture->migrations, .last = MIGRATION_TABLES }, &err),
+                  &err);
     pg_close(conn);
 }
 

@@ -83,7 +83,11 @@ static void up(const struct fixture *fixture, enum migration_step last, const ch
 {
     char log[256] = "";
     struct err err = ERR_INIT;
-    harness_check(migrate_up(fixture->conn, fixture->dir, last, note_name, log, &err), &err);
+    harness_check(migrate_up(fixture->conn,
+                             &(struct migrate_up_options){
+                                 .dir = fixture->dir, .last = last, .jobs = 4, .progress = note_name, .context = log },
+                             &err),
+                  &err);
     assert_string_equal(log, expected);
 }
 
@@ -98,7 +102,8 @@ static void down(const struct fixture *fixture, const char *expected)
 static void up_fails(const struct fixture *fixture, enum lf_code code, const char *words)
 {
     struct err err = ERR_INIT;
-    assert_int_equal(migrate_up(fixture->conn, fixture->dir, MIGRATION_CONTRACT, NULL, NULL, &err), code);
+    assert_int_equal(
+        migrate_up(fixture->conn, &(struct migrate_up_options){ .dir = fixture->dir, .last = MIGRATION_CONTRACT }, &err), code);
     if (!strstr(err.message, words))
         fail_msg("\"%s\" is not in: %s", words, err.message);
     assert_false(pg_in_transaction(fixture->conn));
@@ -227,7 +232,9 @@ static void nothing_to_migrate(void **state)
     const struct fixture *fixture = *state;
     struct err err = ERR_INIT;
     up_fails(fixture, LF_PRECONDITION, "landfall plan");
-    assert_int_equal(migrate_up(fixture->conn, "/nowhere/at/all", MIGRATION_TABLES, NULL, NULL, &err), LF_PRECONDITION);
+    assert_int_equal(
+        migrate_up(fixture->conn, &(struct migrate_up_options){ .dir = "/nowhere/at/all", .last = MIGRATION_TABLES }, &err),
+        LF_PRECONDITION);
 }
 
 static void a_failure_leaves_nothing_of_its_file(void **state)
@@ -323,7 +330,11 @@ static void count_applied(void *context, const struct migration *migration, doub
 static void *run(void *context)
 {
     struct runner *runner = context;
-    runner->code = migrate_up(runner->conn, runner->dir, MIGRATION_CONSTRAINTS, count_applied, runner, &runner->err);
+    runner->code = migrate_up(
+        runner->conn,
+        &(struct migrate_up_options){
+            .dir = runner->dir, .last = MIGRATION_CONSTRAINTS, .jobs = 4, .progress = count_applied, .context = runner },
+        &runner->err);
     return NULL;
 }
 
@@ -382,6 +393,102 @@ static void runs_come_one_after_the_other(void **state)
     wait_for(fixture->conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", 0);
 }
 
+static void write_two_tables(const struct fixture *fixture, const char *more_indexes)
+{
+    char indexes[512];
+    (void)snprintf(indexes, sizeof indexes,
+                   "-- migrate:up\nCREATE UNIQUE INDEX t_id ON public.t (id);\n%s\n"
+                   "CREATE UNIQUE INDEX u_id ON public.u (id);\nCREATE INDEX t_name ON public.t (name);\n-- migrate:down\n"
+                   "DROP INDEX public.t_id; DROP INDEX public.u_id;\n",
+                   more_indexes);
+    write_file(fixture, "10_expand_tables.sql",
+               "-- migrate:up\nCREATE TABLE public.t (id integer, name text);\nCREATE TABLE public.u (id integer);\n"
+               "-- migrate:down\nDROP TABLE public.t; DROP TABLE public.u;\n");
+    write_file(fixture, "11_expand_indexes.sql", indexes);
+}
+
+static int64_t done_tables(const struct fixture *fixture)
+{
+    return number(fixture, "SELECT count(*) FROM landfall.migration_table");
+}
+
+static int64_t indexes_of(const struct fixture *fixture, const char *table)
+{
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_indexes WHERE tablename = '%s'", table);
+    return number(fixture, sql);
+}
+
+/* One table's rows refuse an index: the other keeps what it has, and is not begun again. */
+static void indexes_are_made_table_by_table(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_two_tables(fixture, "");
+    up(fixture, MIGRATION_TABLES, "expand_tables");
+    harness_exec(fixture->conn, "INSERT INTO public.t VALUES (1, 'a'); INSERT INTO public.u VALUES (1), (1)");
+    struct err err = ERR_INIT;
+    const struct migrate_up_options one_by_one = { .dir = fixture->dir, .last = MIGRATION_INDEXES, .jobs = 2 };
+    assert_int_equal(migrate_up(fixture->conn, &one_by_one, &err), LF_SQL);
+    assert_non_null(strstr(err.message, "11_expand_indexes.sql:4"));
+    assert_int_equal(number(fixture, "SELECT count(*) FROM public.schema_migrations"), 1);
+    assert_int_equal(indexes_of(fixture, "u"), 0);
+    assert_int_equal(indexes_of(fixture, "t"), 2 * done_tables(fixture));
+    harness_exec(fixture->conn, "DELETE FROM public.u");
+    up(fixture, MIGRATION_INDEXES, "expand_indexes");
+    assert_int_equal(indexes_of(fixture, "t"), 2);
+    assert_int_equal(indexes_of(fixture, "u"), 1);
+    assert_int_equal(done_tables(fixture), 0);
+}
+
+/* As if the process had been killed between two tables. */
+static void write_record(const struct fixture *fixture, const char *checksum_of)
+{
+    char sql[512];
+    (void)snprintf(
+        sql, sizeof sql,
+        "INSERT INTO landfall.migration_table SELECT '11', 'public.u', pg_catalog.encode(pg_catalog.sha256('%s'), 'hex')",
+        checksum_of);
+    harness_exec(fixture->conn, sql);
+}
+
+static void a_table_that_is_done_is_left_alone(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_two_tables(fixture, "");
+    up(fixture, MIGRATION_TABLES, "expand_tables");
+    write_record(fixture, "CREATE UNIQUE INDEX u_id ON public.u (id);\n");
+    up(fixture, MIGRATION_INDEXES, "expand_indexes");
+    assert_int_equal(indexes_of(fixture, "t"), 2);
+    assert_int_equal(indexes_of(fixture, "u"), 0);
+}
+
+static void a_file_edited_between_two_tables_is_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_two_tables(fixture, "");
+    up(fixture, MIGRATION_TABLES, "expand_tables");
+    write_record(fixture, "CREATE INDEX u_id ON public.u (id);\n");
+    struct err err = ERR_INIT;
+    const struct migrate_up_options options = { .dir = fixture->dir, .last = MIGRATION_INDEXES, .jobs = 2 };
+    assert_int_equal(migrate_up(fixture->conn, &options, &err), LF_MIGRATION);
+    assert_non_null(strstr(err.message, "public.u"));
+    down(fixture, "expand_tables");
+    assert_int_equal(done_tables(fixture), 0);
+}
+
+static void what_is_of_several_tables_is_one_transaction(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_two_tables(fixture, "ALTER TABLE public.u ADD FOREIGN KEY (id) REFERENCES public.t (id);");
+    up(fixture, MIGRATION_TABLES, "expand_tables");
+    harness_exec(fixture->conn, "INSERT INTO public.u VALUES (1)");
+    up_fails(fixture, LF_SQL, "11_expand_indexes.sql");
+    assert_int_equal(indexes_of(fixture, "t"), 0);
+    assert_int_equal(done_tables(fixture), 0);
+    harness_exec(fixture->conn, "INSERT INTO public.t VALUES (1, 'a')");
+    up(fixture, MIGRATION_INDEXES, "expand_indexes");
+}
+
 /* The server ends the session in the middle of a file. */
 static void a_lost_connection_leaves_nothing(void **state)
 {
@@ -390,7 +497,8 @@ static void a_lost_connection_leaves_nothing(void **state)
     write_file(fixture, "10_expand_tables.sql",
                "-- migrate:up\nCREATE TABLE public.t ();\nSELECT pg_terminate_backend(pg_backend_pid());\n-- migrate:down\n");
     struct pg_conn *conn = connect_too(fixture);
-    assert_int_equal(migrate_up(conn, fixture->dir, MIGRATION_TABLES, NULL, NULL, &err), LF_CONNECT);
+    assert_int_equal(migrate_up(conn, &(struct migrate_up_options){ .dir = fixture->dir, .last = MIGRATION_TABLES }, &err),
+                     LF_CONNECT);
     assert_non_null(strstr(err.message, "10_expand_tables.sql"));
     pg_close(conn);
     assert_int_equal(number(fixture, "SELECT count(*) FROM pg_class WHERE relname = 't'"), 0);
@@ -487,6 +595,10 @@ int main(void)
         TEST(invalid_indexes_are_made_again),
         TEST(locks_are_waited_for_briefly_and_again),
         TEST(runs_come_one_after_the_other),
+        TEST(indexes_are_made_table_by_table),
+        TEST(a_table_that_is_done_is_left_alone),
+        TEST(a_file_edited_between_two_tables_is_refused),
+        TEST(what_is_of_several_tables_is_one_transaction),
         TEST(a_lost_connection_leaves_nothing),
         TEST(reading_without_a_database),
         TEST(plans_are_written_once),

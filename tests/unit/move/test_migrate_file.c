@@ -248,6 +248,36 @@ static void concurrent_indexes(void **state)
     is_no_index("");
 }
 
+static void is_of_table(const char *sql, const char *table)
+{
+    struct span found;
+    assert_true(migrate_indexed_table(span_from_cstr(sql), &found));
+    assert_text(found, table);
+}
+
+static void is_of_no_table(const char *sql)
+{
+    struct span table;
+    assert_false(migrate_indexed_table(span_from_cstr(sql), &table));
+}
+
+static void statements_of_one_table(void **state)
+{
+    (void)state;
+    is_of_table("CREATE INDEX i ON s.t (a)", "s.t");
+    is_of_table("CREATE INDEX ON t (a)", "t");
+    is_of_table("create unique index if not exists \"on\" on only \"S\".\"T\"(a)", "\"S\".\"T\"");
+    is_of_table("ALTER TABLE s.t ADD CONSTRAINT t_pkey PRIMARY KEY (a)", "s.t");
+    is_of_table("ALTER TABLE IF EXISTS ONLY t ADD CHECK (a <> 'references')", "t");
+    is_of_no_table("CREATE INDEX CONCURRENTLY i ON t (a)");
+    is_of_no_table("ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (a)");
+    is_of_no_table("ALTER INDEX i RENAME TO j");
+    is_of_no_table("ALTER TABLE");
+    is_of_no_table("CREATE INDEX i");
+    is_of_no_table("COMMENT ON INDEX i IS 'x'");
+    is_of_no_table("");
+}
+
 int main(void)
 {
     random_seed();
@@ -262,6 +292,7 @@ int main(void)
         cmocka_unit_test(random_statements_come_back),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(concurrent_indexes),
+        cmocka_unit_test(statements_of_one_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
