@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS landfall.load (
     fingerprint text COLLATE "C" NOT NULL UNIQUE,
     source      text NOT NULL,                          -- the path, for people
     map_hash    text COLLATE "C" NOT NULL REFERENCES landfall.map,
+    chunk_bytes bigint NOT NULL,                        -- where files are cut: chunks on record are those of this size
     started_at  timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,                            -- all chunks loaded
     indexed_at  timestamptz                             -- indexes, constraints and statistics are there

@@ -36,7 +36,7 @@ struct backfill_options {
     const char *rejects;           /* file for bad lines, verbatim, written anew at the end; NULL: a bad line stops the command */
     struct span map_yaml;          /* the map as written, kept in landfall.map */
     unsigned jobs;                 /* worker threads, 1 … LIMIT_JOBS */
-    size_t chunk_bytes;            /* the same for the whole of a load, however often resumed; 0: BACKFILL_CHUNK_BYTES */
+    size_t chunk_bytes;            /* of a load that begins; 0: BACKFILL_CHUNK_BYTES */
     unsigned lease_seconds;        /* until a process that says nothing is taken for dead; 0: LEASE_SECONDS */
     struct stage_profile *profile; /* NULL: none is wanted */
 };

@@ -41,14 +41,15 @@ enum lf_code backfill_fingerprint(const struct source *source, struct arena *are
 
 /* Opening ------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, struct span map_hash, int64_t *ret_load,
+/* Its id is 0 when there is none. */
+static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, struct span map_hash, struct load_record *ret_load,
                               struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     struct pg_field value = text_field(fingerprint);
-    TRY(pg_query(conn, "SELECT id, map_hash FROM landfall.load WHERE fingerprint = $1",
+    TRY(pg_query(conn, "SELECT id, map_hash, chunk_bytes FROM landfall.load WHERE fingerprint = $1",
                  &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
-    *ret_load = 0;
+    *ret_load = (struct load_record){ 0 };
     if (pg_result_rows(result) == 0)
         return LF_OK;
     if (!span_equal(span_from_cstr(pg_result_text(result, 0, 1)), map_hash))
@@ -56,22 +57,25 @@ static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, str
             err, LF_PRECONDITION,
             "the load of this source was begun with another map; use that one (it is in landfall.map), or take the tables back "
             "with `landfall migrate down` and begin again");
-    *ret_load = pg_result_int64(result, 0, 0);
+    *ret_load = (struct load_record){ pg_result_int64(result, 0, 0), (size_t)pg_result_int64(result, 0, 2) };
     return LF_OK;
 }
 
 static enum lf_code insert_load(struct pg_conn *conn, struct span fingerprint, struct span source, struct span map_hash,
-                                struct span map_yaml, int64_t *ret_load, struct err *err)
+                                struct span map_yaml, size_t chunk_bytes, struct load_record *ret_load, struct err *err)
 {
+    char number[NUMBER_BYTES];
+    struct span chunk = { number, (size_t)snprintf(number, sizeof number, "%zu", chunk_bytes) };
     PG_RESULT_CLEANUP struct pg_result *map = NULL;
     PG_RESULT_CLEANUP struct pg_result *load = NULL;
     struct pg_field map_values[] = { text_field(map_hash), text_field(map_yaml) };
-    struct pg_field load_values[] = { text_field(fingerprint), text_field(source), text_field(map_hash) };
+    struct pg_field load_values[] = { text_field(fingerprint), text_field(source), text_field(map_hash), text_field(chunk) };
     TRY(pg_query(conn, "INSERT INTO landfall.map (hash, yaml) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                  &(struct pg_params){ .values = map_values, .count = 2 }, &map, err));
-    TRY(pg_query(conn, "INSERT INTO landfall.load (fingerprint, source, map_hash) VALUES ($1, $2, $3) RETURNING id",
-                 &(struct pg_params){ .values = load_values, .count = 3 }, &load, err));
-    *ret_load = pg_result_int64(load, 0, 0);
+    TRY(pg_query(conn,
+                 "INSERT INTO landfall.load (fingerprint, source, map_hash, chunk_bytes) VALUES ($1, $2, $3, $4) RETURNING id",
+                 &(struct pg_params){ .values = load_values, .count = 4 }, &load, err));
+    *ret_load = (struct load_record){ pg_result_int64(load, 0, 0), chunk_bytes };
     return LF_OK;
 }
 
@@ -87,26 +91,28 @@ static enum lf_code check_followed(struct pg_conn *conn, const struct source *so
 }
 
 static enum lf_code find_or_begin(struct pg_conn *conn, const struct load_plan *plan, struct span fingerprint,
-                                  const struct source *source, struct span map_yaml, int64_t *ret_load, struct err *err)
+                                  const struct source *source, struct span map_yaml, size_t chunk_bytes,
+                                  struct load_record *ret_load, struct err *err)
 {
     char map_hash[SHA256_HEX_BYTES + 1];
     sha256_hex(map_yaml, map_hash);
     TRY(find_load(conn, fingerprint, span_from_cstr(map_hash), ret_load, err));
-    TRY(check_followed(conn, source, *ret_load, err));
-    if (*ret_load)
+    TRY(check_followed(conn, source, ret_load->id, err));
+    if (ret_load->id)
         return LF_OK;
     TRY(load_plan_check_empty(plan, conn, err));
-    return insert_load(conn, fingerprint, source->path, span_from_cstr(map_hash), map_yaml, ret_load, err);
+    return insert_load(conn, fingerprint, source->path, span_from_cstr(map_hash), map_yaml, chunk_bytes, ret_load, err);
 }
 
 enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan, const struct source *source,
-                             struct span map_yaml, struct arena *arena, int64_t *ret_load, struct err *err)
+                             struct span map_yaml, size_t chunk_bytes, struct arena *arena, struct load_record *ret_load,
+                             struct err *err)
 {
     struct span fingerprint;
     TRY(backfill_fingerprint(source, arena, &fingerprint, err));
     TRY(lease_begin_short(conn, err));
     TRY(pg_exec(conn, "SELECT pg_catalog.pg_advisory_xact_lock(" BEGIN_LOCK ")", err));
-    TRY(find_or_begin(conn, plan, fingerprint, source, map_yaml, ret_load, err));
+    TRY(find_or_begin(conn, plan, fingerprint, source, map_yaml, chunk_bytes, ret_load, err));
     return pg_exec(conn, "COMMIT", err);
 }
 

@@ -28,12 +28,18 @@ struct load_state {
     uint64_t items, unclaimed, rejected; /* sums over the chunks */
 };
 
+struct load_record {
+    int64_t id;         /* of landfall.load */
+    size_t chunk_bytes; /* of the source's chunks, however often it is resumed */
+};
+
 /*
- * Finds the load of this source, or begins it. Errors: LF_PRECONDITION (the tables hold rows but no load of this source is on
- * record; the load was begun with another map), LF_SQL, LF_MEMORY.
+ * Finds the load of this source, or begins it with chunks of `chunk_bytes`. Errors: LF_PRECONDITION (the tables hold rows but no
+ * load of this source is on record; the load was begun with another map), LF_SQL, LF_MEMORY.
  */
 enum lf_code load_state_open(struct pg_conn *conn, const struct load_plan *plan, const struct source *source,
-                             struct span map_yaml, struct arena *arena, int64_t *ret_load, struct err *err) MUST_CHECK;
+                             struct span map_yaml, size_t chunk_bytes, struct arena *arena, struct load_record *ret_load,
+                             struct err *err) MUST_CHECK;
 
 /* Reads the chunks; everything is in the arena. */
 enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct source *source, struct arena *arena,
