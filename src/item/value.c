@@ -73,6 +73,15 @@ static size_t significant_digits(struct number number)
     return LOW_DIGITS + digits_of_uint64((uint64_t)(number.coefficient / ten_to_low_digits));
 }
 
+/* A byte for two digits, in pairs that begin at the decimal point: 1.5 has two. */
+static size_t number_size(struct number number)
+{
+    enum { NUMBER_SIZE_MAX = 21 };
+    size_t digits = significant_digits(number) + (number.exponent % 2 != 0);
+    size_t size = (digits + 1) / 2 + 1 + number.negative;
+    return size < NUMBER_SIZE_MAX ? size : NUMBER_SIZE_MAX;
+}
+
 static size_t values_size(const struct value *values, size_t count)
 {
     size_t size = 0;
@@ -97,7 +106,7 @@ size_t value_size(const struct value *value)
     case VALUE_B:
         return value->bytes.len;
     case VALUE_N:
-        return (significant_digits(value->number) + 1) / 2 + 1 + value->number.negative;
+        return number_size(value->number);
     case VALUE_SS:
     case VALUE_NS:
     case VALUE_BS:

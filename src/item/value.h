@@ -78,7 +78,7 @@ static inline struct value value_number(struct number number)
 }
 
 /* The size of an item as DynamoDB bills and limits it: names and values in UTF-8 bytes; numbers 1 byte per two digits plus 1 (an
- * approximation AWS gives itself) and, as measured, 1 for a minus sign, NULL and BOOL 1, lists and maps 3 plus 1 per element.
- * Source: AWS, "DynamoDB item sizes and formats". */
+ * approximation AWS gives itself) and, as measured, in pairs that begin at the decimal point, 1 for a minus sign, 21 at most;
+ * NULL and BOOL 1, lists and maps 3 plus 1 per element. Source: AWS, "DynamoDB item sizes and formats". */
 size_t item_size(const struct item *item);
 size_t value_size(const struct value *value);
