@@ -22,7 +22,7 @@ class Rule(NamedTuple):
 
 
 def is_malformed_crash(step, theirs, ours):
-    return theirs.status == 500 and ours.status == 400 and ours.type in CLIENT_FAULTS
+    return (theirs.status == 500 or 'Cannot invoke "' in str(theirs.message)) and ours.status == 400 and ours.type in CLIENT_FAULTS
 
 
 def is_coerced(step, theirs, ours):
@@ -44,7 +44,7 @@ def is_empty_update(step, theirs, ours):
 
 
 RULES = [
-    Rule("Local fails on malformed requests", is_malformed_crash, "A mistake of the client is an HTTP 400 on AWS; Local answers InternalFailure with 500.",
+    Rule("Local fails on malformed requests", is_malformed_crash, "A mistake of the client is an HTTP 400 on AWS; Local answers InternalFailure with 500, or a text of Java's.",
          GUIDE + "Programming.Errors.html"),
     Rule("Local converts JSON types", is_coerced, "A member of another JSON type than the API says is a SerializationException on AWS; Local converts it or "
          "ignores it.", API + "CommonErrors.html"),

@@ -74,7 +74,12 @@ def has_same_reasons(theirs, ours):
     if len(one) == 1:
         other = [reason for reason in other if reason["Code"] != "None"][:1]
     return len(one) == len(other) and all(
-        is_same_reason(*pair) or (is_early and is_condition_later(*pair)) for pair in zip(one, other))
+        is_same_reason(*pair) or (is_early and (is_condition_later(*pair) or is_taken(*pair))) for pair in zip(one, other))
+
+
+def is_taken(theirs, ours):
+    """Local does not mind another type of an index's key, or would only say so if no condition had failed."""
+    return theirs == {"Code": "None"} and bool(re.fullmatch(INDEX_KEY_WORDS, str(ours.get("Message"))))
 
 
 def is_condition_later(theirs, ours):
@@ -220,12 +225,30 @@ def figures_of(outcome):
 def is_half_key(step, theirs, ours):
     """Local counts an index that an item enters or leaves which has only some of its key. The index must have several key attributes of its own."""
     if step["call"] not in ("PutItem", "UpdateItem", "DeleteItem") or not theirs.ok or not ours.ok or not theirs.answer.get("ConsumedCapacity"):
-        return False
+        return step["call"] == "TransactWriteItems" and theirs.ok and ours.ok and is_half_key_of_transaction(step, theirs, ours)
     one, other = (stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours))
-    keys = step.get("keys", {}).get(body_of(step).get("TableName"), {})
-    wide = {name for name, key in keys.items() if name and len(set(key) - set(keys[None])) > 1}
+    wide = wide_indexes(step, body_of(step).get("TableName"))
     more = take_indexes(one["ConsumedCapacity"], other.get("ConsumedCapacity", {}), wide)
     return 0 < more <= 2 * len(wide) and one == other
+
+
+def is_half_key_of_transaction(step, theirs, ours):
+    """Without these indexes the answers differ as they do for any transaction."""
+    theirs, known = copy.deepcopy(theirs), {entry["TableName"]: entry for entry in ours.answer.get("ConsumedCapacity", [])}
+    taken = 0
+    for entry in theirs.answer.get("ConsumedCapacity", []):
+        indexes, name = entry.get("GlobalSecondaryIndexes", {}), entry["TableName"]
+        for index in wide_indexes(step, name) & indexes.keys() - known.get(name, {}).get("GlobalSecondaryIndexes", {}).keys():
+            taken += indexes.pop(index)["CapacityUnits"] > 0
+        if not indexes:
+            entry.pop("GlobalSecondaryIndexes", None)
+    one, other = (stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours))
+    return taken > 0 and one == other and is_within_bounds(step, theirs, ours)
+
+
+def wide_indexes(step, table):
+    keys = step.get("keys", {}).get(table, {})
+    return {name for name, key in keys.items() if name and len(set(key) - set(keys[None])) > 1}
 
 
 def take_indexes(theirs, ours, names):
@@ -349,7 +372,8 @@ def is_unchecked_path(step, theirs, ours):
     codes = [[reason["Code"] for reason in outcome.answer.get("CancellationReasons") or []] for outcome in (theirs, ours)]
     faults = [number for number, reason in enumerate(ours.answer.get("CancellationReasons") or []) if re.fullmatch(KEY_PATH, reason.get("Message") or "")]
     return step["call"] == "TransactWriteItems" and bool(faults) and all("ConditionCheck" in body_of(step)["TransactItems"][number] for number in faults) and (
-        theirs.ok or [code for number, code in enumerate(codes[0]) if number not in faults] == [code for number, code in enumerate(codes[1]) if number not in faults])
+        theirs.ok or all(one == other or (one, other) == ("ConditionalCheckFailed", "None") for number, (one, other) in enumerate(zip(*codes))
+                         if number not in faults))
 
 
 def is_mixed_over_tables(step, theirs, ours):
@@ -404,6 +428,13 @@ def is_same_number_twice(step, theirs, ours):
     return step["call"] in ("BatchGetItem", "BatchWriteItem") and theirs.ok and ours.message == "Provided list of item keys contains duplicates"
 
 
+def is_respelled_set(step, theirs, ours):
+    """An ADD to a set of numbers. Those of the request must differ from each other."""
+    sets = [found["NS"] for found in walk(body_of(step)) if isinstance(found.get("NS"), list)]
+    return step["call"] in ("UpdateItem", "TransactWriteItems") and ours.ok and theirs.message == "Input collection contains duplicates" and bool(sets) and all(
+        len({plain_number(text) for text in numbers}) == len(numbers) for numbers in sets)
+
+
 RULES = [
     ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
      GUIDE + "Programming.Errors.html"),
@@ -438,4 +469,6 @@ RULES = [
      GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
     ("Local fails on huge limits", is_huge_limit, "Limit is an integer of 1 or more.", API + "API_Query.html"),
     ("Local compares keys as they are written", is_same_number_twice, "2 and 2.0 are the same number, hence the same key.", API + "API_BatchGetItem.html"),
+    ("Local keeps a number of a set twice", is_respelled_set, "2 and 2.0 are the same number, hence one member of a set; Local refuses an ADD of one that the set has "
+     "in another spelling.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
 ]

@@ -2,7 +2,7 @@
 import re
 
 from explained_items import KEY_PATH, KEY_WORDS, is_same_text
-from normalise import body_of, key_text, text_of
+from normalise import body_of, key_text, plain, text_of
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
@@ -65,20 +65,40 @@ def is_duplicate_reason(step, theirs, ours):
 
 
 def key_of_action(step, entry):
-    """(table, key) of an entry of TransactItems, as it is written and as it is meant."""
+    """(table, key) of an entry of TransactItems."""
     (action, body), = entry.items()
     name = body["TableName"]
     item = body["Item"] if action == "Put" else body["Key"]
-    key = {part: item[part] for part in step.get("keys", {}).get(name, {}).get(None, item) if part in item}
-    return (name, text_of(key)), (name, key_text(key))
+    return name, {part: item[part] for part in step.get("keys", {}).get(name, {}).get(None, item) if part in item}
+
+
+def key_of_statement(step, entry):
+    """(table, key) of one of the oracle's statements."""
+    text, parameters = entry["Statement"], entry.get("Parameters") or []
+    name = re.search(r'(?:FROM|INTO|UPDATE) "?(\w+)', text)[1]
+    key = {}
+    for part in step.get("keys", {}).get(name, {}).get(None, []):
+        found = re.search(rf"(?:'{part}': |(?<!SET )\b{part}\"? = )(\?|'[^']*'|\d+)", text)
+        written = found and found[1]
+        key[part] = parameters[text[:found.start(1)].count("?")] if written == "?" else {"S": written.strip("'")} if written and written[0] == "'" else {"N": written}
+    return name, key
+
+
+def keys_of(step):
+    if step["call"] == "ExecuteTransaction":
+        return [key_of_statement(step, entry) for entry in statements_of(step)]
+    return [key_of_action(step, entry) for entry in body_of(step)["TransactItems"]]
 
 
 def is_same_item_twice(step, theirs, ours):
-    """Two keys that are equal; where Local takes the request, written differently. Where it does not, it tells another fault."""
-    if step["call"] != "TransactWriteItems" or ours.message != "Transaction request cannot include multiple operations on one item":
+    """Two keys that are equal; where Local goes on, with a number that has several spellings. Where it does not, it tells another fault."""
+    if step["call"] not in ("TransactWriteItems", "ExecuteTransaction") or ours.message != "Transaction request cannot include multiple operations on one item":
         return False
-    keys = [key_of_action(step, entry) for entry in body_of(step)["TransactItems"]]
-    return len({meant for _, meant in keys}) < len(keys) and (not theirs.ok or len({written for written, _ in keys}) == len(keys))
+    keys = keys_of(step)
+    meant = [(name, key_text(key)) for name, key in keys]
+    twice = [(name, text_of(key)) for name, key in keys if meant.count((name, key_text(key))) > 1]
+    is_respelled = any(text_of(plain(key)) != text_of(key) for name, key in keys if meant.count((name, key_text(key))) > 1)
+    return bool(twice) and (is_respelled or (not theirs.ok and len(set(twice)) < len(twice)))
 
 
 # ---- PartiQL ----

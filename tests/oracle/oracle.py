@@ -12,6 +12,7 @@ import sys
 import time
 
 import explained
+import faults
 import relational
 import runner
 import sequence
@@ -19,6 +20,8 @@ import servers
 import shrink
 
 STEPS = 250
+# Local looks through all streams that it ever had, those of dropped tables too, whenever an item is written: after so many sequences another one takes its place.
+SEQUENCES_OF_ONE_LOCAL = 25
 
 
 def is_unsure(difference):
@@ -27,8 +30,9 @@ def is_unsure(difference):
 
 
 class Run:
-    def __init__(self, pair, profile, options):
-        self.pair, self.profile, self.options = pair, profile, options
+    def __init__(self, pair, profile, options, renew=None):
+        """renew() puts a fresh endpoint in the place of theirs."""
+        self.pair, self.profile, self.options, self.renew = pair, profile, options, renew
         self.operations, self.sequences = 0, 0
         self.unexplained, self.explained, self.calls = collections.Counter(), collections.Counter(), collections.Counter()
         self.started = time.monotonic()
@@ -45,6 +49,8 @@ class Run:
                 self.report_loss(error, steps)
                 break
             self.sequences += 1
+            if self.renew and self.sequences % SEQUENCES_OF_ONE_LOCAL == 0:
+                self.renew()
         return self.summary()
 
     def report_loss(self, error, steps):
@@ -76,6 +82,9 @@ class Run:
         if name:
             self.explained[name] += 1
             return not explained.leaves_same_tables(name, difference.step) and (difference.theirs.ok != difference.ours.ok or is_unsure(difference))
+        if faults.are_both_true(self.pair, difference):
+            self.explained[faults.NAME] += 1
+            return True
         signature = difference.signature()
         self.unexplained[signature] += 1
         if self.unexplained[signature] == 1:
@@ -145,7 +154,8 @@ def replay_script(options, pair):
         difference = pair.run(step)
         if difference:
             found += 1
-            print(f"\nstep {number}: {difference.signature()}{' (explained)' if explained.explain(difference) else ''}")
+            name = explained.explain(difference) or faults.are_both_true(pair, difference) and faults.NAME
+            print(f"\nstep {number}: {difference.signature()}{f' ({name})' if name else ''}")
             print_difference(difference)
     print(f"{len(script['steps'])} steps, {found} differences")
     return 1 if found else 0
@@ -191,9 +201,14 @@ def main(arguments):
         options.store, options.map = script["store"], script.get("map")
     profile = profile_of(options.store, options.map)
     with contextlib.ExitStack() as stack:
-        theirs, ours = (started(stack, options.theirs), started(stack, options.ours, profile.map_file))
+        local = stack.enter_context(contextlib.ExitStack())
+        theirs, ours = (started(local, options.theirs), started(stack, options.ours, profile.map_file))
         pair = stack.enter_context(contextlib.closing(runner.Pair(theirs.url, ours.url, (None, servers.signer_from_environment()))))
-        return replay_script(options, pair) if options.replay else Run(pair, profile, options).run()
+
+        def renew():
+            local.close()
+            pair.replace_theirs(started(local, options.theirs).url)
+        return replay_script(options, pair) if options.replay else Run(pair, profile, options, renew if options.theirs == "local" else None).run()
 
 
 def started(stack, place, map_file=None):

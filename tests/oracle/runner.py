@@ -39,6 +39,11 @@ class Pair:
         for side in self.sides:
             side.close()
 
+    def replace_theirs(self, url):
+        """Another endpoint, which holds nothing yet."""
+        self.sides[0].close()
+        self.sides[0] = Endpoint(url, self.sides[0].signer)
+
     # ---- single requests ----
 
     def encode(self, step, body):
@@ -78,10 +83,13 @@ class Pair:
             return self.run_stream(step)
         if "segments" in step:
             return self.run_segments(step)
-        theirs, ours = self.run_pages(step) if step.get("pages") else [self.alone(step, answer) for answer in self.run_once(step)]
+        theirs, ours = self.outcomes(step)
         if step["call"] in normalise.TABLE_CALLS and theirs.ok and ours.ok:
             self.settle(step)
         return compare.compare({**step, "keys": self.keys}, theirs, ours)
+
+    def outcomes(self, step):
+        return self.run_pages(step) if step.get("pages") else [self.alone(step, answer) for answer in self.run_once(step)]
 
     def alone(self, step, outcome):
         """A malformed reading is not followed; what it reads is as free in its order."""
@@ -130,6 +138,7 @@ class Pair:
         described = None
         for side in reversed(self.sides):
             described = wait_until_settled(side, name)
+        self.keys.pop(name, None)
         if described:
             self.keys[name] = keys_of(described)
 

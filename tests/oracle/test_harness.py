@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import compare  # noqa: E402
 import explained  # noqa: E402
+import faults  # noqa: E402
 import normalise  # noqa: E402
 import oracle  # noqa: E402
 import servers  # noqa: E402
@@ -221,7 +222,7 @@ class GeneratorTest(unittest.TestCase):
 class ExplanationTest(unittest.TestCase):
     def test_each_rule_is_in_the_guide(self):
         guide = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "compatibility.md").read_text()
-        named = [rule.name for rule in explained.RULES]
+        named = [*(rule.name for rule in explained.RULES), faults.NAME]
         self.assertEqual([name for name in named if f"*{name}*" not in guide], [])
         self.assertEqual([name for name in re.findall(r"^\| \*(.*?)\* \|", guide, re.MULTILINE) if name not in named], [])
         self.assertEqual(len(named), len(set(named)))
@@ -252,6 +253,52 @@ class ExplanationTest(unittest.TestCase):
 
 def difference(step, theirs, ours, status=400):
     return compare.Difference(step, compare.Outcome(status, theirs), compare.Outcome(status, ours), [])
+
+
+class FakePair:
+    """Two endpoints that refuse a request for the first fault of their list that it has; a lie is told of every request."""
+    keys = {}
+
+    def __init__(self, theirs, ours, lie=None):
+        self.lists, self.lie = (theirs, ours), lie
+
+    def outcomes(self, step):
+        theirs, ours = (next((fault for fault, has in known if has(step["body"])), None) for known in self.lists)
+        return [compare.Outcome(400, {"__type": "ValidationException", "message": text}) if text else compare.Outcome(200, {}) for text in (theirs, self.lie or ours)]
+
+    def both_true(self, body):
+        step = {"call": "Scan", "body": body}
+        return faults.are_both_true(self, compare.compare(step, *self.outcomes(step)))
+
+
+class FaultsTest(unittest.TestCase):
+    LIMIT = ("Bad limit", lambda body: body.get("Limit") == 0)
+    SELECT = ("Bad select", lambda body: body.get("Select") == "SOME")
+    UNUSED = ("Unused value", lambda body: any(name not in body.get("UpdateExpression", "") for name in body.get("ExpressionAttributeValues", {})))
+    BODY = {"TableName": "t", "Limit": 0, "Select": "SOME"}
+
+    def test_two_faults_of_one_request_are_both_true(self):
+        self.assertTrue(FakePair([self.LIMIT, self.SELECT], [self.SELECT, self.LIMIT]).both_true(self.BODY))
+        self.assertTrue(FakePair([self.LIMIT, self.SELECT, self.UNUSED], [self.UNUSED, self.SELECT, self.LIMIT]).both_true(
+            {**self.BODY, "ExpressionAttributeValues": {":v": {"N": "1"}}}))
+
+    def test_a_fault_that_only_one_side_knows_is_not(self):
+        self.assertFalse(FakePair([self.LIMIT], [self.SELECT, self.LIMIT]).both_true(self.BODY))
+        self.assertFalse(FakePair([self.LIMIT, self.SELECT], [self.SELECT]).both_true(self.BODY))
+
+    def test_a_fault_that_a_request_has_not_is_not(self):
+        """What the probes bring about is no proof."""
+        lacks_limit = ("Bad select", lambda body: "Limit" not in body)
+        self.assertFalse(FakePair([self.LIMIT, lacks_limit], [("Bad select", lambda body: True)]).both_true({"TableName": "t", "Limit": 0}))
+        self.assertFalse(FakePair([self.LIMIT, self.SELECT], [self.LIMIT, self.SELECT], lie="Bad select").both_true(self.BODY))
+
+    def test_parts_of_expressions_go_with_what_they_use(self):
+        body = {"UpdateExpression": "SET #a = :v, #b = :w REMOVE #c", "ExpressionAttributeNames": {"#a": "a", "#b": "b", "#c": "c"},
+                "ExpressionAttributeValues": {":v": {"N": "1"}, ":w": {"N": "2"}, ":unused": {"N": "3"}}}
+        self.assertEqual(faults.without(body, [("UpdateExpression", ("piece", 0))]), {
+            "UpdateExpression": "SET #b = :w REMOVE #c", "ExpressionAttributeNames": {"#b": "b", "#c": "c"},
+            "ExpressionAttributeValues": {":w": {"N": "2"}, ":unused": {"N": "3"}}})
+        self.assertEqual(faults.without({"L": [1, 2, 3]}, [("L", 0), ("L", 2)]), {"L": [2]})
 
 
 class OrderTest(unittest.TestCase):
