@@ -76,11 +76,6 @@ struct span aws_session_region(const struct aws_session *session)
     return session->region;
 }
 
-struct http *aws_session_http(const struct aws_session *session)
-{
-    return session->http;
-}
-
 struct span aws_session_endpoint(const struct aws_session *session, const char *service_upper_case)
 {
     char variable[64];

@@ -42,5 +42,3 @@ struct span aws_session_region(const struct aws_session *session);
 
 /* AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's endpoint_url, without '/' at its end; "" when none says it. */
 struct span aws_session_endpoint(const struct aws_session *session, const char *service_upper_case);
-
-struct http *aws_session_http(const struct aws_session *session);

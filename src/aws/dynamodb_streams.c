@@ -99,36 +99,6 @@ enum lf_code dynamodb_describe_stream(struct dynamodb *client, struct span strea
     return read_description(body, arena, ret_description, err);
 }
 
-/* Streams ----------------------------------------------------------------------------------------------------------------- */
-
-static enum lf_code read_listing(struct span body, struct arena *arena, struct stream_listing *ret_listing, struct err *err)
-{
-    struct answer_field fields[] = { { .name = SPAN("Streams") }, { .name = SPAN("LastEvaluatedStreamArn") } };
-    struct stream_listing listing;
-    TRY(answer_fields(body, arena, fields, 2, err));
-    TRY(answer_elements(fields[0].value, arena, &listing.arns, &listing.count, err));
-    for (size_t i = 0; i < listing.count; i++) {
-        struct answer_field arn = { .name = SPAN("StreamArn") };
-        TRY(answer_fields(listing.arns[i], arena, &arn, 1, err));
-        TRY(answer_text(arn.value, arena, &listing.arns[i], err));
-    }
-    TRY(answer_text(fields[1].value, arena, &listing.last_arn, err));
-    *ret_listing = listing;
-    return LF_OK;
-}
-
-enum lf_code dynamodb_list_streams(struct dynamodb *client, struct span table, struct span after_arn, struct arena *arena,
-                                   struct stream_listing *ret_listing, struct err *err)
-{
-    struct span body;
-    struct buf request;
-    buf_init(&request, REQUEST_BYTES_MAX);
-    put_text(&request, "TableName", table);
-    put_text(&request, "ExclusiveStartStreamArn", after_arn);
-    TRY(call(client, "ListStreams", &request, arena, &body, err));
-    return read_listing(body, arena, ret_listing, err);
-}
-
 enum lf_code dynamodb_get_shard_iterator(struct dynamodb *client, struct span stream_arn, struct span shard_id,
                                          enum stream_iterator_type type, struct span sequence_number, struct arena *arena,
                                          struct span *ret_iterator, struct err *err)

@@ -28,16 +28,6 @@ enum lf_code dynamodb_describe_stream(struct dynamodb *client, struct span strea
                                       struct arena *arena, struct stream_description *ret_description,
                                       struct err *err) MUST_CHECK;
 
-struct stream_listing {
-    struct span *arns;
-    size_t count;
-    struct span last_arn; /* where the next page begins; empty: this is the last */
-};
-
-/* One page of ListStreams of a table (empty: of all tables). */
-enum lf_code dynamodb_list_streams(struct dynamodb *client, struct span table, struct span after_arn, struct arena *arena,
-                                   struct stream_listing *ret_listing, struct err *err) MUST_CHECK;
-
 enum stream_iterator_type { STREAM_TRIM_HORIZON, STREAM_LATEST, STREAM_AT_SEQUENCE_NUMBER, STREAM_AFTER_SEQUENCE_NUMBER };
 
 /* `sequence_number` empty for the first two. */

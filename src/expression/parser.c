@@ -195,7 +195,8 @@ static enum lf_code copy_path(struct parser *parser, const struct path_element *
     return LF_OK;
 }
 
-enum lf_code parser_path(struct parser *parser, struct fault *fault, struct document_path *ret_path, struct err *err)
+/* Faults of operands go to `fault`: path_error or operand_error of the parser. */
+static enum lf_code parse_path(struct parser *parser, struct fault *fault, struct document_path *ret_path, struct err *err)
 {
     struct path_element elements[PATH_ELEMENTS_MAX], element;
     size_t count = 0;
@@ -336,7 +337,7 @@ enum lf_code parser_simple_operand(struct parser *parser, struct operand *ret_op
     if (parser->token.kind == TOKEN_NAME && parser->next.kind == TOKEN_OPEN)
         return take_function(parser, ret_operand, err);
     *ret_operand = (struct operand){ .node = { .kind = NODE_PATH }, .at = at };
-    return parser_path(parser, &parser->operand_error, &ret_operand->node.path, err);
+    return parse_path(parser, &parser->operand_error, &ret_operand->node.path, err);
 }
 
 /* --- parentheses --- */
@@ -389,7 +390,7 @@ enum lf_code path_list_init(struct path_list *list, const struct parser *parser,
 enum lf_code path_list_take(struct path_list *list, struct parser *parser, struct err *err)
 {
     parser->path_error.is_stale = true;
-    TRY(parser_path(parser, &parser->path_error, &list->paths[list->count], err));
+    TRY(parse_path(parser, &parser->path_error, &list->paths[list->count], err));
     if (!fault_is_open(&parser->path_error))
         list->fault_at = list->count;
     list->count++;

@@ -62,9 +62,6 @@ enum lf_code parser_expect(struct parser *parser, enum token_kind kind, struct e
 /* "Syntax error; token: …" at the token. */
 enum lf_code parser_syntax_error(const struct parser *parser, struct err *err);
 
-/* A document path. Faults of operands go to `fault`: path_error or operand_error of the parser. */
-enum lf_code parser_path(struct parser *parser, struct fault *fault, struct document_path *ret_path, struct err *err) MUST_CHECK;
-
 /* A :value. */
 enum lf_code parser_value(struct parser *parser, struct operand *ret_operand, struct err *err) MUST_CHECK;
 

@@ -146,19 +146,3 @@ enum lf_code projection_apply(const struct projection *projection, const struct 
     *ret_item = (struct item){ projected.map.attributes, projected.map.count };
     return LF_OK;
 }
-
-static bool is_among(struct span name, const struct span *names, size_t name_count)
-{
-    for (size_t i = 0; i < name_count; i++)
-        if (span_equal(name, names[i]))
-            return true;
-    return false;
-}
-
-bool projection_is_within(const struct projection *projection, const struct span *names, size_t name_count)
-{
-    for (const struct projection_step *step = projection->steps; step; step = step->next)
-        if (!is_among(step->element.name, names, name_count))
-            return false;
-    return true;
-}

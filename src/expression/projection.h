@@ -35,6 +35,3 @@ enum lf_code projection_of_paths(const struct document_path *paths, size_t count
 /* ret_item may be empty. */
 enum lf_code projection_apply(const struct projection *projection, const struct item *item, struct arena *arena,
                               struct item *ret_item, struct err *err) MUST_CHECK;
-
-/* Whether every path begins with one of these attributes: then an index that holds only them is enough. */
-bool projection_is_within(const struct projection *projection, const struct span *names, size_t name_count);

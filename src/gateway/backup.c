@@ -242,7 +242,8 @@ static enum lf_code copy(struct db_transaction *transaction, const struct backup
         id, id);
 }
 
-enum lf_code backup_copy(struct worker *worker, const struct backup *backup, struct err *err)
+/* Or forgets the backup when its table is gone. */
+static enum lf_code copy_items(struct worker *worker, const struct backup *backup, struct err *err)
 {
     const struct table *table = NULL;
     struct err missing = ERR_INIT;
@@ -374,7 +375,7 @@ enum lf_code backup_step(struct worker *worker, const struct leadership *leaders
     (void)leadership; /* a second leader waits for the backup's row and finds it done */
     TRY(backup_find(worker, &filter, arena, &backups, &count, err));
     *ret_more = count > 0;
-    return count ? backup_copy(worker, &backups[0], err) : LF_OK;
+    return count ? copy_items(worker, &backups[0], err) : LF_OK;
 }
 
 struct started_backup {
@@ -398,7 +399,7 @@ static void run_backup(void *context)
     struct backup backup;
     enum lf_code code = backup_get(started->worker, span_of(started->arn, started->arn_len), &started->arena, &backup, &err);
     if (!code && !backup.is_available)
-        code = backup_copy(started->worker, &backup, &err);
+        code = copy_items(started->worker, &backup, &err);
     if (code && code != LF_BACKUP_NOT_FOUND) {
         (void)err_while(&err, "making the backup '%.*s', which the next attempt may end", (int)started->arn_len, started->arn);
         worker_log(started->worker, SPAN(""), &err);

@@ -43,8 +43,6 @@ enum lf_code backup_get(struct worker *worker, struct span arn, struct arena *ar
 /* A new one of a table, whose items are not copied yet; its ARN in the arena. */
 enum lf_code backup_insert(struct worker *worker, const struct table *table, struct span name, struct arena *arena,
                            struct span *ret_arn, struct err *err) MUST_CHECK;
-/* Copies the items, or forgets the backup when its table is gone. */
-enum lf_code backup_copy(struct worker *worker, const struct backup *backup, struct err *err) MUST_CHECK;
 /* With its items. LF_BACKUP_IN_USE while a table is being restored from it. */
 enum lf_code backup_remove(struct worker *worker, const struct backup *backup, struct err *err) MUST_CHECK;
 

@@ -141,7 +141,7 @@ void reply_member_integer(struct reply *reply, struct span name, int64_t value)
     reply_integer(reply, value);
 }
 
-void reply_member_double(struct reply *reply, struct span name, double value)
+static void put_double_member(struct reply *reply, struct span name, double value)
 {
     reply_name(reply, name);
     reply_double(reply, value);
@@ -176,9 +176,9 @@ void reply_member_raw(struct reply *reply, struct span name, struct span json)
 /* The members of a Capacity. */
 static void put_units(struct reply *reply, const struct consumed_capacity *capacity, double units)
 {
-    reply_member_double(reply, SPAN("CapacityUnits"), units);
+    put_double_member(reply, SPAN("CapacityUnits"), units);
     if (capacity->is_transaction)
-        reply_member_double(reply, capacity->is_write ? SPAN("WriteCapacityUnits") : SPAN("ReadCapacityUnits"), units);
+        put_double_member(reply, capacity->is_write ? SPAN("WriteCapacityUnits") : SPAN("ReadCapacityUnits"), units);
 }
 
 static void put_capacity(struct reply *reply, const struct consumed_capacity *capacity, double units)

@@ -47,7 +47,6 @@ void reply_raw(struct reply *reply, struct span json); /* a whole value, as it i
 /* A member at once. */
 void reply_member_string(struct reply *reply, struct span name, struct span text);
 void reply_member_integer(struct reply *reply, struct span name, int64_t value);
-void reply_member_double(struct reply *reply, struct span name, double value);
 void reply_member_timestamp(struct reply *reply, struct span name, int64_t unix_ms);
 void reply_member_boolean(struct reply *reply, struct span name, bool value);
 void reply_member_item(struct reply *reply, struct span name, const struct item *item);

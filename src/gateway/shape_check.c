@@ -35,7 +35,8 @@ bool shape_matches(const struct shape *shape, struct span text)
     return shape->pattern_part_count == 0 || matches_parts(shape->pattern_parts, shape->pattern_part_count, text);
 }
 
-size_t shape_length(const struct shape *shape, const void *value)
+/* A list's or map's number of elements, a string's of bytes. */
+static size_t length_of(const struct shape *shape, const void *value)
 {
     struct {
         const void *values;
@@ -109,7 +110,7 @@ static void put_elements(struct violations *violations, const struct shape *shap
 {
     bool is_map = shape->type == SHAPE_MAP;
     const char *elements;
-    size_t count = shape_length(shape, value), step = is_map ? shape->entry_size : shape->element->size;
+    size_t count = length_of(shape, value), step = is_map ? shape->entry_size : shape->element->size;
     memcpy(&elements, value, sizeof elements);
     buf_put_byte(&violations->text, is_map ? '{' : '[');
     for (size_t i = 0, begin = violations->text.len; i < count; i++, elements += step) {
@@ -228,7 +229,7 @@ static void check_value(struct violations *violations, const struct shape *shape
 /* Constraints of names, values and elements are said of the map or list as a whole. */
 static bool keeps_constraints(const struct shape *shape, const void *value)
 {
-    int64_t length = (int64_t)shape_length(shape, value);
+    int64_t length = (int64_t)length_of(shape, value);
     bool is_in_range = (!shape->has_min || length >= shape->min) && (!shape->has_max || length <= shape->max);
     return is_in_range && (shape->type != SHAPE_STRING || shape_matches(shape, *(const struct span *)value));
 }
@@ -263,7 +264,7 @@ static void check_parts(struct violations *violations, const struct shape *shape
                         const char *first, size_t step, const char *what, const struct path *path)
 {
     struct span name;
-    for (size_t i = 0, count = shape_length(shape, value); i < count; i++) {
+    for (size_t i = 0, count = length_of(shape, value); i < count; i++) {
         const void *here = first + i * step;
         if (part->role == SHAPE_ROLE_TABLE_NAME && !shape_table_name(*(const struct span *)here, &name))
             violations->has_wrong_table_name = true;
@@ -283,7 +284,7 @@ static void check_elements(struct violations *violations, const struct shape *sh
         check_parts(violations, shape, value, shape->element, elements, shape->element->size, "Member", path);
         return;
     }
-    for (size_t i = 0, count = shape_length(shape, value); i < count; i++) {
+    for (size_t i = 0, count = length_of(shape, value); i < count; i++) {
         struct path inner = { .outer = path, .index = i };
         check_value(violations, shape->element, elements + i * shape->element->size, &inner);
     }
@@ -291,7 +292,7 @@ static void check_elements(struct violations *violations, const struct shape *sh
 
 static void check_list(struct violations *violations, const struct shape *shape, const void *value, const struct path *path)
 {
-    check_range(violations, shape, value, (int64_t)shape_length(shape, value), "length", path);
+    check_range(violations, shape, value, (int64_t)length_of(shape, value), "length", path);
     check_elements(violations, shape, value, path);
 }
 
@@ -308,7 +309,7 @@ static void check_map(struct violations *violations, const struct shape *shape, 
 {
     const char *entries;
     memcpy(&entries, value, sizeof entries);
-    check_range(violations, shape, value, (int64_t)shape_length(shape, value), "length", path);
+    check_range(violations, shape, value, (int64_t)length_of(shape, value), "length", path);
     if (shape->key)
         check_parts(violations, shape, value, shape->key, entries, shape->entry_size, "Map keys", path);
     if (has_length(shape->element))
@@ -316,7 +317,7 @@ static void check_map(struct violations *violations, const struct shape *shape, 
                     path);
     if (shape->element->type == SHAPE_STRING)
         return;
-    for (size_t i = 0, count = shape_length(shape, value); i < count; i++, entries += shape->entry_size) {
+    for (size_t i = 0, count = length_of(shape, value); i < count; i++, entries += shape->entry_size) {
         struct path inner = { .outer = path, .name = *(const struct span *)(const void *)entries, .is_entry = true };
         check_entry(violations, shape->element, entries + shape->entry_value_offset, &inner);
     }

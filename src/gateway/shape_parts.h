@@ -75,9 +75,6 @@ enum { SHAPE_VIOLATIONS_MAX = 10 };
 /* Whether the text is of the shape's pattern; true when it has none. */
 bool shape_matches(const struct shape *shape, struct span text);
 
-/* A list's or map's number of elements, a string's of bytes. */
-size_t shape_length(const struct shape *shape, const void *value);
-
 /* A member whose text is not among an enum's values holds this until the constraints have been checked: where in the body its
  * token stands, as a negative number. */
 static inline int32_t shape_enum_unknown(size_t offset)

@@ -50,8 +50,9 @@ static enum lf_code query(struct table_change *change, const struct pg_statement
     return db_tx_query(change->transaction, statement, &(struct pg_params){ .values = fields, .count = count }, ret_rows, err);
 }
 
-enum lf_code table_change_run(struct table_change *change, const struct pg_statement *statement, const struct span *values,
-                              size_t count, struct err *err)
+/* A statement with text parameters; its rows are thrown away. */
+static enum lf_code execute(struct table_change *change, const struct pg_statement *statement, const struct span *values,
+                            size_t count, struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return query(change, statement, values, count, &rows, err);
@@ -145,7 +146,7 @@ static enum lf_code insert_table(struct table_change *change, struct span json, 
     struct span values[] = {
         definition->table_name, json, number_span(change->version, &version), flag(has_stream(definition)), flag(is_on_demand),
     };
-    return table_change_run(change, &insert, values, 5, err);
+    return execute(change, &insert, values, 5, err);
 }
 
 static enum lf_code insert_indexes(struct table_change *change, const struct create_table_request *definition, struct err *err)
@@ -161,7 +162,7 @@ static enum lf_code insert_indexes(struct table_change *change, const struct cre
         struct span name =
             slot < global->count ? global->values[slot].index_name : local->values[slot - global->count].index_name;
         struct span values[] = { definition->table_name, name, number_span((int64_t)slot, &text) };
-        TRY(table_change_run(change, &insert, values, 3, err));
+        TRY(execute(change, &insert, values, 3, err));
     }
     return LF_OK;
 }
@@ -194,7 +195,7 @@ static enum lf_code update_table(struct table_change *change, struct span json, 
     const struct table *table = context;
     struct number_text id, version;
     struct span values[] = { number_span(table->id, &id), json, number_span(change->version, &version) };
-    return table_change_run(change, &update, values, 3, err);
+    return execute(change, &update, values, 3, err);
 }
 
 enum lf_code table_change_save(struct table_change *change, const struct table *table,
@@ -212,7 +213,7 @@ enum lf_code table_change_set_status(struct table_change *change, const struct t
     struct number_text id, version;
     struct span values[] = { number_span(table->id, &id), span_from_cstr(table_status_name(status)),
                              number_span(change->version, &version) };
-    return table_change_run(change, &update, values, 3, err);
+    return execute(change, &update, values, 3, err);
 }
 
 enum lf_code table_change_note(struct table_change *change, const struct table *table, const struct table_notes *notes,
@@ -230,7 +231,7 @@ enum lf_code table_change_note(struct table_change *change, const struct table *
     struct number_text id;
     struct span values[] = { number_span(table->id, &id), flag(notes->became_on_demand), flag(notes->increased),
                              flag(notes->decreased),      flag(notes->class_changed),    flag(notes->new_stream) };
-    return table_change_run(change, &update, values, 6, err);
+    return execute(change, &update, values, 6, err);
 }
 
 enum lf_code table_change_remove(struct table_change *change, const struct table *table, struct err *err)
@@ -238,7 +239,7 @@ enum lf_code table_change_remove(struct table_change *change, const struct table
     static const struct pg_statement delete = { .sql = "DELETE FROM landfall.dynamodb_table WHERE id = $1::text::bigint" };
     struct number_text id;
     struct span value = number_span(table->id, &id);
-    return table_change_run(change, &delete, &value, 1, err);
+    return execute(change, &delete, &value, 1, err);
 }
 
 enum lf_code table_change_set_ttl(struct table_change *change, const struct table *table, struct span attribute, struct err *err)
@@ -251,7 +252,7 @@ enum lf_code table_change_set_ttl(struct table_change *change, const struct tabl
     struct number_text id, version;
     bool fills = attribute.len && table->store->fill_ttl;
     struct span values[] = { number_span(table->id, &id), attribute, number_span(change->version, &version), flag(fills) };
-    return table_change_run(change, &update, values, 4, err);
+    return execute(change, &update, values, 4, err);
 }
 
 enum lf_code table_change_end_ttl_fill(struct table_change *change, const struct table *table, struct err *err)
@@ -262,7 +263,7 @@ enum lf_code table_change_end_ttl_fill(struct table_change *change, const struct
     };
     struct number_text id, version;
     struct span values[] = { number_span(table->id, &id), number_span(change->version, &version) };
-    return table_change_run(change, &update, values, 2, err);
+    return execute(change, &update, values, 2, err);
 }
 
 /* Definitions -----------------------------------------------------------------------------------------------------------------
@@ -330,7 +331,7 @@ enum lf_code table_change_add_index(struct table_change *change, const struct ta
     };
     struct number_text id;
     struct span values[] = { number_span(table->id, &id), index, span_from_cstr(table_status_name(status)) };
-    return table_change_run(change, &insert, values, 3, err);
+    return execute(change, &insert, values, 3, err);
 }
 
 enum lf_code table_change_set_index(struct table_change *change, const struct table *table, struct span index,
@@ -345,7 +346,7 @@ enum lf_code table_change_set_index(struct table_change *change, const struct ta
     struct number_text id, version;
     struct span values[] = { number_span(table->id, &id), index, span_from_cstr(table_status_name(status)), flag(is_backfilling),
                              number_span(change->version, &version) };
-    return table_change_run(change, &update, values, 5, err);
+    return execute(change, &update, values, 5, err);
 }
 
 enum lf_code table_change_remove_index(struct table_change *change, const struct table *table, struct span index, struct err *err)
@@ -355,5 +356,5 @@ enum lf_code table_change_remove_index(struct table_change *change, const struct
     };
     struct number_text id;
     struct span values[] = { number_span(table->id, &id), index };
-    return table_change_run(change, &delete, values, 2, err);
+    return execute(change, &delete, values, 2, err);
 }

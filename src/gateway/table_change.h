@@ -75,7 +75,3 @@ enum lf_code definition_remove_index(struct create_table_request *definition, st
 enum lf_code definition_keep_used(struct create_table_request *definition, struct arena *arena, struct err *err) MUST_CHECK;
 /* Whether an attribute is part of a key of the table or of one of its indexes. */
 bool definition_uses_attribute(const struct create_table_request *definition, struct span name);
-
-/* A statement of the change with text parameters; its rows are thrown away. */
-enum lf_code table_change_run(struct table_change *change, const struct pg_statement *statement, const struct span *values,
-                              size_t count, struct err *err) MUST_CHECK;

@@ -41,7 +41,8 @@ static void put_parent(struct buf *buf, const struct map *map, const struct enti
     buf_put_cstr(buf, ") ON DELETE CASCADE");
 }
 
-void ddl_put_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint)
+/* NOT VALID and VALIDATE, so that writers are not kept out while rows are checked. */
+static void put_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint)
 {
     put_alter_table(buf, map, constraint);
     buf_put_cstr(buf, "\n    ADD CONSTRAINT ");
@@ -60,7 +61,7 @@ void ddl_put_constraint(struct buf *buf, const struct map *map, const struct ddl
     buf_put_cstr(buf, ";\n");
 }
 
-void ddl_put_drop_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint)
+static void put_drop_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint)
 {
     put_alter_table(buf, map, constraint);
     buf_put_cstr(buf, " DROP CONSTRAINT ");
@@ -78,14 +79,14 @@ static void put_constraints(struct buf *buf, const struct map *map, const struct
 {
     for (size_t i = 0; i < plan->constraint_count; i++)
         if (waits_for_contract(&plan->constraints[i]) == of_contract)
-            ddl_put_constraint(buf, map, &plan->constraints[i]);
+            put_constraint(buf, map, &plan->constraints[i]);
 }
 
 static void put_drop_constraints(struct buf *buf, const struct map *map, const struct ddl_plan *plan, bool of_contract)
 {
     for (size_t i = plan->constraint_count; i-- > 0;)
         if (waits_for_contract(&plan->constraints[i]) == of_contract)
-            ddl_put_drop_constraint(buf, map, &plan->constraints[i]);
+            put_drop_constraint(buf, map, &plan->constraints[i]);
 }
 
 void ddl_put_constraints(struct buf *buf, const struct map *map, const struct ddl_plan *plan)

@@ -17,7 +17,3 @@ void ddl_put_columns(struct buf *buf, const struct entity *entity, const unsigne
 /* CREATE INDEX …; or ALTER TABLE … ADD CONSTRAINT … PRIMARY KEY …; and what takes it back. */
 void ddl_put_index(struct buf *buf, const struct map *map, const struct ddl_index *index);
 void ddl_put_drop_index(struct buf *buf, const struct map *map, const struct ddl_index *index);
-
-/* ADD CONSTRAINT … NOT VALID and VALIDATE, so that writers are not kept out while rows are checked; and what takes it back. */
-void ddl_put_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint);
-void ddl_put_drop_constraint(struct buf *buf, const struct map *map, const struct ddl_constraint *constraint);

@@ -42,7 +42,7 @@ static void put_folder(struct buf *buf, const struct export_manifest *manifest)
     buf_printf(buf, "/AWSDynamoDB/%s", manifest->id);
 }
 
-uint64_t manifest_item_count(const struct export_manifest *manifest)
+static uint64_t count_items(const struct export_manifest *manifest)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < manifest->entry_count; i++)
@@ -68,7 +68,7 @@ void manifest_put_summary(struct buf *buf, const struct export_manifest *manifes
     put_folder(buf, manifest);
     buf_printf(buf,
                "/manifest-files.json\",\"billedSizeBytes\":0,\"itemCount\":%" PRIu64 ",\"outputFormat\":\"DYNAMODB_JSON\"}\n",
-               manifest_item_count(manifest));
+               count_items(manifest));
 }
 
 /* S3's ETag of an object uploaded in one part: its MD5 in hexadecimal. */

@@ -27,5 +27,3 @@ void manifest_put_files(struct buf *buf, const struct export_manifest *manifest)
 /* table.json: the parameters of CreateTable, as `aws dynamodb create-table --cli-input-json` takes them. Indexes project
  * everything. */
 void manifest_put_table(struct buf *buf, const struct map_table *table);
-
-uint64_t manifest_item_count(const struct export_manifest *manifest);

@@ -311,13 +311,6 @@ enum lf_code lease_finish(struct lease *lease, uint64_t part, struct span result
     return query(lease, sql, &(struct pg_params){ .values = values, .binary = binary, .count = 3 }, &updated, err);
 }
 
-enum lf_code lease_release(struct lease *lease, uint64_t part, struct err *err)
-{
-    static const char sql[] = "UPDATE landfall.lease SET holder = NULL WHERE work = $1 AND part = $2 AND holder = $3";
-    int64_t numbers[] = { (int64_t)part, lease->worker };
-    return run_work(lease, sql, numbers, 2, NULL, err);
-}
-
 enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, uint64_t *ret_free, struct err *err)
 {
     static const char sql[] = "SELECT count(*), count(*) FILTER (WHERE " SQL_IS_FREE ") FROM landfall.lease l"

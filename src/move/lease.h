@@ -1,8 +1,8 @@
 /*
  * lease: how several processes, on one host or many, share a piece of work, and how what a dead one held comes back.
  *
- *     lease_join ─ a row in landfall.worker ─┬─ take a part ─ do it ─ finish (its result is recorded) or release ─┬─ lease_leave
- *                                            └─ a thread renews the row, buries the dead ────────────────────────┘
+ *     lease_join ─ a row in landfall.worker ─┬─ take a part ─ do it ─ finish (its result is recorded) ─┬─ lease_leave
+ *                                            └─ a thread renews the row, buries the dead ─────────────┘
  *
  * A part of the work is a number: a file of a load, a part of a verify. It is free when nobody in landfall.worker holds it. A
  * worker is dead when it did not renew its row in time by the server's clock, or at once when the session that renews is gone: no
@@ -61,7 +61,6 @@ enum lf_code lease_take_next(struct lease *lease, uint64_t first, uint64_t end, 
 
 /* Records the result of a part that is held (landfall.lease.result); the first one stays. */
 enum lf_code lease_finish(struct lease *lease, uint64_t part, struct span result, struct err *err) MUST_CHECK;
-enum lf_code lease_release(struct lease *lease, uint64_t part, struct err *err) MUST_CHECK;
 
 /* How many of the parts before `end` have no result, and how many of these nobody holds. */
 enum lf_code lease_count_left(struct lease *lease, uint64_t end, uint64_t *ret_left, uint64_t *ret_free,

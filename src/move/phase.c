@@ -128,22 +128,6 @@ enum lf_code phase_read(struct pg_conn *conn, struct span table, bool for_share,
     return LF_OK;
 }
 
-enum lf_code phase_read_all(struct pg_conn *conn, struct arena *arena, struct table_phase **ret_phases, size_t *ret_count,
-                            struct err *err)
-{
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(select_phases(conn, "ORDER BY p.table_name", &(struct pg_params){ 0 }, &rows, err));
-    size_t count = pg_result_rows(rows);
-    struct table_phase *phases = arena_calloc(arena, count, sizeof *phases, err);
-    if (!phases)
-        return err->code;
-    for (size_t i = 0; i < count; i++)
-        TRY(read_row(rows, i, arena, &phases[i], err));
-    *ret_phases = phases;
-    *ret_count = count;
-    return LF_OK;
-}
-
 /* Change ----------------------------------------------------------------------------------------------------------------------
  */
 

@@ -40,10 +40,6 @@ enum lf_code phase_prepare_schema(struct pg_conn *conn, struct err *err) MUST_CH
 enum lf_code phase_read(struct pg_conn *conn, struct span table, bool for_share, struct arena *arena,
                         struct table_phase *ret_phase, bool *ret_found, struct err *err) MUST_CHECK;
 
-/* Of all tables, in order of name, in the arena. */
-enum lf_code phase_read_all(struct pg_conn *conn, struct arena *arena, struct table_phase **ret_phases, size_t *ret_count,
-                            struct err *err) MUST_CHECK;
-
 /* In a transaction: what the next change of the catalog is numbered. */
 enum lf_code phase_begin_change(struct pg_conn *conn, int64_t *ret_version, struct err *err) MUST_CHECK;
 /* After its commit, until every live gateway has acknowledged the version, or `within_ms` are over (LF_PRECONDITION, naming the

@@ -17,7 +17,8 @@ void ion_tables_done(struct ion_tables *tables)
     arena_done(&tables->arena);
 }
 
-void ion_tables_reset(struct ion_tables *tables)
+/* Nothing is in force, not even a version. */
+static void reset(struct ion_tables *tables)
 {
     buf_reset(&tables->bytes);
     arena_reset(&tables->arena);
@@ -28,7 +29,7 @@ enum lf_code ion_tables_take(struct ion_tables *tables, enum ion_entry entry, st
 {
     struct span copy;
     if (entry != ION_SYMBOLS_APPENDED) {
-        ion_tables_reset(tables);
+        reset(tables);
         buf_put_span(&tables->bytes, version_marker);
     }
     if (entry == ION_VERSION_MARKER)

@@ -21,9 +21,6 @@ struct ion_tables {
 void ion_tables_init(struct ion_tables *tables);
 void ion_tables_done(struct ion_tables *tables);
 
-/* Nothing is in force, not even a version. */
-void ion_tables_reset(struct ion_tables *tables);
-
 /* Takes in a version marker or symbol table, whole and alone in `bytes`. Errors: those of ion_symbols_apply, LF_LIMIT past
  * ION_SYMBOL_TABLE_BYTES. */
 enum lf_code ion_tables_take(struct ion_tables *tables, enum ion_entry entry, struct span bytes, struct err *err) MUST_CHECK;

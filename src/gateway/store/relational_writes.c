@@ -8,7 +8,8 @@
 
 static const char unique_violation[] = "23505", foreign_key_violation[] = "23503";
 
-bool relational_is_violation(enum lf_code code, const struct err *err)
+/* SQLSTATE class 23. */
+static bool is_violation(enum lf_code code, const struct err *err)
 {
     return code == LF_SQL && strncmp(err->sqlstate, "23", 2) == 0;
 }
@@ -163,7 +164,7 @@ static enum lf_code write_carefully(const struct plan *plan, write_group *write,
     enum lf_code code = write(plan, changes, count, &violation);
     if (!code)
         return db_release_savepoint(plan->transaction, err);
-    if (!relational_is_violation(code, &violation)) {
+    if (!is_violation(code, &violation)) {
         *err = violation;
         return code;
     }
@@ -308,14 +309,14 @@ enum lf_code relational_try(struct worker *worker, const struct table *table, co
 {
     bool applied = false;
     enum lf_code code = run_once(&(struct job){ worker, table, write, 1, arena, &applied }, false, err);
-    bool is_in_the_way = relational_is_violation(code, err) || store_is_conflict(code, err);
+    bool is_in_the_way = is_violation(code, err) || store_is_conflict(code, err);
     return is_in_the_way ? LF_OK : code;
 }
 
 static enum lf_code run_twice(const struct job *job, struct err *err)
 {
     enum lf_code code = run_once(job, false, err);
-    if (relational_is_violation(code, err) || store_is_conflict(code, err))
+    if (is_violation(code, err) || store_is_conflict(code, err))
         code = run_once(job, true, err);
     return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
 }

@@ -32,9 +32,6 @@ enum lf_code relational_write_rows(struct db_transaction *transaction, const str
 enum lf_code relational_try(struct worker *worker, const struct table *table, const struct store_write *write,
                             struct arena *arena, struct err *err) MUST_CHECK;
 
-/* SQLSTATE class 23. */
-bool relational_is_violation(enum lf_code code, const struct err *err);
-
 /* Callbacks of store.h. */
 enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
                               struct arena *arena, bool *ret_applied, struct err *err) MUST_CHECK;

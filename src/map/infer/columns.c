@@ -56,7 +56,8 @@ static uint64_t held_numbers(const struct attr_stats *stats, const struct column
     return stats->types[VALUE_N];
 }
 
-uint64_t infer_exceptions(const struct attr_stats *stats, const struct column_codec *codec)
+/* How many of the attribute's values a type with this codec does not hold exactly (absence is no value). */
+static uint64_t count_exceptions(const struct attr_stats *stats, const struct column_codec *codec)
 {
     uint64_t held;
     if (codec->value == VALUE_TYPES)
@@ -99,7 +100,7 @@ static bool is_held(const struct choice *choice, const struct column_codec *code
 {
     uint64_t nulls = codec->value == VALUE_TYPES ? 0 : choice->stats->types[VALUE_NULL];
     uint64_t values = choice->stats->present - nulls;
-    uint64_t exceptions = infer_exceptions(choice->stats, codec) - nulls;
+    uint64_t exceptions = count_exceptions(choice->stats, codec) - nulls;
     return values > 0 && (double)(values - exceptions) >= (double)values * choice->type_share_min;
 }
 
@@ -174,7 +175,7 @@ const struct column_codec *infer_choose_codec(const struct attr_stats *stats, st
 static const struct column_codec *choose_key_codec(const struct choice *choice)
 {
     const struct column_codec *codec = choose_codec(choice);
-    if (codec->text_sql && infer_exceptions(choice->stats, codec) == 0)
+    if (codec->text_sql && count_exceptions(choice->stats, codec) == 0)
         return codec;
     if (choice->stats->types[VALUE_N] == choice->stats->present)
         return codec_of(choice->stats->integers == choice->stats->present ? COLUMN_BIGINT : COLUMN_NUMERIC, "");
@@ -218,7 +219,7 @@ static enum lf_code fill_evidence(struct draft *draft, const struct attr_stats *
                                   struct column_evidence *ret_evidence, struct err *err)
 {
     struct column_evidence evidence = { .present = stats->present,
-                                        .exceptions = infer_exceptions(stats, column->codec),
+                                        .exceptions = count_exceptions(stats, column->codec),
                                         .distinct = hash_sample_distinct(&stats->distinct) };
     if (evidence.distinct > stats->present)
         evidence.distinct = stats->present;
@@ -265,7 +266,7 @@ static enum lf_code add_column(struct draft *draft, struct draft_entity *entity,
                                struct column column, unsigned *ret_index, struct err *err)
 {
     unsigned index = (unsigned)entity->entity->column_count;
-    bool whole = stats->present == entity->stats->items && infer_exceptions(stats, column.codec) == 0;
+    bool whole = stats->present == entity->stats->items && count_exceptions(stats, column.codec) == 0;
     column.type = column.codec->type;
     column.not_null = column.not_null || (whole && entity->stats->items >= NOT_NULL_ITEMS_MIN);
     TRY(fill_evidence(draft, stats, &column, &entity->evidence->columns[index], err));
@@ -638,7 +639,7 @@ static enum lf_code draft_check(struct draft *draft, const struct draft_entity *
 {
     struct small_set set = stats->values;
     if (column->type != COLUMN_TEXT || set.overflow || set.count < 2 || set.count > CHECK_VALUES_MAX ||
-        stats->present < CHECK_ITEMS_MIN || infer_exceptions(stats, column->codec) || entity->stats->items < CHECK_ITEMS_MIN)
+        stats->present < CHECK_ITEMS_MIN || count_exceptions(stats, column->codec) || entity->stats->items < CHECK_ITEMS_MIN)
         return LF_OK;
     for (unsigned i = 0; i < set.count; i++)
         if (set.counts[i] < CHECK_ITEMS_PER_VALUE_MIN || !is_code(span_of(set.values[i], set.lengths[i])))

@@ -54,9 +54,6 @@ enum lf_code infer_doubt(struct draft *draft, struct draft_entity *entity, struc
 enum { COUNT_TEXT_BYTES = 28 };
 const char *infer_count_text(uint64_t count, char out[COUNT_TEXT_BYTES]);
 
-/* How many of the attribute's values a type with this codec does not hold exactly (absence is no value). */
-uint64_t infer_exceptions(const struct attr_stats *stats, const struct column_codec *codec);
-
 /* The narrowest type that holds `type_share_min` of the attribute's values; `name` is the column's and may say what it means. */
 const struct column_codec *infer_choose_codec(const struct attr_stats *stats, struct span name, double type_share_min);
 

@@ -198,9 +198,6 @@ enum lf_code infer_attribute_of(struct kind_stats *stats, struct span name, stru
 enum lf_code infer_observe_value(struct attr_stats *stats, const struct value *value, struct err *err) MUST_CHECK;
 const struct attr_stats *infer_find_attribute(const struct kind_stats *stats, struct span name);
 
-/* "ProductDetails" -> product_detail; stage words and what all tables share at their ends are dropped. */
-enum lf_code infer_name_table(struct infer *infer, const struct table_model *model, struct span *ret_name,
-                              struct err *err) MUST_CHECK;
 /* Names every kind of a table that has none yet. */
 enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err) MUST_CHECK;
 /* An attribute's name as a column's; what libraries abbreviate is written out (_ct -> created_at). */

@@ -78,7 +78,8 @@ static enum lf_code join_words(struct infer *infer, const struct words *words, s
     return LF_OK;
 }
 
-enum lf_code infer_name_table(struct infer *infer, const struct table_model *model, struct span *ret_name, struct err *err)
+/* "ProductDetails" -> product_detail; stage words and what all tables share at their ends are dropped. */
+static enum lf_code name_table(struct infer *infer, const struct table_model *model, struct span *ret_name, struct err *err)
 {
     struct words words;
     TRY(table_words(infer, model, &words, err));
@@ -296,7 +297,7 @@ static enum lf_code base_name(struct infer *infer, const struct table_model *mod
     else if (model->kind_count > 1)
         TRY(name_from_words(infer, model, kind, &name, err));
     if (name.len == 0)
-        return infer_name_table(infer, model, ret_name, err);
+        return name_table(infer, model, ret_name, err);
     return name_singular(name, &infer->arena, ret_name, err);
 }
 

@@ -109,8 +109,9 @@ static enum lf_code write_row(struct key_repairer *repairer, const struct repair
     return LF_OK;
 }
 
-enum lf_code key_repair_marked(struct key_repairer *repairer, const struct item *key, int64_t token, key_repair_more *more,
-                               void *context, struct arena *arena, enum key_repair *ret_outcome, struct err *err)
+/* Under a mark that is there with this token. */
+static enum lf_code repair_marked(struct key_repairer *repairer, const struct item *key, int64_t token, key_repair_more *more,
+                                  void *context, struct arena *arena, enum key_repair *ret_outcome, struct err *err)
 {
     struct item item;
     struct key_change change = { .item = &item };
@@ -144,7 +145,7 @@ enum lf_code key_repair(struct key_repairer *repairer, const struct item *key, k
     *ret_outcome = KEY_TAKEN;
     if (!token)
         return LF_OK;
-    enum lf_code code = key_repair_marked(repairer, key, token, more, context, arena, ret_outcome, err);
+    enum lf_code code = repair_marked(repairer, key, token, more, context, arena, ret_outcome, err);
     if (code || *ret_outcome == KEY_TAKEN)
         unmark(repairer, &place, token, arena);
     return code;

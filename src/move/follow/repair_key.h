@@ -31,7 +31,3 @@ typedef enum lf_code key_repair_more(void *context, struct pg_conn *conn, struct
 /* In no transaction. `key` has the key attributes alone. Errors: LF_SQL, LF_CONNECT, those of dynamodb_call. */
 enum lf_code key_repair(struct key_repairer *repairer, const struct item *key, key_repair_more *more, void *context,
                         struct arena *arena, enum key_repair *ret_outcome, struct err *err) MUST_CHECK;
-
-/* The second half, under a mark that is there with this token: for whoever has taken it over. */
-enum lf_code key_repair_marked(struct key_repairer *repairer, const struct item *key, int64_t token, key_repair_more *more,
-                               void *context, struct arena *arena, enum key_repair *ret_outcome, struct err *err) MUST_CHECK;

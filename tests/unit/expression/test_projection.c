@@ -82,22 +82,8 @@ static void test_rows(void **state)
     fixture_done(&fixture);
 }
 
-static void test_within(void **state)
-{
-    (void)state;
-    static const struct span names[] = { { "s", 1 }, { "m", 1 } };
-    struct fixture fixture;
-    struct err err = ERR_INIT;
-    struct projection projection;
-    fixture_init(&fixture);
-    assert_int_equal(projection_parse(SPAN("m.x, s"), &fixture.inputs, &fixture.arena, &projection, &err), LF_OK);
-    assert_true(projection_is_within(&projection, names, ROWS(names)));
-    assert_false(projection_is_within(&projection, names, 1));
-    fixture_done(&fixture);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_within) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
