@@ -296,6 +296,26 @@ static bool is_primary_key(const struct entity *entity, const unsigned *columns,
     return count && count == entity->primary_key_count && memcmp(columns, entity->primary_key, count * sizeof *columns) == 0;
 }
 
+static bool has_primary_key(const struct entity *entity, const unsigned *columns, size_t count)
+{
+    for (size_t i = 0; i < entity->primary_key_count; i++)
+        if (!contains(columns, count, entity->primary_key[i]))
+            return false;
+    return entity->primary_key_count > 0;
+}
+
+/* An index on the same columns can be the key's as well. It stays unique for good, so the primary key must make it so anyway. */
+static struct ddl_index *find_index_for_key(struct planner *planner, const struct ddl_index *key)
+{
+    for (size_t i = 0; i < planner->plan.index_count; i++) {
+        struct ddl_index *index = &planner->plan.indexes[i];
+        if (index->kind == DDL_INDEX && index->entity == key->entity && index->column_count == key->column_count &&
+            memcmp(index->columns, key->columns, key->column_count * sizeof *key->columns) == 0)
+            return has_primary_key(key->entity, key->columns, key->column_count) ? index : NULL;
+    }
+    return NULL;
+}
+
 static enum lf_code plan_shadow_key(struct planner *planner, const struct entity *entity, struct err *err)
 {
     struct ddl_key_part parts[2];
@@ -310,6 +330,11 @@ static enum lf_code plan_shadow_key(struct planner *planner, const struct entity
     struct ddl_index index = { .kind = DDL_SHADOW, .entity = entity, .is_unique = true };
     index.key = is_native ? NULL : &entity->dynamodb_table->key;
     TRY(with_distribution(planner, entity, columns, is_native ? count : 0, &index.columns, &index.column_count, err));
+    struct ddl_index *same = is_native ? find_index_for_key(planner, &index) : NULL;
+    if (same) {
+        same->is_unique = true;
+        return LF_OK;
+    }
     TRY(make_name(planner, entity->table, span_of(NULL, 0), "_ddb_key", &index.name, err));
     add_index(planner, index);
     return LF_OK;

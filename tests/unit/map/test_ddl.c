@@ -502,6 +502,43 @@ static void test_index_of_the_table_key(void **state)
     assert_key_index("x", "y", "(\n    ('x'::text COLLATE \"C\"),\n    ('y'::text COLLATE \"C\")\n);");
 }
 
+/* An access path on the key's columns. */
+static const char path_format[] = "version: 1\n"
+                                  "schema: s\n"
+                                  "tables:\n"
+                                  "  t:\n"
+                                  "    key: { pk: S, sk: S }\n"
+                                  "    entities:\n"
+                                  "      E:\n"
+                                  "        key: { pk: \"A#{a}\", sk: \"{b}\" }\n"
+                                  "        table: e\n"
+                                  "        primary_key: [%s]\n"
+                                  "        columns:\n"
+                                  "          a: { attr: a, type: text, null: false }\n"
+                                  "          b: { attr: b, type: uuid, null: false }\n"
+                                  "          n: { attr: n, type: bigint, null: false }\n"
+                                  "        indexes: [ [a, b] ]\n";
+
+static void assert_path_index(const char *primary_key, const char *expected)
+{
+    struct span yaml;
+    struct err err = ERR_INIT;
+    assert_int_equal(arena_printf(&arena, &yaml, &err, path_format, primary_key), LF_OK);
+    struct map map = read_map(yaml.ptr);
+    ddl_put_migration(&sql, &map, MIGRATION_INDEXES);
+    const char *text = written();
+    if (!strstr(text, expected))
+        fail_msg("%s", text);
+}
+
+static void test_one_index_for_a_path_and_the_table_key(void **state)
+{
+    (void)state;
+    assert_path_index("b", "PRIMARY KEY (b);\nCREATE UNIQUE INDEX e_a_b_idx ON s.e (a, b);\n\n-- migrate:down\n");
+    assert_path_index("n",
+                      "CREATE INDEX e_a_b_idx ON s.e (a, b);\nCREATE UNIQUE INDEX e_ddb_key ON s.e (a, b);\n\n-- migrate:down\n");
+}
+
 /* Of generated maps */
 
 static size_t count_lines(const char *text, const char *line)
@@ -634,6 +671,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_select, setup, teardown),
         cmocka_unit_test_setup_teardown(test_templates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_index_of_the_table_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_index_for_a_path_and_the_table_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generated_maps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room_is_sticky, setup, teardown),
     };
