@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 
-from dynamodb import Client, Refused
+from dynamodb import Client, Refused, read_url
+from dynamodb_proxy import Proxy
 from gateway import Gateway
 from harness import DatabaseCase, ROOT, text_of, thing, things
 
@@ -16,6 +17,7 @@ sys.path.append(str(ROOT / "tests" / "oracle"))
 from servers import DynamoDbLocal  # noqa: E402
 
 SECONDS_TO_CATCH_UP = 60
+PHASE = "SELECT phase FROM landfall.phase"
 # DynamoDB Local wants a signature, whatever it is.
 HEADERS = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, "
                             f"SignedHeaders=host;x-amz-date;x-amz-target, Signature={'0' * 64}"}
@@ -123,6 +125,50 @@ class LiveCase(DatabaseCase):
 
     def backfill(self):
         self.landfall("backfill", f"dynamodb://{self.TABLE}")
+
+
+class MovingCase(LiveCase):
+    """A table of 30 things whose reads and writes have moved as far as a test wants."""
+
+    def setUp(self):
+        super().setUp()
+        for number in range(30):
+            self.put(number)
+
+    def run_beside(self, *arguments):
+        """A command that runs until the test is over."""
+        process = self.start(*arguments)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        return process
+
+    def follow_and_serve(self):
+        self.run_beside("follow", "dynamodb://things")
+        self.wait_for_worker()
+        self.proxy = Proxy(self.dynamodb.url)
+        self.addCleanup(self.proxy.stop)
+        self.url = read_url(self.run_beside("serve", "--map", "landfall.yaml", "--upstream", "--endpoint", self.proxy.url, "--jobs", "1", "--listen", "127.0.0.1:0"))
+        self.gateway = Client(self.url)
+        self.addCleanup(self.gateway.close)
+
+    def reads_moved(self):
+        self.follow_and_serve()
+        self.backfill()
+        self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
+        self.landfall("verify", "dynamodb://things", "--settle", "1")
+        self.landfall("cutover", "reads", "--percent", "100")
+
+    def writes_moved(self):
+        self.reads_moved()
+        output = self.landfall("cutover", "writes", "things")
+        self.assertRegex(output, r"^things: PostgreSQL has the authority, pause \d+ ms\n$")
+        self.assertEqual(self.sql(PHASE), "postgres")
+
+    def there(self, number):
+        return self.client("GetItem", TableName="things", Key=key_of(number), ConsistentRead=True).get("Item")
+
+    def wait_for_reverse_sync(self):
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_change") == "0")
 
 
 class Writers:

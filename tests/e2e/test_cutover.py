@@ -4,59 +4,17 @@ import signal
 import subprocess
 import time
 
-from dynamodb import Client, Refused, read_url
-from dynamodb_proxy import Proxy
+from dynamodb import Refused
 from harness import unittest
-from live import LiveCase, item_of, key_of
+from live import PHASE, MovingCase, item_of, key_of
 
 FENCE = "SELECT count(*) FROM landfall.phase WHERE fence IS NOT NULL"
 FENCE_IS_KNOWN = FENCE + " AND (SELECT min(catalog_version) FROM landfall.gateway) >= (SELECT version FROM landfall.catalog)"
-PHASE = "SELECT phase FROM landfall.phase"
 MARK = ("INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner) SELECT 'things', '\\x00', '', '{\"pk\":{\"S\":\"x\"},\"sk\":{\"S\":\"x\"}}', "
         "nextval('landfall.mark_token'), id FROM landfall.gateway LIMIT 1")
 
 
-class Cutover(LiveCase):
-    def setUp(self):
-        super().setUp()
-        for number in range(30):
-            self.put(number)
-
-    def run_beside(self, *arguments):
-        """A command that runs until the test is over."""
-        process = self.start(*arguments)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.terminate)
-        return process
-
-    def follow_and_serve(self):
-        self.run_beside("follow", "dynamodb://things")
-        self.wait_for_worker()
-        self.proxy = Proxy(self.dynamodb.url)
-        self.addCleanup(self.proxy.stop)
-        self.gateway = Client(read_url(self.run_beside("serve", "--map", "landfall.yaml", "--upstream", "--endpoint", self.proxy.url, "--jobs", "1", "--listen",
-                                                       "127.0.0.1:0")))
-        self.addCleanup(self.gateway.close)
-
-    def reads_moved(self):
-        self.follow_and_serve()
-        self.backfill()
-        self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
-        self.landfall("verify", "dynamodb://things", "--settle", "1")
-        self.landfall("cutover", "reads", "--percent", "100")
-
-    def writes_moved(self):
-        self.reads_moved()
-        output = self.landfall("cutover", "writes", "things")
-        self.assertRegex(output, r"^things: PostgreSQL has the authority, pause \d+ ms\n$")
-        self.assertEqual(self.sql(PHASE), "postgres")
-
-    def there(self, number):
-        return self.client("GetItem", TableName="things", Key=key_of(number), ConsistentRead=True).get("Item")
-
-    def wait_for_reverse_sync(self):
-        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_change") == "0")
-
+class Cutover(MovingCase):
     def test_a_step_is_refused_while_one_before_it_is_missing(self):
         self.assertIn("no table of the map is moving", self.landfall("cutover", "reads", status=4))
         self.follow_and_serve()
