@@ -62,6 +62,8 @@ static void render(const struct follow_table_progress *table, char line[LINE_BYT
     char captured[COUNT_TEXT_BYTES], applied[COUNT_TEXT_BYTES], shards[2 * COUNT_TEXT_BYTES], lag[SECONDS_TEXT_BYTES];
     if (table->state == FOLLOW_STANDS_BY)
         (void)snprintf(line, LINE_BYTES, "%.*s: another process follows it, this one stands by", SPAN_ARG(table->table));
+    else if (table->state == FOLLOW_IS_OVER)
+        (void)snprintf(line, LINE_BYTES, "%.*s: decommissioned, there is nothing left to follow", SPAN_ARG(table->table));
     else
         (void)snprintf(line, LINE_BYTES, "%.*s: %s, %s; %s, %s captured, %s applied, lag %s", SPAN_ARG(table->table),
                        phase_names[table->phase], follow_state_names[table->state],
@@ -154,10 +156,11 @@ static void take_line_away(struct display *display)
     display->has_line = false;
 }
 
-static bool all_caught_up(const struct follow_progress *progress)
+/* Nothing more will come. */
+static bool has_come_to_its_end(const struct follow_progress *progress, bool until_caught_up)
 {
     for (size_t i = 0; i < progress->table_count; i++)
-        if (!progress->tables[i].is_caught_up)
+        if (progress->tables[i].state != FOLLOW_IS_OVER && !(until_caught_up && progress->tables[i].is_caught_up))
             return false;
     return true;
 }
@@ -195,9 +198,13 @@ static bool report(void *context, const struct follow_progress *progress)
     }
     display->trouble_shown = NULL;
     bool is_live = display->is_terminal && !display->options->json;
-    bool is_last = is_over || (display->options->until_caught_up && all_caught_up(progress));
+    bool is_last = is_over || has_come_to_its_end(progress, display->options->until_caught_up);
     if (is_last || now - display->shown >= (is_live ? redraw_seconds : PROGRESS_LINE_SECONDS))
         show(display, progress, now);
+    if (is_last && display->has_line) {
+        fputc('\n', stderr);
+        display->has_line = false;
+    }
     return is_over;
 }
 

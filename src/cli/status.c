@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "move/control.h"
 #include "move/phase.h"
 
 enum { WATCH_SLICES = 10, WATCH_SLICE_US = 100000 };
@@ -172,6 +173,7 @@ enum lf_code command_status(const struct cli_options *options, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     TRY(pg_connect(options->postgres, &conn, err));
+    TRY(control_check_there(conn, err));
     TRY(phase_prepare_schema(conn, err));
     return options->watch ? watch(options, conn, err) : show(options, conn, err);
 }

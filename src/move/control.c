@@ -76,6 +76,12 @@ enum lf_code control_check(struct pg_conn *conn, const struct map *map, struct e
     return state == CONTROL_FOREIGN ? foreign(err) : absent(conn, map, err);
 }
 
+enum lf_code control_check_there(struct pg_conn *conn, struct err *err)
+{
+    static const struct map none;
+    return control_check(conn, &none, err);
+}
+
 static bool is_mapped(const struct map *map, struct pg_field name)
 {
     return map_find_table(map, span_of(name.data, name.len)) != NULL;

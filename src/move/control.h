@@ -11,6 +11,9 @@ enum { UNMAPPED_TABLES_BYTES = 256 };
 /* LF_PRECONDITION: no migration was applied, the contract was, or a schema landfall of somebody else's is in the way. */
 enum lf_code control_check(struct pg_conn *conn, const struct map *map, struct err *err) MUST_CHECK;
 
+/* The same for whoever reads no map. */
+enum lf_code control_check_there(struct pg_conn *conn, struct err *err) MUST_CHECK;
+
 /* Only the last of these. */
 enum lf_code control_check_owner(struct pg_conn *conn, struct err *err) MUST_CHECK;
 

@@ -38,11 +38,9 @@ static const struct precondition preconditions[] = {
       "SELECT '`landfall follow` does not run' WHERE NOT EXISTS (SELECT FROM landfall.worker w WHERE w.work = 'follow' AND "
       "$1::text IS NOT NULL AND w.expires_at > clock_timestamp())" },
     { "gap in the stream", FORWARD, false,
-      "SELECT 'records were trimmed before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`' FROM "
-      "landfall.stream_shard s WHERE s.table_name = $1 AND s.gap IS NOT NULL AND NOT EXISTS (SELECT FROM landfall.parity_run r, "
-      "landfall.phase p WHERE p.table_name = $1 AND r.finished_at >= coalesce(s.captured_to, p.follows_since) AND r.different + "
-      "r.missing + r.extra = 0) HAVING "
-      "count(*) > 0" },
+      "SELECT 'records were trimmed before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`, then "
+      "`landfall "
+      "verify`' FROM landfall.stream_shard s WHERE s.table_name = $1 AND s.gap IS NOT NULL HAVING count(*) > 0" },
     { "lag", FORWARD, false,
       "SELECT 'the oldest change that is not applied is ' || round(extract(epoch FROM clock_timestamp() - min(s.captured_at))) "
       "|| ' s old; "

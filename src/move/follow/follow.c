@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "base/hash.h"
+#include "move/control.h"
 #include "move/follow/table_stream.h"
 #include "move/follow/worker.h"
 #include "move/lease.h"
@@ -26,14 +27,16 @@ const char *const follow_state_names[FOLLOW_STATES] = {
 struct followed {
     const struct map_table *table;
     struct table_phase phase;
-    struct worker *worker; /* owned; NULL: stands by */
+    struct worker *worker; /* owned; NULL: stands by, or is over */
+    bool is_over;          /* decommissioned */
 };
 
 /* From its connections to their end, by error or because it is done. */
 struct session {
     const struct follow_options *options;
     struct arena *arena;
-    struct lease *lease; /* owned */
+    struct pg_conn *conn; /* owned */
+    struct lease *lease;  /* owned */
     struct followed *tables;
     struct follow_table_progress *progress;
     int64_t began_us; /* by the database's clock, since 1970 */
@@ -42,27 +45,33 @@ struct session {
 
 /* Beginning ---------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code prepare_tables(struct session *session, struct pg_conn *conn, struct err *err)
+static enum lf_code prepare_table(struct session *session, size_t at, struct err *err)
 {
     const struct follow_options *options = session->options;
-    for (size_t i = 0; i < options->table_count; i++) {
-        const struct table_stream_options stream = {
-            .table = options->tables[i],
-            .client = options->client,
-            .enables = options->enables_streams,
-            .skips_gaps = options->skips_gaps,
-        };
-        session->tables[i].table = options->tables[i];
-        session->progress[i].table = options->tables[i]->name;
-        session->progress[i].lag_seconds = -1;
-        TRY(table_stream_open(conn, &stream, session->arena, &session->tables[i].phase, err));
-    }
+    const struct table_stream_options stream = {
+        .table = options->tables[at],
+        .client = options->client,
+        .enables = options->enables_streams,
+        .skips_gaps = options->skips_gaps,
+    };
+    struct followed *followed = &session->tables[at];
+    followed->table = options->tables[at];
+    session->progress[at].table = options->tables[at]->name;
+    session->progress[at].lag_seconds = -1;
+    TRY(table_stream_open(session->conn, &stream, session->arena, &followed->phase, err));
+    followed->is_over = followed->phase.phase == PHASE_DECOMMISSIONED;
+    return LF_OK;
+}
+
+static enum lf_code prepare_tables(struct session *session, struct err *err)
+{
+    for (size_t i = 0; i < session->options->table_count; i++)
+        TRY(prepare_table(session, i, err));
     return LF_OK;
 }
 
 static enum lf_code open_session(struct session *session, struct err *err)
 {
-    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     PG_RESULT_CLEANUP struct pg_result *now = NULL;
     const struct follow_options *options = session->options;
     session->tables = arena_calloc(session->arena, options->table_count, sizeof *session->tables, err);
@@ -70,10 +79,11 @@ static enum lf_code open_session(struct session *session, struct err *err)
         session->tables ? arena_calloc(session->arena, options->table_count, sizeof *session->progress, err) : NULL;
     if (!session->progress)
         return err->code;
-    TRY(pg_connect(options->postgres, &conn, err));
-    TRY(phase_prepare_schema(conn, err));
-    TRY(prepare_tables(session, conn, err));
-    TRY(pg_query(conn, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8", NULL, &now, err));
+    TRY(pg_connect(options->postgres, &session->conn, err));
+    TRY(control_check(session->conn, options->map, err));
+    TRY(phase_prepare_schema(session->conn, err));
+    TRY(prepare_tables(session, err));
+    TRY(pg_query(session->conn, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8", NULL, &now, err));
     session->began_us = pg_result_int64(now, 0, 0);
     return lease_join(options->postgres, "follow", options->lease_seconds, &session->lease, err);
 }
@@ -83,6 +93,7 @@ static void close_session(struct session *session)
     for (size_t i = 0; session->tables && i < session->options->table_count; i++)
         worker_stop(session->tables[i].worker);
     lease_leave(session->lease);
+    pg_close(session->conn);
 }
 
 /* Who works ---------------------------------------------------------------------------------------------------------------- */
@@ -111,6 +122,8 @@ static enum lf_code start_worker(struct session *session, struct followed *follo
 static enum lf_code look_at_lease(struct session *session, struct followed *followed, struct err *err)
 {
     bool is_ours;
+    if (followed->is_over)
+        return LF_OK;
     TRY(lease_take(session->lease, part_of(followed->table->name), &is_ours, err));
     if (is_ours && !followed->worker)
         return start_worker(session, followed, err);
@@ -125,8 +138,6 @@ static enum lf_code look_at_lease(struct session *session, struct followed *foll
 
 static bool is_caught_up(const struct worker_status *status, int64_t began_us)
 {
-    if (status->is_over)
-        return true;
     if (!status->checked_us || status->captured_to_us < began_us)
         return false;
     if (!status->readiness.applies)
@@ -146,33 +157,80 @@ static double lag_of(const struct worker_status *status)
     return since_us < status->checked_us ? (double)(status->checked_us - since_us) / 1e6 : 0;
 }
 
-static enum lf_code read_progress(const struct session *session, const struct followed *followed,
-                                  struct follow_table_progress *progress, struct err *err)
+static void take_status(const struct session *session, const struct followed *followed, const struct worker_status *status,
+                        struct follow_table_progress *progress)
 {
-    struct worker_status status;
-    progress->state = FOLLOW_STANDS_BY;
-    progress->is_caught_up = false;
-    progress->lag_seconds = -1;
-    if (!followed->worker)
-        return LF_OK;
-    TRY(worker_read(followed->worker, &status, err));
     *progress = (struct follow_table_progress){
         .table = followed->table->name,
-        .state = status.is_over                 ? FOLLOW_IS_OVER
-                 : status.readiness.is_readable ? FOLLOW_IS_READABLE
-                 : status.readiness.applies     ? FOLLOW_APPLIES
-                                                : FOLLOW_WAITS,
-        .phase = status.checked_us ? status.phase : followed->phase.phase,
-        .shards = status.capture.shards,
-        .open_shards = status.capture.open,
-        .captured = status.capture.records,
-        .applied = status.counts.applied,
-        .repaired = status.counts.repaired,
-        .late = status.counts.late,
-        .captured_to_us = status.capture.captured_to_us == INT64_MAX ? 0 : status.capture.captured_to_us,
-        .lag_seconds = lag_of(&status),
-        .is_caught_up = is_caught_up(&status, session->began_us),
+        .state = status->readiness.is_readable ? FOLLOW_IS_READABLE
+                 : status->readiness.applies   ? FOLLOW_APPLIES
+                                               : FOLLOW_WAITS,
+        .phase = status->checked_us ? status->phase : followed->phase.phase,
+        .shards = status->capture.shards,
+        .open_shards = status->capture.open,
+        .captured = status->capture.records,
+        .applied = status->counts.applied,
+        .repaired = status->counts.repaired,
+        .late = status->counts.late,
+        .captured_to_us = status->capture.captured_to_us == INT64_MAX ? 0 : status->capture.captured_to_us,
+        .lag_seconds = lag_of(status),
+        .is_caught_up = is_caught_up(status, session->began_us),
     };
+}
+
+/* What another process has done is known from what it keeps on record. */
+static enum lf_code look_from_beside(const struct session *session, const struct followed *followed,
+                                     struct follow_table_progress *progress, struct err *err)
+{
+    progress->state = FOLLOW_STANDS_BY;
+    progress->lag_seconds = -1;
+    if (!session->options->until_caught_up)
+        return LF_OK;
+    return readiness_is_caught_up(session->conn, followed->table->name, session->began_us, &progress->is_caught_up, err);
+}
+
+static enum lf_code look_at_phase(const struct session *session, struct followed *followed, struct err *err)
+{
+    struct table_phase phase;
+    bool is_there;
+    TRY(phase_read(session->conn, followed->table->name, false, session->arena, &phase, &is_there, err));
+    followed->is_over = is_there && phase.phase == PHASE_DECOMMISSIONED;
+    return LF_OK;
+}
+
+/* A decommissioned table may have been deleted in DynamoDB before its worker has heard that it is over. */
+static enum lf_code read_worker(const struct session *session, struct followed *followed, struct follow_table_progress *progress,
+                                struct err *err)
+{
+    struct worker_status status = { 0 };
+    struct err failure = ERR_INIT;
+    if (worker_read(followed->worker, &status, &failure))
+        TRY(look_at_phase(session, followed, err));
+    followed->is_over |= status.is_over;
+    if (followed->is_over)
+        return LF_OK;
+    if (failure.code) {
+        *err = failure;
+        return failure.code;
+    }
+    take_status(session, followed, &status, progress);
+    return LF_OK;
+}
+
+static enum lf_code read_progress(const struct session *session, struct followed *followed,
+                                  struct follow_table_progress *progress, struct err *err)
+{
+    if (followed->worker)
+        TRY(read_worker(session, followed, progress, err));
+    else if (!followed->is_over)
+        TRY(look_from_beside(session, followed, progress, err));
+    if (!followed->is_over)
+        return LF_OK;
+    worker_stop(followed->worker);
+    followed->worker = NULL;
+    progress->state = FOLLOW_IS_OVER;
+    progress->phase = PHASE_DECOMMISSIONED;
+    progress->is_caught_up = true;
     return LF_OK;
 }
 

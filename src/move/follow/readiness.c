@@ -6,7 +6,7 @@
 #include "move/follow/spool.h"
 #include "move/phase.h"
 
-enum { NUMBER_BYTES = 16, DETAIL_BYTES = 512 };
+enum { NUMBER_BYTES = 24, DETAIL_BYTES = 512 };
 
 static struct pg_field text_field(struct span text)
 {
@@ -93,5 +93,26 @@ enum lf_code readiness_check(struct pg_conn *conn, struct span table, unsigned s
         return LF_OK;
     TRY(make_readable(conn, table, err));
     ret_readiness->is_readable = true;
+    return LF_OK;
+}
+
+enum lf_code readiness_is_caught_up(struct pg_conn *conn, struct span table, int64_t since_us, bool *ret_caught_up,
+                                    struct err *err)
+{
+    static const char sql[] =
+        "SELECT FROM landfall.phase AS p WHERE p.table_name = $1 AND (p.phase = 'decommissioned' OR"
+        " EXISTS (SELECT FROM landfall.stream_shard AS s WHERE s.table_name = p.table_name AND s.stream_arn = p.stream_arn)"
+        " AND NOT EXISTS (SELECT FROM landfall.stream_shard AS s WHERE s.table_name = p.table_name"
+        "   AND s.stream_arn = p.stream_arn AND NOT s.is_drained AND coalesce(s.captured_to, '-infinity')"
+        "   < timestamptz 'epoch' + $2::int8 * interval '1 microsecond')"
+        " AND (p.applies_since IS NULL OR"
+        "   NOT EXISTS (SELECT FROM landfall.spool AS r WHERE r.table_name = p.table_name) AND (p.readable_at IS NOT NULL OR"
+        "   EXISTS (SELECT FROM landfall.stream_shard AS s WHERE s.table_name = p.table_name AND s.gap IS NOT NULL))))";
+    char since[NUMBER_BYTES];
+    int len = snprintf(since, sizeof since, "%" PRId64, since_us);
+    const struct pg_field values[] = { text_field(table), { since, (size_t)len } };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
+    *ret_caught_up = pg_result_rows(rows) > 0;
     return LF_OK;
 }

@@ -21,3 +21,8 @@ struct readiness {
  * followed. `settle_seconds`: how far beyond applies_since the shards must have been read. */
 enum lf_code readiness_check(struct pg_conn *conn, struct span table, unsigned settle_seconds, struct readiness *ret_readiness,
                              struct err *err) MUST_CHECK;
+
+/* What is on record of it, for who stands by: all that changed before `since_us` (since 1970) is applied, and the rows are
+ * readable but for a gap; or it is captured, where rows are not loaded yet; or nothing is to be followed any more. */
+enum lf_code readiness_is_caught_up(struct pg_conn *conn, struct span table, int64_t since_us, bool *ret_caught_up,
+                                    struct err *err) MUST_CHECK;

@@ -181,8 +181,6 @@ static enum lf_code check_row(struct pg_conn *conn, const struct table_stream_op
                               struct span arn, struct err *err)
 {
     struct span table = options->table->name;
-    if (phase->phase == PHASE_DECOMMISSIONED)
-        return ERR(err, LF_PRECONDITION, "table %.*s has been decommissioned: PostgreSQL has it alone", SPAN_ARG(table));
     if (span_equal(phase->stream_arn, arn))
         return LF_OK;
     if (options->skips_gaps)
@@ -200,8 +198,10 @@ enum lf_code table_stream_open(struct pg_conn *conn, const struct table_stream_o
 {
     struct span arn;
     bool is_there;
-    TRY(find_stream(options, arena, &arn, err));
     TRY(phase_read(conn, options->table->name, false, arena, ret_phase, &is_there, err));
+    if (is_there && ret_phase->phase == PHASE_DECOMMISSIONED)
+        return LF_OK;
+    TRY(find_stream(options, arena, &arn, err));
     TRY(is_there ? check_row(conn, options, ret_phase, arn, err) : apply_change(conn, options, &begin_following, arn, err));
     TRY(phase_read(conn, options->table->name, false, arena, ret_phase, &is_there, err));
     return is_there ? LF_OK : ERR(err, LF_PRECONDITION, "table %.*s is not followed any more", SPAN_ARG(options->table->name));

@@ -16,8 +16,9 @@ struct table_stream_options {
 };
 
 /*
- * In the arena. Errors: LF_PRECONDITION (no stream; another stream than the one followed; a map with another key; the table has
- * been decommissioned), those of dynamodb_call, LF_SQL, LF_CONNECT.
+ * In the arena. Of a table that has been decommissioned nothing is asked: DynamoDB may not have it any more. Errors:
+ * LF_PRECONDITION (no stream; another stream than the one followed; a map with another key), those of dynamodb_call, LF_SQL,
+ * LF_CONNECT.
  */
 enum lf_code table_stream_open(struct pg_conn *conn, const struct table_stream_options *options, struct arena *arena,
                                struct table_phase *ret_phase, struct err *err) MUST_CHECK;
