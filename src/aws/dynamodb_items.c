@@ -44,6 +44,31 @@ enum lf_code dynamodb_describe_table(struct dynamodb *client, struct span table,
     return LF_OK;
 }
 
+static enum lf_code read_time_to_live(struct span text, struct arena *arena, struct span *ret_attribute, struct err *err)
+{
+    struct answer_field description = { .name = SPAN("TimeToLiveDescription") };
+    struct answer_field fields[] = { { .name = SPAN("TimeToLiveStatus") }, { .name = SPAN("AttributeName") } };
+    struct span status;
+    TRY(answer_fields(text, arena, &description, 1, err));
+    TRY(answer_fields(description.value, arena, fields, 2, err));
+    TRY(answer_text(fields[0].value, arena, &status, err));
+    *ret_attribute = span_of(NULL, 0);
+    if (span_equal(status, SPAN("ENABLED")) || span_equal(status, SPAN("ENABLING")))
+        TRY(answer_text(fields[1].value, arena, ret_attribute, err));
+    return LF_OK;
+}
+
+enum lf_code dynamodb_describe_time_to_live(struct dynamodb *client, struct span table, struct arena *arena,
+                                            struct span *ret_attribute, struct err *err)
+{
+    struct dynamodb_answer answer;
+    struct buf request;
+    buf_init(&request, REQUEST_BYTES_MAX);
+    put_text(&request, "TableName", table);
+    TRY(call(client, "DescribeTimeToLive", &request, DYNAMODB_REPEAT_ANY, arena, &answer, err));
+    return read_time_to_live(answer.body, arena, ret_attribute, err);
+}
+
 static enum lf_code capacity_of(struct span consumed, struct arena *arena, double *ret_capacity, struct err *err)
 {
     struct answer_field units = { .name = SPAN("CapacityUnits") };

@@ -11,6 +11,10 @@
 enum lf_code dynamodb_describe_table(struct dynamodb *client, struct span table, struct arena *arena, struct span *ret_text,
                                      struct err *err) MUST_CHECK;
 
+/* By which attribute items expire; empty: they do not. */
+enum lf_code dynamodb_describe_time_to_live(struct dynamodb *client, struct span table, struct arena *arena,
+                                            struct span *ret_attribute, struct err *err) MUST_CHECK;
+
 struct dynamodb_scan {
     struct span table;
     unsigned segment, total_segments;

@@ -1,6 +1,7 @@
 /* landfall cutover: moves reads, then writes, of a running application to PostgreSQL. */
 #include <stdio.h>
 
+#include "aws/dynamodb_items.h"
 #include "cli/move_tables.h"
 
 static enum lf_code reads(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
@@ -16,6 +17,38 @@ static enum lf_code reads(struct cutover *cutover, const struct cli_options *opt
     return move_tables_say(options, cutover, what, -1, err);
 }
 
+/* Time to live -----------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code read_time_to_live(struct cutover *cutover, struct arena *arena, struct span *ret_attribute, struct err *err)
+{
+    struct dynamodb *client = NULL;
+    TRY(move_tables_open_dynamodb(cutover, &client, err));
+    enum lf_code code = dynamodb_describe_time_to_live(client, cutover->phase.table, arena, ret_attribute, err);
+    dynamodb_close(client);
+    return code;
+}
+
+/* What expires in DynamoDB expires in PostgreSQL, too. */
+static enum lf_code take_time_to_live(struct cutover *cutover, const struct cli_options *options, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct span attribute;
+    bool is_set;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    if (read_time_to_live(cutover, &arena, &attribute, err)) {
+        if (!options->force)
+            return err_while(err, "asking by which attribute items expire; --force goes on, and nothing expires in PostgreSQL");
+        fprintf(stderr, "landfall: --force goes on without knowing by which attribute items expire: %s\n", err->message);
+        return LF_OK;
+    }
+    TRY(cutover_set_time_to_live(cutover, attribute, &is_set, err));
+    if (attribute.len)
+        fprintf(stderr, "landfall: items of table %.*s expire by %.*s%s\n", SPAN_ARG(cutover->phase.table), SPAN_ARG(attribute),
+                is_set ? "" : " in DynamoDB, but no gateway serves the table yet; say so to one with UpdateTimeToLive");
+    return LF_OK;
+}
+
 static enum lf_code writes(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
 {
     unsigned pause_ms = 0;
@@ -24,6 +57,7 @@ static enum lf_code writes(struct cutover *cutover, const struct cli_options *op
         return move_tables_say(options, cutover, "PostgreSQL has the authority already", -1, err);
     TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move writes", err));
     TRY(move_tables_check(cutover, options, STEP_WRITES, err));
+    TRY(take_time_to_live(cutover, options, err));
     TRY(cutover_writes(cutover, &pause_ms, err));
     return move_tables_say(options, cutover, "PostgreSQL has the authority", pause_ms, err);
 }

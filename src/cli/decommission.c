@@ -105,12 +105,8 @@ static enum lf_code delete_with(struct dynamodb *client, struct span table, stru
 
 static enum lf_code delete_table(const struct cutover *cutover, struct err *err)
 {
-    char region[64], endpoint[512];
     struct dynamodb *client = NULL;
-    (void)snprintf(region, sizeof region, "%.*s", SPAN_ARG(cutover->phase.region));
-    (void)snprintf(endpoint, sizeof endpoint, "%.*s", SPAN_ARG(cutover->phase.endpoint));
-    struct dynamodb_options open = { .region = region, .endpoint = endpoint[0] ? endpoint : NULL };
-    TRY(dynamodb_open(&open, &client, err));
+    TRY(move_tables_open_dynamodb(cutover, &client, err));
     enum lf_code code = delete_with(client, cutover->phase.table, err);
     dynamodb_close(client);
     return code;
@@ -121,6 +117,8 @@ static enum lf_code delete_table(const struct cutover *cutover, struct err *err)
 
 static enum lf_code end(struct cutover *cutover, const struct cli_options *options, struct decommission *state, struct err *err)
 {
+    if (!options->output)
+        return ERR(err, LF_USAGE, "say with -o DIR where the last archive of table %.*s goes", SPAN_ARG(cutover->phase.table));
     TRY(move_tables_expect(cutover, PHASE_POSTGRES, "decommission it", err));
     TRY(move_tables_check(cutover, options, STEP_DECOMMISSION, err));
     if (!state->has_archive)
@@ -131,15 +129,16 @@ static enum lf_code end(struct cutover *cutover, const struct cli_options *optio
 static enum lf_code decommission(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
 {
     struct decommission *state = context;
+    bool was_over = cutover->phase.phase == PHASE_DECOMMISSIONED;
     char what[160], items[2 * COUNT_TEXT_BYTES];
     if (options->delete_table)
         TRY(confirm_name(cutover, options, err));
-    if (cutover->phase.phase != PHASE_DECOMMISSIONED)
+    if (!was_over)
         TRY(end(cutover, options, state, err));
     if (options->delete_table)
         TRY(delete_table(cutover, err));
-    (void)snprintf(what, sizeof what, "decommissioned, %s in the archive%s",
-                   count_of_text(state->archived, "item", "items", items),
+    count_of_text(state->archived, "item in the archive", "items in the archive", items);
+    (void)snprintf(what, sizeof what, "decommissioned%s%s%s", was_over ? " already" : ", ", was_over ? "" : items,
                    options->delete_table ? "; the DynamoDB table is deleted" : "");
     return move_tables_say(options, cutover, what, -1, err);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "move/control.h"
 
 static bool asked_to_stop(void *context)
 {
@@ -59,10 +60,20 @@ enum lf_code move_tables_each(const struct cli_options *options, move_table *wor
     arena_init(&arena, COMMAND_ARENA_BYTES);
     TRY(command_read_map(options, &arena, &map, &yaml, err));
     TRY(pg_connect(options->postgres, &conn, err));
+    TRY(control_check(conn, &map, err));
     TRY(phase_prepare_schema(conn, err));
     if (options->dynamodb_table)
         return do_named(conn, &map, options, &arena, work, context, err);
     return do_all(conn, &map, options, &arena, work, context, err);
+}
+
+enum lf_code move_tables_open_dynamodb(const struct cutover *cutover, struct dynamodb **ret_client, struct err *err)
+{
+    char region[64], endpoint[512];
+    (void)snprintf(region, sizeof region, "%.*s", SPAN_ARG(cutover->phase.region));
+    (void)snprintf(endpoint, sizeof endpoint, "%.*s", SPAN_ARG(cutover->phase.endpoint));
+    const struct dynamodb_options open = { .region = region, .endpoint = endpoint[0] ? endpoint : NULL };
+    return dynamodb_open(&open, ret_client, err);
 }
 
 /* Preconditions ----------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* move_tables: what the commands that change phases have in common. */
 #pragma once
 
+#include "aws/dynamodb.h"
 #include "cli/command.h"
 #include "move/cutover.h"
 #include "move/precondition.h"
@@ -15,6 +16,9 @@ enum lf_code move_tables_each(const struct cli_options *options, move_table *wor
 /* LF_PRECONDITION, naming all that does not hold, unless --force overrides it; that is written to landfall.event. */
 enum lf_code move_tables_check(const struct cutover *cutover, const struct cli_options *options, enum phase_step step,
                                struct err *err) MUST_CHECK;
+
+/* A client of the DynamoDB that the table is in. */
+enum lf_code move_tables_open_dynamodb(const struct cutover *cutover, struct dynamodb **ret_client, struct err *err) MUST_CHECK;
 
 /* LF_PRECONDITION: the table is in another phase; `what` is the command's name for what it does. */
 enum lf_code move_tables_expect(const struct cutover *cutover, enum phase phase, const char *what, struct err *err) MUST_CHECK;

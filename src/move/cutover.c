@@ -82,6 +82,34 @@ static enum lf_code apply(struct cutover *cutover, const struct change *change, 
     return err->code;
 }
 
+static enum lf_code set_time_to_live(struct cutover *cutover, struct span attribute, bool *ret_set, struct err *err)
+{
+    static const char sql[] = "UPDATE landfall.dynamodb_table SET ttl_attribute = nullif($2, ''), version = $3::text::bigint "
+                              "WHERE name = $1 AND is_mapped";
+    char text[NUMBER_BYTES];
+    int64_t version;
+    PG_RESULT_CLEANUP struct pg_result *result = NULL;
+    TRY(phase_begin_change(cutover->conn, &version, err));
+    const struct pg_field values[] = { { cutover->phase.table.ptr, cutover->phase.table.len },
+                                       { attribute.len ? attribute.ptr : "", attribute.len },
+                                       number_field(version, text) };
+    TRY(pg_query(cutover->conn, sql, &(struct pg_params){ .values = values, .count = 3 }, &result, err));
+    *ret_set = pg_result_affected(result) > 0;
+    return pg_exec(cutover->conn, "COMMIT", err);
+}
+
+enum lf_code cutover_set_time_to_live(struct cutover *cutover, struct span attribute, bool *ret_set, struct err *err)
+{
+    TRY(pg_exec(cutover->conn, "BEGIN", err));
+    if (!set_time_to_live(cutover, attribute, ret_set, err))
+        return LF_OK;
+    struct err ignored = ERR_INIT;
+    if (pg_exec(cutover->conn, "ROLLBACK", &ignored)) {
+        /* The connection is gone, and the transaction with it. */
+    }
+    return err->code;
+}
+
 static enum lf_code apply_and_wait(struct cutover *cutover, const struct change *change, unsigned within_ms, struct err *err)
 {
     int64_t version;

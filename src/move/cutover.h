@@ -35,6 +35,10 @@ enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsi
 /* Everything to DynamoDB alone; the rows have to catch up again before they may be read. */
 enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err) MUST_CHECK;
 
+/* By which attribute PostgreSQL lets items expire from when it has the authority; empty: none. What DynamoDB does is for the
+ * caller to find out. A table that no gateway serves yet has no such setting: *ret_set is false. */
+enum lf_code cutover_set_time_to_live(struct cutover *cutover, struct span attribute, bool *ret_set, struct err *err) MUST_CHECK;
+
 /* *ret_pause_ms: how long writes were held. Errors: LF_PRECONDITION when the fence's time was up, LF_INTERRUPTED; then everything
  * is as it was. After the change of the authority, errors say that it has happened. */
 enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err) MUST_CHECK;
