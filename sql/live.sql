@@ -124,7 +124,8 @@ CREATE TABLE IF NOT EXISTS landfall.late_write (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_name  text COLLATE "C" NOT NULL,
     key         json NOT NULL,
-    item        json,                                   -- NULL: removed
+    item        json,                                   -- NULL: removed, or the stream has no new images
+    is_removed  boolean NOT NULL,
     changed_at  timestamptz NOT NULL,
     resolved_at timestamptz,
     resolution  text CHECK (resolution IN ('taken', 'dropped'))

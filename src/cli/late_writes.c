@@ -1,13 +1,15 @@
-/* landfall late-writes: lists or drops what was written to DynamoDB too late. */
+/* landfall late-writes: lists, takes or drops what was written to DynamoDB too late. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "move/control.h"
+#include "move/late_take.h"
 #include "move/phase.h"
 
 static const char list_sql[] =
-    "SELECT id, table_name, changed_at, CASE WHEN item IS NULL THEN 'removed' ELSE 'written' END, key FROM "
+    "SELECT id, table_name, changed_at, CASE WHEN is_removed THEN 'removed' ELSE 'written' END, key FROM "
     "landfall.late_write WHERE resolved_at IS NULL AND ($1::bigint IS NULL OR id = $1::bigint) ORDER BY id";
 
 /* What reverse sync sends for the key is the row's item. */
@@ -33,7 +35,7 @@ static void put_row(struct buf *json, const struct pg_result *rows, size_t row)
     json_out_close(json, '}');
 }
 
-static enum lf_code list(const struct cli_options *options, const struct pg_result *rows, struct err *err)
+static enum lf_code print_list(const struct cli_options *options, const struct pg_result *rows, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     buf_init(&json, COMMAND_ARENA_BYTES);
@@ -50,32 +52,63 @@ static enum lf_code list(const struct cli_options *options, const struct pg_resu
     return output_json(&json, err);
 }
 
-static enum lf_code drop(const struct cli_options *options, const struct pg_result *rows, struct err *err)
+static enum lf_code list(const struct cli_options *options, struct pg_conn *conn, struct err *err)
+{
+    struct pg_field id = id_field(options);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, list_sql, &(struct pg_params){ .values = &id, .count = 1 }, &rows, err));
+    return print_list(options, rows, err);
+}
+
+static enum lf_code say_done(const struct cli_options *options, uint64_t done, const char *what, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     char count[2 * COUNT_TEXT_BYTES];
-    uint64_t dropped = (uint64_t)pg_result_int64(rows, 0, 0);
     buf_init(&json, COMMAND_ARENA_BYTES);
-    if (options->id && dropped == 0)
+    if (options->id && done == 0)
         return ERR(err, LF_NOT_FOUND, "there is no late write %s that waits for a decision", options->id);
     if (!options->json) {
-        printf("%s dropped\n", count_of_text(dropped, "late write", "late writes", count));
+        printf("%s %s\n", count_of_text(done, "late write", "late writes", count), what);
         return LF_OK;
     }
     json_out_open(&json, NULL, '{');
-    json_out_count(&json, "dropped", dropped);
+    json_out_count(&json, what, done);
     json_out_close(&json, '}');
     return output_json(&json, err);
 }
 
+static enum lf_code drop(const struct cli_options *options, struct pg_conn *conn, struct err *err)
+{
+    struct pg_field id = id_field(options);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, drop_sql, &(struct pg_params){ .values = &id, .count = 1 }, &rows, err));
+    return say_done(options, (uint64_t)pg_result_int64(rows, 0, 0), "dropped", err);
+}
+
+static enum lf_code take(const struct cli_options *options, struct pg_conn *conn, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct map map;
+    struct span yaml;
+    uint64_t taken = 0;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    TRY(command_read_map(options, &arena, &map, &yaml, err));
+    TRY(late_take(conn, &map, span_from_cstr(options->id), &taken, err));
+    return say_done(options, taken, "taken", err);
+}
+
 enum lf_code command_late_writes(const struct cli_options *options, struct err *err)
 {
-    bool drops = options->late_action == CLI_LATE_ACTION_DROP;
-    struct pg_field id = id_field(options);
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_connect(options->postgres, &conn, err));
+    TRY(control_check_there(conn, err));
     TRY(phase_prepare_schema(conn, err));
-    TRY(pg_query(conn, drops ? drop_sql : list_sql, &(struct pg_params){ .values = &id, .count = 1 }, &rows, err));
-    return drops ? drop(options, rows, err) : list(options, rows, err);
+    switch (options->late_action) {
+    case CLI_LATE_ACTION_TAKE:
+        return take(options, conn, err);
+    case CLI_LATE_ACTION_DROP:
+        return drop(options, conn, err);
+    default:
+        return list(options, conn, err);
+    }
 }

@@ -158,10 +158,12 @@ class Cutover(MovingCase):
         self.writes_moved()
         self.put(41, self.gateway)
         self.wait_for_reverse_sync()
+        self.assertIn("where the last archive of table things goes", self.landfall("decommission", status=2))
         self.assertIn("--yes --confirm things", self.landfall("decommission", "-o", "archive", "--delete-table", status=2))
         self.landfall("decommission", "-o", "archive", "--delete-table", "--yes", "--confirm", "things")
         with self.assertRaises(Refused):
             self.client("DescribeTable", TableName="things")
+        self.assertIn("things: decommissioned already", self.landfall("decommission"))
         self.put(42, self.gateway)
         self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "32")
         self.assertEqual(self.sql("SELECT count(*) FROM landfall.reverse_change"), "0")

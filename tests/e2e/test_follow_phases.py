@@ -68,6 +68,29 @@ class LateWriters(LiveCase):
         self.assertEqual(self.catch_up()["late"], 3)
         self.assertEqual(self.sql("SELECT key -> 'pk' ->> 'S', item -> 'label' ->> 'S' FROM landfall.late_write ORDER BY id"), "thing|1|late\nthing|1|\nthing|2|number 2")
         self.assertEqual(self.sql("SELECT count(*) FROM things.thing"), "1")
+        self.assertIn("there is no late write 99", self.landfall("late-writes", "take", "99", status=1))
+        self.landfall("late-writes", "take", "1")
+        self.assertEqual(self.sql("SELECT label FROM things.thing"), "late")
+        self.assertEqual(self.landfall_json("late-writes", "take"), {"taken": 2})
+        self.assert_same()
+        self.assertEqual(self.sql("SELECT DISTINCT resolution FROM landfall.late_write"), "taken")
+
+    def test_nothing_is_taken_where_dynamodb_has_the_authority(self):
+        self.put(1, label={"S": "late"})
+        self.catch_up()
+        self.sql("UPDATE landfall.phase SET phase = 'dual write'")
+        self.assertIn("has not the authority", self.landfall("late-writes", "take", status=4))
+        self.assertEqual(self.sql("SELECT label FROM things.thing"), "number 1")
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.late_write WHERE resolved_at IS NULL"), "1")
+
+    def test_of_writes_on_both_sides_before_the_authority_changed_only_the_last_is_in_the_row(self):
+        for label in ("first", "second", "last"):
+            self.put(1, label={"S": label})
+        self.put(2)
+        self.delete(2)
+        self.sql("UPDATE things.thing SET label = 'last'; UPDATE landfall.phase SET flipped_at = clock_timestamp() + interval '1 minute'")
+        last = self.catch_up()
+        self.assertEqual((last["late"], last["applied"]), (0, 5))
 
     def test_what_reverse_sync_sent_is_no_news(self):
         self.sql("UPDATE things.thing SET label = 'ours'")
@@ -101,6 +124,21 @@ class Streams(LiveCase):
                 self.delete(3)
                 self.catch_up()
                 self.assert_same()
+
+    def test_what_the_stream_does_not_tell_cannot_be_taken(self):
+        self.make("KEYS_ONLY")
+        self.put(1)
+        self.follow("--until-caught-up")
+        self.backfill()
+        self.catch_up()
+        self.sql("UPDATE landfall.phase SET phase = 'postgres', epoch = epoch + 1, flipped_at = clock_timestamp() - interval '1 minute'")
+        self.put(1, label={"S": "late"})
+        self.delete(2)
+        self.put(2)
+        self.delete(2)
+        self.catch_up()
+        self.assertIn("does not say what was written", self.landfall("late-writes", "take", status=4))
+        self.assertEqual(self.sql("SELECT label FROM things.thing"), "number 1")
 
     def test_a_table_without_a_stream_says_how_to_get_one(self):
         self.make(None)

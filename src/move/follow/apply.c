@@ -212,7 +212,7 @@ static enum lf_code apply_hints(struct applier *applier, const struct spool_batc
 static enum lf_code find_late(struct applier *applier, const struct spool_batch *batch, struct err *err)
 {
     size_t late;
-    TRY(late_writes_find(&applier->writer, batch, &applier->arena, &late, err));
+    TRY(late_writes_find(&applier->writer, applier->client, batch, &applier->arena, &late, err));
     TRY(delete_all(applier, batch, err));
     applier->counts.late += late;
     return LF_OK;
