@@ -22,6 +22,7 @@ enum {
     DETAIL_TEXT_BYTES = 4 * LIMIT_LINE_BYTES,
     SETTLE_MS_MIN = 500,
     SETTLE_MS_MAX = 5000,
+    SETTLE_TIMES_MAX = 12, /* the time to settle begins again so often for keys that are written all the while */
 };
 
 /* A key that was not the same on both sides when it was last looked at. */
@@ -29,6 +30,8 @@ struct suspect {
     struct item key; /* its key attributes */
     enum verify_kind kind;
     bool is_settled;
+    struct hash128 source; /* of its item in DynamoDB when it was last looked at; 0: there was none */
+    int64_t since_ms;      /* it has been that, and differed */
 };
 
 struct live {
@@ -331,6 +334,25 @@ static enum lf_code keep_detail(struct live *live, const struct suspect *suspect
     return code;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A key that is written again and again is behind whenever one looks. */
+static void note_source(struct suspect *suspect, const struct sides *sides)
+{
+    struct hash128 source = { 0 };
+    if (sides->in_source)
+        source = item_hash(&sides->source);
+    if (source.high == suspect->source.high && source.low == suspect->source.low)
+        return;
+    suspect->source = source;
+    suspect->since_ms = now_ms();
+}
+
 static enum lf_code look_again(struct live *live, struct pg_conn *conn, struct suspect *suspect, struct arena *arena,
                                struct err *err)
 {
@@ -340,6 +362,7 @@ static enum lf_code look_again(struct live *live, struct pg_conn *conn, struct s
     if (suspect->is_settled)
         return LF_OK;
     suspect->kind = kind_of(&sides);
+    note_source(suspect, &sides);
     return live->keeps_details ? keep_detail(live, suspect, &sides, err) : LF_OK;
 }
 
@@ -373,13 +396,6 @@ static size_t count_unsettled(const struct live *live)
     return count;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum lf_code rest(struct live *live, int64_t ms, struct err *err)
 {
     const struct timespec pause = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
@@ -390,18 +406,44 @@ static enum lf_code rest(struct live *live, int64_t ms, struct err *err)
     return LF_OK;
 }
 
+static void begin_to_settle(struct live *live)
+{
+    int64_t since_ms = now_ms();
+    for (size_t i = 0; i < live->suspect_count; i++) {
+        live->suspects[i].source = (struct hash128){ 0 };
+        live->suspects[i].since_ms = since_ms;
+    }
+}
+
+/* Until all that differ have done so for long enough, but no longer than `end_ms`. */
+static int64_t left_to_settle(const struct live *live, int64_t settle_ms, int64_t end_ms)
+{
+    int64_t due_ms = 0;
+    for (size_t i = 0; i < live->suspect_count; i++)
+        if (!live->suspects[i].is_settled && live->suspects[i].since_ms + settle_ms > due_ms)
+            due_ms = live->suspects[i].since_ms + settle_ms;
+    return (due_ms < end_ms ? due_ms : end_ms) - now_ms();
+}
+
 /* At once, then less and less often, and for the last time when the time is up. */
 static enum lf_code settle(struct live *live, bool keeps_details, struct err *err)
 {
-    int64_t until_ms = now_ms() + (int64_t)live->comparison->options->settle_seconds * 1000, pause_ms = SETTLE_MS_MIN;
+    int64_t settle_ms = (int64_t)live->comparison->options->settle_seconds * 1000, pause_ms = SETTLE_MS_MIN;
+    int64_t end_ms = now_ms() + SETTLE_TIMES_MAX * settle_ms;
+    size_t details_before = live->result->detail_count;
+    begin_to_settle(live);
     while (count_unsettled(live)) {
-        int64_t left_ms = until_ms - now_ms();
+        int64_t left_ms = left_to_settle(live, settle_ms, end_ms);
         live->keeps_details = keeps_details && left_ms <= 0;
+        live->result->detail_count = details_before;
         atomic_store(&live->next, 0);
         TRY(crew_run(&live->comparison->crew, work_suspects, live, err));
-        if (left_ms <= 0)
+        bool was_last = left_ms <= 0;
+        left_ms = left_to_settle(live, settle_ms, end_ms);
+        if (was_last && left_ms <= 0)
             break;
-        TRY(rest(live, pause_ms < left_ms ? pause_ms : left_ms, err));
+        if (left_ms > 0)
+            TRY(rest(live, pause_ms < left_ms ? pause_ms : left_ms, err));
         pause_ms = 2 * pause_ms < SETTLE_MS_MAX ? 2 * pause_ms : SETTLE_MS_MAX;
     }
     return LF_OK;
