@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
+.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-follow bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -66,6 +66,11 @@ bench-gateway: deps-demo
 	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
 	@ninja -C build-bench tests/bench/http_load
 	@python3 tests/bench/bench_gateway.py build-bench/landfall build-bench/tests/bench/http_load
+
+# The follower beside pgbench.
+bench-follow: deps-demo
+	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
+	@python3 tests/bench/bench_follow.py build-bench/landfall
 
 # Whether the gateway's memory stays flat at full load for SOAK_SECONDS.
 SOAK_SECONDS ?= 600
