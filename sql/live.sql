@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS landfall.dirty_key (
     key         json NOT NULL,
     token       bigint NOT NULL,                        -- of landfall.mark_token; a takeover has a higher one
     owner       uuid NOT NULL,                          -- landfall.gateway
+    attempt     bigint,                                 -- at taking it, by its owner
     marked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled_at  timestamptz,                            -- an outcome is unknown: what was sent cannot land after this time
     is_left     boolean NOT NULL DEFAULT false,         -- nobody works under it: the next writer of the key, or the repairer, takes it over

@@ -14,8 +14,9 @@ struct dual {
     struct call *call;
     const void *request;
     struct dual_keys keys;
-    struct mark *marks;   /* of the keys */
-    bool adds_all_new;    /* the request is sent with ReturnValues ALL_NEW, which the client has not asked for */
+    struct mark *marks; /* of the keys */
+    bool adds_all_new;  /* the request is sent with ReturnValues ALL_NEW, which the client has not asked for */
+    int64_t began_ms;
     struct span answered; /* "Attributes" of an UpdateItem's answer that returns ALL_NEW; empty: none */
 };
 
@@ -166,22 +167,14 @@ static enum lf_code settle(struct dual *dual, const struct dynamodb_answer *answ
     return marks_settle(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err);
 }
 
-/* Marks that cannot even be left to the repairer it finds by their age, or by this gateway's silence. */
-static void leave(struct dual *dual, unsigned seconds)
-{
-    struct err err = ERR_INIT;
-    if (marks_defer(dual->call->worker, dual->marks, dual->keys.count, seconds, &err))
-        worker_log(dual->call->worker, dual->call->request_id, &err);
-}
-
 static void settle_or_leave(struct dual *dual, const struct dynamodb_answer *answer)
 {
     struct err err = ERR_INIT;
     if (answer->outcome == DYNAMODB_UNKNOWN) {
-        leave(dual, MARK_LANDING_SECONDS);
+        marks_leave(dual->call->worker, dual->marks, dual->keys.count, MARK_LANDING_SECONDS);
     } else if (settle(dual, answer, &err)) {
         worker_log(dual->call->worker, dual->call->request_id, &err);
-        leave(dual, 0);
+        marks_leave(dual->call->worker, dual->marks, dual->keys.count, 0);
     }
 }
 
@@ -193,7 +186,7 @@ static enum lf_code write_marked(struct dual *dual, struct err *err)
     struct span body;
     struct dynamodb_answer answer;
     TRY(make_body(dual, &body, err));
-    TRY(marks_take(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err));
+    TRY(marks_take(dual->call->worker, dual->marks, dual->keys.count, dual->began_ms, dual->call->arena, err));
     enum lf_code code = route_ask(dual->call, dual->request, body, &answer, err);
     if (!code)
         code = take_answer(dual, &answer, err);
@@ -221,7 +214,7 @@ static enum lf_code make_marks(struct dual *dual, struct key_turn **ret_turns, s
 enum lf_code dual_write(struct call *call, const void *request, const struct route_tables *tables, struct err *err)
 {
     struct key_turn *turns = NULL;
-    struct dual dual = { .call = call, .request = request };
+    struct dual dual = { .call = call, .request = request, .began_ms = loop_now_ms(call->worker->loop) };
     TRY(shape_check_values(request, err));
     TRY(dual_keys_find(call, request, tables, &dual.keys, err));
     if (!dual.keys.count)

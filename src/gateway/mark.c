@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/left_marks.h"
 #include "gateway/store/gather.h"
 #include "gateway/store/row_arrays.h"
 #include "item/canonical.h"
@@ -12,6 +13,7 @@ enum { WAIT_MS_MIN = 2, WAIT_MS_MAX = 40, KEY_BYTES_MAX = 16 * 1024 };
 
 struct marks {
     struct gather *takes, *settles;
+    struct left_marks *left;
 };
 
 /* As many transactions at a time as writes have that are gathered. */
@@ -28,12 +30,14 @@ enum lf_code mark_init(const struct table *table, const struct item_key *key, st
 
 /* A mark that was left may be taken by whoever writes the key next; until when something may land stays written in it. */
 static const struct pg_statement take_statement = {
-    .sql = "INSERT INTO landfall.dirty_key AS d (table_name, h, sk, key, owner, token) SELECT k.table_name, k.h, k.sk, k.key, "
-           "k.owner::uuid, nextval('landfall.mark_token') FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::json[], "
-           "$5::text[]) AS k "
-           "(table_name, h, sk, key, owner) ORDER BY k.table_name COLLATE \"C\", k.h, k.sk ON CONFLICT (table_name, h, sk) DO "
+    .sql = "INSERT INTO landfall.dirty_key AS d (table_name, h, sk, key, owner, attempt, token) SELECT k.table_name, k.h, k.sk, "
+           "k.key, k.owner::uuid, k.attempt, nextval('landfall.mark_token') FROM unnest($1::text[], $2::bytea[], $3::bytea[], "
+           "$4::json[], $5::text[], $6::int8[]) AS k "
+           "(table_name, h, sk, key, owner, attempt) ORDER BY k.table_name COLLATE \"C\", k.h, k.sk ON CONFLICT (table_name, h, "
+           "sk) DO "
            "UPDATE SET "
-           "token = excluded.token, owner = excluded.owner, marked_at = clock_timestamp(), is_left = false, repaired_at = NULL "
+           "token = excluded.token, owner = excluded.owner, attempt = excluded.attempt, marked_at = clock_timestamp(), is_left = "
+           "false, repaired_at = NULL "
            "WHERE "
            "d.is_left RETURNING d.table_name::text, d.h, d.sk, d.token::text",
 };
@@ -49,6 +53,7 @@ static enum lf_code put_taken(struct row_arrays *arrays, const struct mark *mark
     row_arrays_put_span(arrays, mark->place.sk);
     row_arrays_put_span(arrays, buf_span(&key));
     row_arrays_put_span(arrays, owner);
+    row_arrays_put_int64(arrays, mark->attempt);
     buf_done(&key);
     return code;
 }
@@ -67,6 +72,7 @@ static enum lf_code take_params(struct row_arrays *arrays, struct mark *const *m
     begin_places(arrays, count);
     row_arrays_add(arrays, PG_OID_JSON, count);
     row_arrays_add(arrays, PG_OID_TEXT, count);
+    row_arrays_add(arrays, PG_OID_INT8, count);
     for (size_t i = 0; i < count; i++)
         TRY(put_taken(arrays, marks[i], span_from_cstr(owner), err));
     return row_arrays_params(arrays, ret_params, err);
@@ -163,15 +169,28 @@ static enum lf_code take_all(struct worker *worker, struct mark *marks, size_t c
     return code;
 }
 
-enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err)
+static enum lf_code try_to_take(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, bool *ret_taken,
+                                struct err *err)
 {
-    int64_t began_ms = loop_now_ms(worker->loop), wait_ms = WAIT_MS_MIN;
+    *ret_taken = false;
+    if (!(count == 1 ? take_one(worker, &marks[0], ret_taken, err) : take_all(worker, marks, count, arena, ret_taken, err)))
+        return LF_OK;
+    left_marks_add(worker->marks->left, marks, count, 0, true);
+    return err->code;
+}
+
+enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, int64_t since_ms, struct arena *arena,
+                        struct err *err)
+{
+    int64_t wait_ms = WAIT_MS_MIN, attempt = (int64_t)(worker_random(worker) & INT64_MAX);
+    for (size_t i = 0; i < count; i++)
+        marks[i].attempt = attempt;
     for (;;) {
         bool is_taken = false;
-        TRY(count == 1 ? take_one(worker, &marks[0], &is_taken, err) : take_all(worker, marks, count, arena, &is_taken, err));
+        TRY(try_to_take(worker, marks, count, arena, &is_taken, err));
         if (is_taken)
             return LF_OK;
-        if (loop_now_ms(worker->loop) - began_ms > MARK_WAIT_MS_MAX)
+        if (loop_now_ms(worker->loop) - since_ms > MARK_WAIT_MS_MAX)
             return ERR(err, LF_INTERNAL_SERVER, "the item is being written by another gateway, or repaired");
         fiber_sleep(worker->loop, wait_ms);
         wait_ms = wait_ms * 2 < WAIT_MS_MAX ? wait_ms * 2 : WAIT_MS_MAX;
@@ -388,39 +407,9 @@ enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t coun
 /* Leaving, looking --------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code defer_params(struct row_arrays *arrays, const struct mark *marks, size_t count, unsigned seconds,
-                                 struct pg_params *ret_params, struct err *err)
+void marks_leave(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds)
 {
-    begin_places(arrays, count);
-    row_arrays_add(arrays, PG_OID_INT8, count);
-    row_arrays_add(arrays, PG_OID_INT4, count);
-    for (size_t i = 0; i < count; i++) {
-        row_arrays_put_span(arrays, marks[i].table->name);
-        row_arrays_put_span(arrays, marks[i].place.h);
-        row_arrays_put_span(arrays, marks[i].place.sk);
-        row_arrays_put_int64(arrays, marks[i].token);
-        row_arrays_put_int32(arrays, (int32_t)seconds);
-    }
-    return row_arrays_params(arrays, ret_params, err);
-}
-
-enum lf_code marks_defer(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds, struct err *err)
-{
-    static const struct pg_statement defer = {
-        .sql = "UPDATE landfall.dirty_key d SET is_left = true, settled_at = greatest(d.settled_at, clock_timestamp() + "
-               "make_interval(secs "
-               "=> k.seconds)) FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int8[], $5::int4[]) AS k (table_name, h, "
-               "sk, token, "
-               "seconds) WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk AND d.token = k.token",
-    };
-    struct row_arrays arrays;
-    struct pg_params params;
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    enum lf_code code = defer_params(&arrays, marks, count, seconds, &params, err);
-    if (!code)
-        code = db_write(worker->db, &defer, &params, &rows, err);
-    row_arrays_done(&arrays);
-    return code;
+    left_marks_add(worker->marks->left, marks, count, seconds, false);
 }
 
 enum lf_code marks_are_there(struct worker *worker, const struct table *table, const struct item_place *places, size_t count,
@@ -459,7 +448,8 @@ enum lf_code marks_new(struct worker *worker, struct marks **ret_marks, struct e
     struct marks *marks = calloc(1, sizeof *marks);
     if (!marks)
         return ERR(err, LF_MEMORY, "no memory for a gateway's marks");
-    if (gather_new(worker, &gathered, &marks->takes, err) || gather_new(worker, &gathered, &marks->settles, err)) {
+    if (gather_new(worker, &gathered, &marks->takes, err) || gather_new(worker, &gathered, &marks->settles, err) ||
+        left_marks_new(worker, &marks->left, err)) {
         marks_free(marks);
         return err->code;
     }
@@ -471,6 +461,7 @@ void marks_free(struct marks *marks)
 {
     if (!marks)
         return;
+    left_marks_free(marks->left);
     gather_free(marks->settles);
     gather_free(marks->takes);
     free(marks);

@@ -3,7 +3,7 @@
  *
  *     marks_take ─► (DynamoDB is asked) ─┬─ done:    marks_settle: row written, mark deleted, one transaction
  *                                        ├─ refused: marks_settle: mark deleted
- *                                        └─ unknown: marks_defer: the repairer's, at once and again when nothing can land any
+ *                                        └─ unknown: marks_leave: the repairer's, at once and again when nothing can land any
  * more
  *
  * A mark carries a token that only grows; whoever uses the mark names the token, and finds out so if it was taken over. Marks of
@@ -24,7 +24,8 @@ struct mark {
     const struct table *table; /* borrowed, as the next */
     const struct item_key *key;
     struct item_place place;
-    int64_t token; /* 0: not ours */
+    int64_t token;   /* 0: not ours */
+    int64_t attempt; /* at taking it, by which it is found if the answer was lost */
     /* Of a settlement: what the row is to be. */
     bool writes;
     const struct item *item; /* NULL: there is none */
@@ -35,8 +36,10 @@ enum lf_code mark_init(const struct table *table, const struct item_key *key, st
                        struct err *err) MUST_CHECK;
 
 /* All of them or none; waits while others work under one. One that was left it takes over. The keys differ. Errors:
- * LF_INTERNAL_SERVER when that takes longer than MARK_WAIT_MS_MAX; those of db_write. */
-enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, struct arena *arena, struct err *err) MUST_CHECK;
+ * LF_INTERNAL_SERVER when it is more than MARK_WAIT_MS_MAX since `since_ms`; those of db_write: what may have been taken all the
+ * same is left. */
+enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count, int64_t since_ms, struct arena *arena,
+                        struct err *err) MUST_CHECK;
 
 /* Takes the marks away, with the rows of those that are written; what is not ours any more is left alone, and a mark under which
  * something may still land is left to the repairer. After an error each mark is as it was, or settled. Errors: those of stores;
@@ -44,9 +47,8 @@ enum lf_code marks_take(struct worker *worker, struct mark *marks, size_t count,
 enum lf_code marks_settle(struct worker *worker, struct mark *marks, size_t count, struct arena *arena,
                           struct err *err) MUST_CHECK;
 
-/* Leaves them to the repairer; what was sent cannot land any more in `seconds`. */
-enum lf_code marks_defer(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds,
-                         struct err *err) MUST_CHECK;
+/* Leaves them to the repairer, now or when PostgreSQL is there again; what was sent cannot land any more in `seconds`. */
+void marks_leave(struct worker *worker, const struct mark *marks, size_t count, unsigned seconds);
 
 /* Whether any of these keys, or (`is_partition`) any of their partitions, is marked. */
 enum lf_code marks_are_there(struct worker *worker, const struct table *table, const struct item_place *places, size_t count,

@@ -102,7 +102,8 @@ static enum lf_code find_silent(struct worker *worker, struct err *err)
 /* Of owners that are no gateway (a follower, or one that has ended) it is the age that counts, and at last for all: a takeover
  * harms nobody, since whoever uses a mark names its token. It counts as left, so that who writes the key need not wait for us. */
 static const struct pg_statement take_over = {
-    .sql = "UPDATE landfall.dirty_key d SET token = nextval('landfall.mark_token'), owner = $1::text::uuid, marked_at = "
+    .sql = "UPDATE landfall.dirty_key d SET token = nextval('landfall.mark_token'), owner = $1::text::uuid, attempt = NULL, "
+           "marked_at = "
            "clock_timestamp(), repaired_at = NULL, is_left = true, settled_at = CASE WHEN d.is_left THEN d.settled_at ELSE "
            "greatest(d.settled_at, clock_timestamp() + make_interval(secs => $3::text::int)) END FROM (SELECT m.table_name, m.h, "
            "m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON p.table_name = m.table_name AND p.phase IN ('follow', 'dual "
