@@ -232,3 +232,15 @@ enum lf_code phase_wait(struct pg_conn *conn, int64_t version, unsigned within_m
     free(wait);
     return code;
 }
+
+enum lf_code phase_is_known(struct pg_conn *conn, bool *ret_known, struct err *err)
+{
+    static const char sql[] = "SELECT FROM landfall.gateway AS g, landfall.catalog AS c WHERE g.catalog_version < c.version AND "
+                              "g.beat_at > clock_timestamp() - $1::integer * interval '1 ms' LIMIT 1";
+    char text[NUMBER_BYTES];
+    struct pg_field value = { text, (size_t)snprintf(text, sizeof text, "%d", PHASE_GATEWAY_SILENT_MS) };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
+    *ret_known = pg_result_rows(rows) == 0;
+    return LF_OK;
+}

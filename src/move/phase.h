@@ -46,5 +46,8 @@ enum lf_code phase_begin_change(struct pg_conn *conn, int64_t *ret_version, stru
  * gateways that have not). A gateway whose beat does not move for its lease is not waited for: it does not serve any more. */
 enum lf_code phase_wait(struct pg_conn *conn, int64_t version, unsigned within_ms, struct err *err) MUST_CHECK;
 
+/* Whether all live gateways work under the last change of the catalog, of any table; does not wait. */
+enum lf_code phase_is_known(struct pg_conn *conn, bool *ret_known, struct err *err) MUST_CHECK;
+
 /* A line of landfall.event. `detail`: JSON. */
 enum lf_code phase_record(struct pg_conn *conn, const char *what, struct span detail, struct err *err) MUST_CHECK;

@@ -133,6 +133,23 @@ class Expiry(TableCase):
         self.assertEqual(self.nodes(), ["a", "b"])
 
 
+class Gateways(TableCase):
+    def test_nothing_is_applied_while_a_gateway_may_still_write_rows_under_an_older_phase(self):
+        self.put_node("a")
+        self.load()
+        self.sql("INSERT INTO landfall.gateway (id, address, beat_at, catalog_version) SELECT gen_random_uuid(), 'there', now() + interval '1 hour', version - 1 FROM landfall.catalog")
+        follower = self.start("follow")
+        self.wait_for_worker()
+        self.put_node("b")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.spool") == "1")
+        time.sleep(1)
+        self.assertEqual(self.nodes(), ["a"])
+        self.sql("UPDATE landfall.gateway SET beat_at = now() - interval '11 seconds'")
+        self.wait_for(lambda: self.nodes() == ["a", "b"])
+        follower.terminate()
+        follower.communicate(timeout=60)
+
+
 class Several(TableCase):
     TABLES = ("others", "things")
 

@@ -238,16 +238,20 @@ static enum lf_code begin(struct applier *applier, struct table_phase *ret_phase
     return phase_read(applier->conn, applier->table->name, true, &applier->arena, ret_phase, ret_there, err);
 }
 
+/* A gateway that has not heard of `rollback reads` may still write rows. An image that was applied before would be overwritten by
+ * something older, of which no record tells: so they wait until all have heard. */
 static enum lf_code apply_in_transaction(struct applier *applier, enum apply_state *ret_state, struct err *err)
 {
     struct table_phase phase;
     struct spool_batch batch;
-    bool is_there;
+    bool is_there, may_apply = true;
     TRY(begin(applier, &phase, &is_there, err));
     *ret_state = !is_there || phase.phase == PHASE_DECOMMISSIONED ? APPLY_IS_OVER
                  : !phase.applies_since_us                        ? APPLY_WAITS
                                                                   : APPLY_IDLE;
-    if (*ret_state != APPLY_IDLE)
+    if (*ret_state == APPLY_IDLE && phase.phase == PHASE_FOLLOW)
+        TRY(phase_is_known(applier->conn, &may_apply, err));
+    if (*ret_state != APPLY_IDLE || !may_apply)
         return pg_exec(applier->conn, "ROLLBACK", err);
     TRY(spool_read(applier->conn, applier->table->name, applier->position, &applier->arena, &batch, err));
     if (batch.count) {
