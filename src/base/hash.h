@@ -69,3 +69,9 @@ static inline bool hash128_equal(struct hash128 a, struct hash128 b)
 {
     return a.low == b.low && a.high == b.high;
 }
+
+/* An order for sorting and searching: below 0, 0, above 0. */
+static inline int hash128_compare(struct hash128 a, struct hash128 b)
+{
+    return a.high != b.high ? (a.high > b.high) - (a.high < b.high) : (a.low > b.low) - (a.low < b.low);
+}

@@ -72,6 +72,21 @@ void pg_put_array_header(struct buf *buf, enum pg_oid element, size_t count)
     }
 }
 
+enum lf_code pg_field_copy(struct pg_field field, struct arena *arena, struct pg_field *ret_field, struct err *err)
+{
+    struct span copy = { NULL, 0 };
+    if (field.data)
+        TRY(arena_copy(arena, span_of(field.data, field.len), &copy, err));
+    *ret_field = (struct pg_field){ copy.ptr, copy.len };
+    return LF_OK;
+}
+
+enum lf_code pg_field_int64(int64_t value, struct arena *arena, struct pg_field *ret_field, struct err *err)
+{
+    uint64_t big_endian = htobe64((uint64_t)value);
+    return pg_field_copy((struct pg_field){ (const char *)&big_endian, sizeof big_endian }, arena, ret_field, err);
+}
+
 void pg_put_copy_header(struct buf *buf)
 {
     buf_put_span(buf, COPY_SIGNATURE);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "codec/number.h"
 
@@ -47,6 +48,10 @@ struct pg_field {
     size_t len;
 };
 #define PG_NULL ((struct pg_field){ NULL, 0 })
+
+/* In the arena: a copy; an int8. */
+enum lf_code pg_field_copy(struct pg_field field, struct arena *arena, struct pg_field *ret_field, struct err *err) MUST_CHECK;
+enum lf_code pg_field_int64(int64_t value, struct arena *arena, struct pg_field *ret_field, struct err *err) MUST_CHECK;
 
 void pg_put_copy_header(struct buf *buf);
 void pg_put_copy_row(struct buf *buf, const struct pg_field *fields, size_t count);

@@ -28,3 +28,18 @@ struct comparison {
     struct parity *target_sums;
     struct arena arena; /* of this comparison */
 };
+
+/* Of both sides. */
+static inline struct scan comparison_scan(struct comparison *comparison, scan_visit *visit, void *context)
+{
+    return (struct scan){
+        .map = comparison->map,
+        .source = comparison->source,
+        .overlay = comparison->overlay,
+        .target = &comparison->parts,
+        .wanted = comparison->wanted,
+        .crew = &comparison->crew,
+        .visit = visit,
+        .context = context,
+    };
+}

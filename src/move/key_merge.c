@@ -8,17 +8,6 @@ void key_differences_done(struct key_differences *differences)
     *differences = (struct key_differences){ 0 };
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int compare_hash(struct hash128 a, struct hash128 b)
-{
-    int order = compare_u64(a.high, b.high);
-    return order ? order : compare_u64(a.low, b.low);
-}
-
 struct hash128 key_hash128(const struct key *key)
 {
     struct hash128 partition = hash128(key->partition, 0);
@@ -28,8 +17,8 @@ struct hash128 key_hash128(const struct key *key)
 static int compare_difference(const void *left, const void *right)
 {
     const struct key_difference *a = left, *b = right;
-    int order = compare_u64(a->table, b->table);
-    return order ? order : compare_hash(a->key, b->key);
+    int order = (a->table > b->table) - (a->table < b->table);
+    return order ? order : hash128_compare(a->key, b->key);
 }
 
 const struct key_difference *key_differences_find(const struct key_differences *differences, size_t table, const struct key *key)
@@ -42,8 +31,8 @@ const struct key_difference *key_differences_find(const struct key_differences *
 
 static int compare_key(const struct key_entry *a, const struct key_entry *b)
 {
-    int order = compare_u64(a->table, b->table);
-    return order ? order : compare_hash(a->key, b->key);
+    int order = (a->table > b->table) - (a->table < b->table);
+    return order ? order : hash128_compare(a->key, b->key);
 }
 
 static int compare_entry(const void *left, const void *right)
@@ -51,8 +40,8 @@ static int compare_entry(const void *left, const void *right)
     const struct key_entry *a = left, *b = right;
     int order = compare_key(a, b);
     if (order == 0)
-        order = compare_u64(a->side, b->side);
-    return order ? order : compare_hash(a->item, b->item);
+        order = (a->side > b->side) - (a->side < b->side);
+    return order ? order : hash128_compare(a->item, b->item);
 }
 
 /* Entries of one key, the source's first, each side in order of item hash: what is left when equal ones are paired. */
@@ -62,7 +51,7 @@ static struct key_difference match_key(const struct key_entry *entries, size_t c
     while (sources < count && entries[sources].side == SCAN_SOURCE)
         sources++;
     for (size_t s = 0, t = sources; s < sources && t < count;) {
-        int order = compare_hash(entries[s].item, entries[t].item);
+        int order = hash128_compare(entries[s].item, entries[t].item);
         equal += order == 0;
         s += order <= 0;
         t += order >= 0;

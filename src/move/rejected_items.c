@@ -14,24 +14,13 @@ void rejected_items_done(struct rejected_items *rejected)
     *rejected = (struct rejected_items){ 0 };
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int compare_hash(struct hash128 a, struct hash128 b)
-{
-    int order = compare_u64(a.high, b.high);
-    return order ? order : compare_u64(a.low, b.low);
-}
-
 static int compare(const void *left, const void *right)
 {
     const struct rejected_item *a = left, *b = right;
-    int order = compare_u64(a->table, b->table);
+    int order = (a->table > b->table) - (a->table < b->table);
     if (order == 0)
-        order = compare_hash(a->key, b->key);
-    return order ? order : compare_hash(a->item, b->item);
+        order = hash128_compare(a->key, b->key);
+    return order ? order : hash128_compare(a->item, b->item);
 }
 
 static enum lf_code read_item(const struct map *map, struct span table_name, struct span line, struct arena *arena,

@@ -52,18 +52,11 @@ static enum lf_code note_row(void *context, unsigned worker, const struct scan_i
     return LF_OK;
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
 static int compare_identity(const void *left, const void *right)
 {
     const struct row_identity *a = left, *b = right;
-    int order = compare_u64((uintptr_t)a->table, (uintptr_t)b->table);
-    if (order == 0)
-        order = compare_u64(a->key.high, b->key.high);
-    return order ? order : compare_u64(a->key.low, b->key.low);
+    int order = (a->table > b->table) - (a->table < b->table);
+    return order ? order : hash128_compare(a->key, b->key);
 }
 
 static enum lf_code gather(struct repairing *repairing, struct err *err)

@@ -5,18 +5,6 @@
 
 enum { IDENTITY_SQL_BYTES = 1024 * 1024 };
 
-static enum lf_code copy_field(struct pg_field field, struct arena *arena, struct pg_field *ret_field, struct err *err)
-{
-    struct span copy;
-    if (!field.data) {
-        *ret_field = PG_NULL;
-        return LF_OK;
-    }
-    TRY(arena_copy(arena, span_of(field.data, field.len), &copy, err));
-    *ret_field = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
-
 enum lf_code row_identity_of(const struct target_item *row, struct arena *arena, struct row_identity *ret_identity,
                              struct err *err)
 {
@@ -27,7 +15,7 @@ enum lf_code row_identity_of(const struct target_item *row, struct arena *arena,
     if (!identity.fields)
         return err->code;
     for (size_t i = 0; i < identity.field_count; i++)
-        TRY(copy_field(row->fields[entity ? entity->primary_key[i] : i + 1], arena, &identity.fields[i], err));
+        TRY(pg_field_copy(row->fields[entity ? entity->primary_key[i] : i + 1], arena, &identity.fields[i], err));
     *ret_identity = identity;
     return LF_OK;
 }

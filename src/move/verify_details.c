@@ -112,16 +112,7 @@ static enum lf_code name_attributes(struct verify_difference *detail, struct are
 
 static enum lf_code scan_details(struct comparison *comparison, struct details *details, struct err *err)
 {
-    struct scan scan = {
-        .map = comparison->map,
-        .source = comparison->source,
-        .overlay = comparison->overlay,
-        .target = &comparison->parts,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
-        .visit = keep_item,
-        .context = details,
-    };
+    struct scan scan = comparison_scan(comparison, keep_item, details);
     TRY(scan_run(&scan, err));
     for (size_t i = 0; i < details->count; i++)
         TRY(name_attributes(&details->items[i], details->arena, err));

@@ -82,16 +82,7 @@ static enum lf_code gather(struct key_listing *listing, unsigned jobs, struct er
 
 static enum lf_code list_group(struct comparison *comparison, struct key_listing *listing, struct err *err)
 {
-    struct scan scan = {
-        .map = comparison->map,
-        .source = comparison->source,
-        .overlay = comparison->overlay,
-        .target = &comparison->parts,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
-        .visit = list_item,
-        .context = listing,
-    };
+    struct scan scan = comparison_scan(comparison, list_item, listing);
     TRY(scan_run(&scan, err));
     return gather(listing, comparison->crew.jobs, err);
 }

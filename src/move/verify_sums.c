@@ -110,16 +110,9 @@ enum lf_code sums_of_scan(struct comparison *comparison, bool read_source, struc
     tally.parities = calloc((size_t)jobs * SCAN_SIDES * tally.table_count, sizeof *tally.parities);
     if (!tally.parities)
         return ERR(err, LF_MEMORY, "out of memory for the sums of %u threads and %zu tables", jobs, tally.table_count);
-    struct scan scan = {
-        .map = comparison->map,
-        .source = read_source ? comparison->source : NULL,
-        .overlay = comparison->overlay,
-        .target = &comparison->parts,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
-        .visit = add_item,
-        .context = &tally,
-    };
+    struct scan scan = comparison_scan(comparison, add_item, &tally);
+    if (!read_source)
+        scan.source = NULL;
     enum lf_code code = scan_run(&scan, err);
     if (code == LF_OK) {
         if (read_source)
@@ -232,16 +225,10 @@ static enum lf_code scan_free_parts(struct comparison *comparison, struct part_s
     static const struct scan_share hooks = {
         .open_file = open_file, .chunk_read = chunk_read, .next_part = next_part, .part_read = part_read
     };
-    struct scan scan = {
-        .map = comparison->map,
-        .source = parts->share->files ? comparison->source : NULL,
-        .target = &comparison->parts,
-        .wanted = comparison->wanted,
-        .crew = &comparison->crew,
-        .visit = add_to_worker,
-        .share = &hooks,
-        .context = parts,
-    };
+    struct scan scan = comparison_scan(comparison, add_to_worker, parts);
+    scan.share = &hooks;
+    if (!parts->share->files)
+        scan.source = NULL;
     return scan_run(&scan, err);
 }
 

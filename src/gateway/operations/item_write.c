@@ -2,6 +2,8 @@
 
 #include "gateway/operations/capacity.h"
 #include "gateway/operations/collection_metrics.h"
+#include "gateway/operations/key_paths.h"
+#include "gateway/operations/parameters.h"
 #include "gateway/write.h"
 
 /* Writing ------------------------------------------------------------------------------------------------------------------ */
@@ -125,6 +127,17 @@ enum lf_code item_write(struct call *call, const struct item_change *change, con
     if (code == LF_CONDITIONAL_CHECK_FAILED && tells_failed)
         TRY(item_write_put_failed(&outcome, call->arena, call->error_members, err));
     return code ? code : answer(call, change, &outcome, options, err);
+}
+
+enum lf_code item_write_read_condition(const struct item_write_condition *condition, const struct table *table,
+                                       struct expression_inputs *inputs, struct arena *arena,
+                                       const struct expression_node **ret_condition, struct err *err)
+{
+    if (!condition->expression.ptr)
+        return parameters_expected(condition->expected, condition->conditional_operator, arena, ret_condition, err);
+    TRY(expression_parse_condition(condition->expression, EXPRESSION_CONDITION, inputs, arena, ret_condition, err));
+    TRY(expression_inputs_check_used(inputs, err));
+    return key_paths_check(table, *ret_condition, err);
 }
 
 enum lf_code item_write_check_return_values(enum api_return_value return_values, struct err *err)

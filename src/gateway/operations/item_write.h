@@ -17,6 +17,17 @@ struct item_write_options {
     enum api_return_values_on_condition_check_failure return_values_on_condition_check_failure;
 };
 
+/* The condition of a PutItem or DeleteItem, by an expression or, where that is not there, as it was said before there were any.
+ */
+struct item_write_condition {
+    struct span expression;
+    const struct api_expected_attribute_value_map *expected;
+    enum api_conditional_operator conditional_operator;
+};
+enum lf_code item_write_read_condition(const struct item_write_condition *condition, const struct table *table,
+                                       struct expression_inputs *inputs, struct arena *arena,
+                                       const struct expression_node **ret_condition, struct err *err) MUST_CHECK;
+
 enum lf_code item_write(struct call *call, const struct item_change *change, const struct item_write_options *options,
                         struct err *err) MUST_CHECK;
 

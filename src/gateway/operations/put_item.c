@@ -2,7 +2,6 @@
 
 #include "gateway/operations/item_key.h"
 #include "gateway/operations/item_write.h"
-#include "gateway/operations/key_paths.h"
 #include "gateway/operations/parameters.h"
 #include "gateway/operations/request_table.h"
 
@@ -29,17 +28,6 @@ static enum lf_code check_item(const struct put_item_request *request, const str
     return item_check_index_keys(table, &request->item, err);
 }
 
-static enum lf_code read_condition(const struct put_item_request *request, const struct table *table,
-                                   struct expression_inputs *inputs, struct arena *arena,
-                                   const struct expression_node **ret_condition, struct err *err)
-{
-    if (!request->condition_expression.ptr)
-        return parameters_expected(&request->expected, request->conditional_operator, arena, ret_condition, err);
-    TRY(expression_parse_condition(request->condition_expression, EXPRESSION_CONDITION, inputs, arena, ret_condition, err));
-    TRY(expression_inputs_check_used(inputs, err));
-    return key_paths_check(table, *ret_condition, err);
-}
-
 static enum lf_code put_item(struct call *call, const struct put_item_request *request, const struct table *table,
                              struct err *err)
 {
@@ -50,10 +38,12 @@ static enum lf_code put_item(struct call *call, const struct put_item_request *r
         .return_item_collection_metrics = request->return_item_collection_metrics,
         .return_values_on_condition_check_failure = request->return_values_on_condition_check_failure,
     };
+    const struct item_write_condition condition = { request->condition_expression, &request->expected,
+                                                    request->conditional_operator };
     struct expression_inputs inputs;
     TRY(check_parameters(request, call->arena, &inputs, err));
     TRY(check_item(request, table, call->arena, &change.key, err));
-    TRY(read_condition(request, table, &inputs, call->arena, &change.condition, err));
+    TRY(item_write_read_condition(&condition, table, &inputs, call->arena, &change.condition, err));
     return item_write(call, &change, &options, err);
 }
 

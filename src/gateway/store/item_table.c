@@ -42,19 +42,23 @@ static const char *separator(size_t number)
     return number ? ", " : "";
 }
 
-/* ", g0h, g0s" or ", l1s", with something before and after each name. */
+/* "g0h, g0s" or "l1s", with something before and after each name. */
 static void put_index_columns(struct buf *sql, const struct table_index *index, const char *before, const char *after)
 {
     if (!index->is_local)
-        buf_printf(sql, ", %sg%uh%s", before, index->slot, after);
-    buf_printf(sql, ", %s%c%us%s", before, index->is_local ? 'l' : 'g', index->slot, after);
+        buf_printf(sql, "%sg%uh%s, ", before, index->slot, after);
+    buf_printf(sql, "%s%c%us%s", before, index->is_local ? 'l' : 'g', index->slot, after);
 }
 
+/* Of each index, behind a comma. */
 static void put_all_index_columns(struct buf *sql, const struct table *table, const char *before, const char *after)
 {
-    for (size_t i = 0; i < table->index_count; i++)
-        if (table->indexes[i].status != TABLE_DELETING)
-            put_index_columns(sql, &table->indexes[i], before, after);
+    for (size_t i = 0; i < table->index_count; i++) {
+        if (table->indexes[i].status == TABLE_DELETING)
+            continue;
+        buf_put_cstr(sql, ", ");
+        put_index_columns(sql, &table->indexes[i], before, after);
+    }
 }
 
 /* Statements ------------------------------------------------------------------------------------------------------------------
@@ -313,10 +317,8 @@ enum lf_code item_table_add_index(struct db_transaction *transaction, const stru
     struct buf sql;
     put_name(table, name);
     buf_init(&sql, SQL_BYTES_MAX);
-    buf_printf(&sql, "ALTER TABLE %s", name);
-    if (!index->is_local)
-        buf_printf(&sql, " ADD COLUMN g%uh bytea,", index->slot);
-    buf_printf(&sql, " ADD COLUMN %c%us bytea", index->is_local ? 'l' : 'g', index->slot);
+    buf_printf(&sql, "ALTER TABLE %s ", name);
+    put_index_columns(&sql, index, "ADD COLUMN ", " bytea");
     TRY(run(transaction, &sql, err));
     buf_init(&sql, SQL_BYTES_MAX);
     put_index(&sql, table, name, index);
@@ -330,10 +332,8 @@ enum lf_code item_table_drop_index(struct db_transaction *transaction, const str
     struct buf sql;
     put_name(table, name);
     buf_init(&sql, SQL_BYTES_MAX);
-    buf_printf(&sql, "ALTER TABLE %s", name);
-    if (!index->is_local)
-        buf_printf(&sql, " DROP COLUMN IF EXISTS g%uh,", index->slot);
-    buf_printf(&sql, " DROP COLUMN IF EXISTS %c%us", index->is_local ? 'l' : 'g', index->slot);
+    buf_printf(&sql, "ALTER TABLE %s ", name);
+    put_index_columns(&sql, index, "DROP COLUMN IF EXISTS ", "");
     return run(transaction, &sql, err);
 }
 

@@ -203,7 +203,7 @@ static enum lf_code put_numbers(struct binary_sql *sql, size_t count, struct err
     if (!numbers)
         return err->code;
     for (size_t i = 0; i < count; i++)
-        TRY(relational_number(i, sql->arena, &numbers[i], err));
+        TRY(pg_field_int64((int64_t)i, sql->arena, &numbers[i], err));
     binary_sql_array(sql, numbers, count, 1, PG_OID_INT8, "int8");
     return LF_OK;
 }

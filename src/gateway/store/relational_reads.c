@@ -5,7 +5,7 @@
 #include "gateway/store/relational_rows.h"
 #include "gateway/worker.h"
 
-enum { NUMBER_BYTES = 8, XID_BYTES = 4, TID_BYTES = 6, KEY_FIELDS = 3 };
+enum { XID_BYTES = 4, TID_BYTES = 6, KEY_FIELDS = 3 };
 
 /* Where the item of a key goes. */
 struct wanted {
@@ -29,17 +29,6 @@ struct lookup {
 
 /* Candidates -------------------------------------------------------------------------------------------------------------------
  */
-
-enum lf_code relational_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err)
-{
-    char bytes[NUMBER_BYTES];
-    struct span copy;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)((uint64_t)number >> (8 * (sizeof bytes - 1 - i)));
-    TRY(arena_copy(arena, span_of(bytes, sizeof bytes), &copy, err));
-    *ret_field = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
 
 static enum lf_code entity_key(const struct lookup *lookup, const struct relational_source *source, const struct key *key,
                                struct pg_field *fields, bool *ret_held, struct err *err)
@@ -86,7 +75,7 @@ static enum lf_code add_keys(struct lookup *lookup, const struct item_key *keys,
     }
     for (size_t i = 0; i < count; i++) {
         struct pg_field number;
-        TRY(relational_number(i, lookup->arena, &number, err));
+        TRY(pg_field_int64((int64_t)i, lookup->arena, &number, err));
         for (size_t s = 0; s < lookup->state->count; s++)
             TRY(add_key(lookup, s, &keys[i].bytes, number, err));
     }

@@ -19,9 +19,6 @@ enum lf_code relational_get_in(struct db_transaction *transaction, const struct 
 enum lf_code relational_lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                              size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 
-/* As an int8 parameter. */
-enum lf_code relational_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err) MUST_CHECK;
-
 /* Rows at these places of a source, which have not changed since they were read: LF_TRANSACTION_CONFLICT otherwise. */
 enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
                                const struct stored_item *const *rows, size_t count, struct arena *arena,

@@ -33,9 +33,7 @@ static int compare_late(const void *a, const void *b)
     const struct late_item *x = a, *y = b;
     if (x->table != y->table)
         return x->table < y->table ? -1 : 1;
-    if (x->hash.high != y->hash.high)
-        return x->hash.high < y->hash.high ? -1 : 1;
-    return (x->hash.low > y->hash.low) - (x->hash.low < y->hash.low);
+    return hash128_compare(x->hash, y->hash);
 }
 
 /* In an order that does not depend on threads. */

@@ -8,7 +8,7 @@
 #include "move/key_merge.h"
 #include "pg/binary_sql.h"
 
-enum { NUMBER_BYTES = 8, KEY_FIELDS = 3, ITEM_FIELDS = 3 };
+enum { KEY_FIELDS = 3, ITEM_FIELDS = 3 };
 
 /* Rows as they are found, source by source. */
 struct found {
@@ -35,21 +35,6 @@ struct candidates {
     size_t count;
 };
 
-static enum lf_code put_number(size_t number, struct arena *arena, struct pg_field *ret_field, struct err *err)
-{
-    struct buf buf;
-    struct span copy;
-    buf_init(&buf, NUMBER_BYTES);
-    pg_put_int64(&buf, (int64_t)number);
-    enum lf_code code = buf_check(&buf, err);
-    if (!code)
-        code = arena_copy(arena, buf_span(&buf), &copy, err);
-    buf_done(&buf);
-    TRY(code);
-    *ret_field = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
-
 static enum lf_code make_room(struct finding *finding, size_t more, struct err *err)
 {
     if (more <= finding->capacity - finding->found_count)
@@ -65,18 +50,6 @@ static enum lf_code make_room(struct finding *finding, size_t more, struct err *
     return LF_OK;
 }
 
-static enum lf_code copy_field(struct pg_field field, struct arena *arena, struct pg_field *ret_field, struct err *err)
-{
-    struct span copy;
-    if (!field.data) {
-        *ret_field = PG_NULL;
-        return LF_OK;
-    }
-    TRY(arena_copy(arena, span_of(field.data, field.len), &copy, err));
-    *ret_field = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
-
 /* Columns of a result from `first` on. */
 static enum lf_code copy_fields(const struct pg_result *rows, size_t row, size_t first, size_t count, struct arena *arena,
                                 struct pg_field **ret_fields, struct err *err)
@@ -85,7 +58,7 @@ static enum lf_code copy_fields(const struct pg_result *rows, size_t row, size_t
     if (!fields)
         return err->code;
     for (size_t i = 0; i < count; i++)
-        TRY(copy_field(pg_result_get(rows, row, first + i), arena, &fields[i], err));
+        TRY(pg_field_copy(pg_result_get(rows, row, first + i), arena, &fields[i], err));
     *ret_fields = fields;
     return LF_OK;
 }
@@ -122,7 +95,7 @@ static enum lf_code add_candidate(const struct finding *finding, const struct ke
     if (!is_held)
         return LF_OK;
     candidates->count++;
-    return put_number(number, finding->arena, &fields[0], err);
+    return pg_field_int64((int64_t)number, finding->arena, &fields[0], err);
 }
 
 static enum lf_code entity_candidates(const struct finding *finding, const struct key_search *search,
@@ -237,7 +210,7 @@ static enum lf_code unclaimed_candidates(const struct finding *finding, struct p
     for (size_t i = 0; i < finding->count; i++) {
         struct item_row_place place;
         TRY(item_row_place(&finding->keys[i], finding->arena, &place, err));
-        TRY(put_number(i, finding->arena, &fields[KEY_FIELDS * i], err));
+        TRY(pg_field_int64((int64_t)i, finding->arena, &fields[KEY_FIELDS * i], err));
         fields[KEY_FIELDS * i + 1] = place.h;
         fields[KEY_FIELDS * i + 2] = place.sk;
     }
