@@ -180,6 +180,22 @@ enum lf_code arena_copy(struct arena *arena, struct span bytes, struct span *ret
     return LF_OK;
 }
 
+enum lf_code arena_join(struct arena *arena, const struct span *parts, size_t count, struct span *ret_text, struct err *err)
+{
+    size_t len = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(arena, len + 1, err);
+    if (!text)
+        return err->code;
+    for (size_t i = 0; i < count; at += parts[i++].len)
+        if (parts[i].len)
+            memcpy(text + at, parts[i].ptr, parts[i].len);
+    text[len] = '\0';
+    *ret_text = span_of(text, len);
+    return LF_OK;
+}
+
 enum lf_code arena_printf(struct arena *arena, struct span *ret_text, struct err *err, const char *format, ...)
 {
     va_list args;

@@ -46,6 +46,10 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size, struct err *e
 /* A copy of the bytes in the arena (followed by a NUL that the span does not count, so that ptr can be passed as a C string). */
 enum lf_code arena_copy(struct arena *arena, struct span bytes, struct span *ret_copy, struct err *err) MUST_CHECK;
 
+/* The parts one after the other, as arena_copy. */
+enum lf_code arena_join(struct arena *arena, const struct span *parts, size_t count, struct span *ret_text,
+                        struct err *err) MUST_CHECK;
+
 /* printf into the arena; the result is NUL-terminated behind its last byte. */
 enum lf_code arena_printf(struct arena *arena, struct span *ret_text, struct err *err, const char *format, ...)
     PRINTF_LIKE(4, 5) MUST_CHECK;

@@ -4,7 +4,8 @@
 
 #include "codec/sha256.h"
 
-enum { CANONICAL_BYTES_MAX = 16 * 1024 * 1024, DATE_BYTES = 8 };
+/* The usual ones are of an ordinary request: enough for one allocation each. */
+enum { CANONICAL_BYTES_MAX = 16 * 1024 * 1024, CANONICAL_BYTES_USUAL = 1024, NAMES_BYTES_USUAL = 128, DATE_BYTES = 8 };
 static const char algorithm[] = "AWS4-HMAC-SHA256";
 
 /* Percent encoding --------------------------------------------------------------------------------------------------------- */
@@ -230,6 +231,8 @@ static enum lf_code make_canonical(const struct sigv4_request *request, struct a
     struct buf out, names;
     buf_init(&out, CANONICAL_BYTES_MAX);
     buf_init(&names, CANONICAL_BYTES_MAX);
+    (void)buf_reserve(&out, CANONICAL_BYTES_USUAL);
+    (void)buf_reserve(&names, NAMES_BYTES_USUAL);
     enum lf_code code = put_canonical(&out, &names, request, arena, err);
     if (code == LF_OK)
         code = arena_copy(arena, buf_span(&out), &signature->canonical_request, err);
@@ -276,10 +279,22 @@ enum lf_code sigv4_key_derive(struct secret secret_key, const struct sigv4_scope
 static enum lf_code string_to_sign(const struct sigv4_scope *scope, struct span canonical, struct arena *arena,
                                    struct span *ret_text, struct err *err)
 {
-    struct span hash;
-    TRY(sigv4_payload_hash(canonical, arena, &hash, err));
-    return arena_printf(arena, ret_text, err, "%s\n%.*s\n%.*s/%.*s/%.*s/aws4_request\n%.*s", algorithm, SPAN_ARG(scope->time),
-                        DATE_BYTES, scope->time.ptr, SPAN_ARG(scope->region), SPAN_ARG(scope->service), SPAN_ARG(hash));
+    char hash[SHA256_HEX_BYTES + 1];
+    sha256_hex(canonical, hash);
+    const struct span parts[] = {
+        span_from_cstr(algorithm),
+        SPAN("\n"),
+        scope->time,
+        SPAN("\n"),
+        span_of(scope->time.ptr, DATE_BYTES),
+        SPAN("/"),
+        scope->region,
+        SPAN("/"),
+        scope->service,
+        SPAN("/aws4_request\n"),
+        span_of(hash, SHA256_HEX_BYTES),
+    };
+    return arena_join(arena, parts, sizeof parts / sizeof *parts, ret_text, err);
 }
 
 /* "20130524T000000Z" */

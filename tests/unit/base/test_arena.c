@@ -211,6 +211,11 @@ static void test_copy_is_a_c_string_too(void **state)
     assert_span(copy, SPAN("a\0b"));
     assert_int_equal(copy.ptr[3], '\0');
     assert_ok(err, arena_copy(&arena, span_of(NULL, 0), &copy, &err));
+    assert_ok(err, arena_join(&arena, (const struct span[]){ SPAN("a"), span_of(NULL, 0), SPAN("bc") }, 3, &copy, &err));
+    assert_string_equal(copy.ptr, "abc");
+    assert_int_equal(copy.len, 3);
+    assert_ok(err, arena_join(&arena, NULL, 0, &copy, &err));
+    assert_int_equal(copy.len, 0);
     assert_int_equal(copy.len, 0);
     assert_string_equal(copy.ptr, "");
     arena_done(&arena);
