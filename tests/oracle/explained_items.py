@@ -229,7 +229,13 @@ def is_half_key(step, theirs, ours):
     one, other = (stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours))
     wide = wide_indexes(step, body_of(step).get("TableName"))
     more = take_indexes(one["ConsumedCapacity"], other.get("ConsumedCapacity", {}), wide)
-    return 0 < more <= 2 * len(wide) and one == other
+    return 0 < more <= 2 * len(wide) * table_units(ours) and one == other
+
+
+def table_units(outcome):
+    """Whose item an index holds has no more than the table."""
+    told = outcome.answer["ConsumedCapacity"]
+    return told.get("Table", told)["CapacityUnits"]
 
 
 def is_half_key_of_transaction(step, theirs, ours):

@@ -328,7 +328,7 @@ def transact_write(random, tables):
     maybe(random, body, "ReturnConsumedCapacity", CAPACITY)
     maybe(random, body, "ReturnItemCollectionMetrics", [None, None, None, "SIZE"])
     if random.random() < 0.2:
-        body["ClientRequestToken"] = f"token-{random.randrange(4)}" if random.random() < 0.95 else random.choice(["", "x" * 36, "x" * 37])
+        body["ClientRequestToken"] = f"token-{random.randrange(4)}" if random.random() < 0.95 else random.choice(["", "token-" + "x" * 11, "token-" + "x" * 12])
     return step("TransactWriteItems", body)
 
 

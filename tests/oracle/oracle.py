@@ -21,7 +21,8 @@ import shrink
 
 STEPS = 250
 # Local looks through all streams that it ever had, those of dropped tables too, whenever an item is written: after so many sequences another one takes its place.
-SEQUENCES_OF_ONE_LOCAL = 25
+SEQUENCES_OF_ONE_LOCAL = 50
+PROGRESS_EVERY = 10000
 
 
 def is_unsure(difference):
@@ -33,7 +34,7 @@ class Run:
     def __init__(self, pair, profile, options, renew=None):
         """renew() puts a fresh endpoint in the place of theirs."""
         self.pair, self.profile, self.options, self.renew = pair, profile, options, renew
-        self.operations, self.sequences = 0, 0
+        self.operations, self.sequences, self.told = 0, 0, 0
         self.unexplained, self.explained, self.calls = collections.Counter(), collections.Counter(), collections.Counter()
         self.started = time.monotonic()
 
@@ -49,9 +50,15 @@ class Run:
                 self.report_loss(error, steps)
                 break
             self.sequences += 1
+            self.tell_progress()
             if self.renew and self.sequences % SEQUENCES_OF_ONE_LOCAL == 0:
                 self.renew()
         return self.summary()
+
+    def tell_progress(self):
+        if self.operations // PROGRESS_EVERY > self.told:
+            self.told = self.operations // PROGRESS_EVERY
+            print(f"{self.operations:,} operations, {sum(self.unexplained.values()):,} unexplained differences, {time.monotonic() - self.started:,.0f} s")
 
     def report_loss(self, error, steps):
         """An endpoint that answers no more ends the run; the sequence that it was in is kept."""

@@ -51,7 +51,7 @@ class Pair:
             return step["raw"].encode()
         token = body.get("ClientRequestToken") if isinstance(body, dict) else None
         if isinstance(token, str) and token.startswith("token-"):
-            # Tokens are remembered for ten minutes, and this sequence may run again before.
+            # Tokens are remembered for ten minutes, and this sequence may run again before. The longest, of 36 bytes, have 25 from here.
             body = {**body, "ClientRequestToken": f"{self.salt}-{token[6:]}"}
         text = json.dumps(body)
         return text.encode() if len(text) % 2 else json.dumps(body, ensure_ascii=False).encode()

@@ -49,13 +49,22 @@ class Process:
 class DynamoDbLocal(Process):
     """A heap of fixed size and the first compiler only: a run is short, and the machine has other work."""
 
-    def __init__(self):
+    def __init__(self, folder=None):
+        """With a folder it keeps its tables there, and may be killed and started again."""
         port = free_port()
-        super().__init__(["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar",
-                          "DynamoDBLocal.jar", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)],
-                         subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
+        self.command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
+                        *(["-dbPath", str(folder)] if folder else ["-inMemory"]), "-sharedDb", "-disableTelemetry", "-port", str(port)]
         self.url = f"http://127.0.0.1:{port}"
+        self.start()
+
+    def start(self):
+        super().__init__(self.command, subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
         self.wait_until_ready()
+
+    def restart(self):
+        self.process.kill()
+        self.process.wait()
+        self.start()
 
     def wait_until_ready(self):
         deadline = time.monotonic() + SECONDS_TO_START
