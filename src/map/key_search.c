@@ -26,6 +26,12 @@ static bool is_of_type(const struct key_search_part *part)
     return part->holder ? part->holder->codec->value == part->type : part->type == VALUE_S;
 }
 
+/* What begins and ends every key of the table; ddb_extra may say otherwise of other attributes. */
+static bool is_exact(const struct entity *entity, const struct key_template *key)
+{
+    return (size_t)(key - entity->templates) < entity_key_count(entity);
+}
+
 static bool find_part(const struct entity *entity, const struct key_attribute *attribute, struct key_search_part *part,
                       struct ddl_key_part *ret_plan)
 {
@@ -34,7 +40,7 @@ static bool find_part(const struct entity *entity, const struct key_attribute *a
     *part = (struct key_search_part){ entity, attribute->type, .template = ret_plan->template, .match = ret_plan->match };
     if (!part->match && (!part->template || part->template->is_column))
         part->holder = &entity->columns[ret_plan->column];
-    else if (part->template)
+    else if (part->template && is_exact(entity, part->template))
         set_texts(part, &part->template->template);
     if (part->match && part->type == VALUE_S) {
         part->prefix = part->match->value.bytes;

@@ -70,13 +70,48 @@ static void load(const struct loaded *loaded, const struct row *rows)
     buf_done(&buf);
 }
 
+static void stray(const struct loaded *loaded, struct item *item, const struct key_attribute *attribute)
+{
+    const struct key_schema *key = &loaded->entity->dynamodb_table->key;
+    bool is_of_table = span_equal(attribute->name, key->partition.name) || span_equal(attribute->name, key->sort.name);
+    bool is_there = item_get(item, attribute->name) != NULL;
+    if (attribute->type != VALUE_S || is_of_table || (is_there && generate_below(loaded->generator, 4)))
+        return;
+    size_t at = 0;
+    while (at < item->count && !span_equal(item->attributes[at].name, attribute->name))
+        at++;
+    item->count += !is_there;
+    item->attributes[at] = (struct attribute){ .name = attribute->name, .value = value_string(SPAN("stray\xc3\xa9")) };
+}
+
+/* The item with keys of the indexes that are not what templates say. */
+static struct item strayed(const struct loaded *loaded, const struct item *item)
+{
+    const struct map_table *table = loaded->entity->dynamodb_table;
+    struct err err = ERR_INIT;
+    struct item copy = { .count = item->count };
+    copy.attributes = arena_calloc(loaded->arena, item->count + 2 * table->index_count, sizeof *copy.attributes, &err);
+    assert_non_null(copy.attributes);
+    memcpy(copy.attributes, item->attributes, item->count * sizeof *copy.attributes);
+    for (size_t i = 0; i < table->index_count; i++) {
+        stray(loaded, &copy, &table->indexes[i].key.partition);
+        if (key_schema_has_sort(&table->indexes[i].key))
+            stray(loaded, &copy, &table->indexes[i].key.sort);
+    }
+    return copy;
+}
+
+/* Of every other entity with stray keys. */
 static void load_items(struct loaded *loaded)
 {
+    bool has_strays = generate_below(loaded->generator, 2);
     struct row rows[ITEMS];
     struct err err = ERR_INIT;
     loaded->count = 0;
     for (size_t i = 0; i < ITEMS; i++) {
         struct item item = generate_for_entity(loaded->generator, loaded->arena, loaded->entity);
+        if (has_strays)
+            item = strayed(loaded, &item);
         harness_check(row_encode(loaded->entity->dynamodb_table, &item, loaded->arena, &rows[loaded->count], &err), &err);
         if (rows[loaded->count].entity == loaded->entity)
             loaded->items[loaded->count++] = item;
@@ -318,7 +353,8 @@ static void test_sql_compares_as_keys_do(void **state)
     }
     print_message("%zu rows, %zu equal, %zu before, %zu behind, %zu known\n", tally.rows, tally.equal, tally.before, tally.behind,
                   tally.known);
-    assert_true(tally.rows > MAPS * ITEMS && tally.equal > 100 && tally.before > 1000 && tally.behind > 1000 && tally.known > 0);
+    assert_true(tally.rows > MAPS * ITEMS / 2 && tally.equal > 100 && tally.before > 1000 && tally.behind > 1000 &&
+                tally.known > 0);
     arena_done(&map_arena);
     arena_done(&arena);
 }
