@@ -198,6 +198,14 @@ class Reads(Served):
         amounts = self.query("pk = :p AND amount > :t", p=text("c#c"), t=number(-1), IndexName="by_amount")
         self.assertEqual([item["amount"]["N"] for item in amounts], ["7.25", "7.5", "8"])
 
+    def test_a_key_of_an_index_that_its_template_does_not_give(self):
+        stray = {**order("a", "a0", amount=number(0), lines=lines("x", "y")), "gpk": text("elsewhere")}
+        self.put(stray)
+        self.assertEqual(self.sql("SELECT ddb_extra->'gpk'->>'S' FROM shop.\"order\" WHERE order_id = 'a0'"), "elsewhere")
+        self.assertEqual(self.query("gpk = :p", p=text("elsewhere"), IndexName="by_state"), [stray])
+        self.assertNotIn(stray, self.query("gpk = :p", p=text("state#open"), IndexName="by_state"))
+        self.assertEqual(len(self.pages("Scan", IndexName="by_state", Limit=1)), 10)
+
     def test_scans(self):
         for limit in ({}, {"Limit": 1}, {"Limit": 4}):
             self.assert_same_items(self.pages("Scan", **limit), ITEMS)
