@@ -42,6 +42,27 @@ class Follow(LiveCase):
         self.assert_same()
         self.landfall("verify", "dynamodb://things")
 
+    def test_a_key_that_is_written_all_the_while_is_no_difference(self):
+        """Nobody follows here: whenever verify looks, another item is in DynamoDB than in the row, until the writer ends and the row is brought up."""
+        for number in range(3):
+            self.put(number)
+        self.follow("--until-caught-up")
+        self.backfill()
+        self.catch_up()
+        self.put(1, label={"S": "0"})
+        verify = self.start("verify", "dynamodb://things", "--settle", "2")
+        ends = time.monotonic() + 6
+        while time.monotonic() < ends:
+            self.put(1, label={"S": str(time.monotonic_ns())})
+            time.sleep(0.1)
+        self.assertIsNone(verify.poll(), "the key counted as different after two seconds")
+        self.put(1, label={"S": "last"})
+        self.sql("UPDATE things.thing SET label = 'last' WHERE thing_id = '1'")
+        output, errors = verify.communicate(timeout=60)
+        self.assertEqual(verify.returncode, 0, output + errors)
+        self.put(1, label={"S": "different"})
+        self.landfall("verify", "dynamodb://things", "--settle", "1", status=3)
+
     def test_killed_at_any_moment_nothing_is_lost_or_twice(self):
         self.follow("--until-caught-up")
         self.backfill()
