@@ -214,10 +214,21 @@ static enum lf_code read_tables(struct catalog *catalog, struct pg_conn *conn, i
     return put_rows(catalog, rows, version, err);
 }
 
+/* Who has just been registered asks for the version once more: a change that was committed meanwhile has not waited for it. */
+static enum lf_code ask_version(struct pg_conn *conn, struct pg_result *beaten, int64_t *ret_version, struct err *err)
+{
+    bool is_new = pg_result_int64(beaten, 0, 1) != 0;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    if (is_new)
+        TRY(pg_query(conn, version_select, &(struct pg_params){ 0 }, &rows, err));
+    *ret_version = pg_result_int64(is_new ? rows : beaten, 0, 0);
+    return LF_OK;
+}
+
 static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, struct err *err)
 {
     char text[NUMBER_BYTES];
-    int64_t asked_ms = now_ms();
+    int64_t asked_ms = now_ms(), version = 0;
     *acked = acknowledged(catalog, *acked);
     struct pg_field values[] = {
         { catalog->id, strlen(catalog->id) },
@@ -229,9 +240,10 @@ static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t 
         conn,
         "WITH life AS (INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING) INSERT INTO landfall.gateway AS g "
         "(id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO UPDATE SET beat = g.beat + 1, "
-        "beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version FROM landfall.catalog)",
+        "beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version FROM landfall.catalog), (g.xmax = "
+        "0)::integer",
         &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
-    int64_t version = pg_result_int64(rows, 0, 0);
+    TRY(ask_version(conn, rows, &version, err));
     if (version > version_known(catalog))
         TRY(read_tables(catalog, conn, version, err));
     atomic_store(&catalog->read_ms, asked_ms);

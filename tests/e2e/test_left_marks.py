@@ -1,12 +1,13 @@
-"""Marks of keys whose settling PostgreSQL did not hear of, because it was away just then: they are not there for good."""
+"""What is left behind when PostgreSQL is away, or a gateway is killed: it holds up nobody for long."""
 import http.client
 import signal
 import threading
 
-from dynamodb import Client, Refused
+from dynamodb import Client, Refused, read_url
 from harness import unittest
-from live import MovingCase, item_of
+from live import PHASE, MovingCase, item_of
 
+GATEWAYS = "SELECT count(*) FROM landfall.gateway"
 MARKS = "SELECT count(*) FROM landfall.dirty_key"
 
 
@@ -38,6 +39,17 @@ class LeftMarks(MovingCase):
         self.assert_same()
         self.put(3, self.gateway, label={"S": "and again"})
         self.assert_same()
+
+    def test_a_gateway_that_was_killed_is_forgotten_before_it_holds_up_a_fence(self):
+        self.reads_moved()
+        other = self.start("serve", "--map", "landfall.yaml", "--upstream", "--endpoint", self.proxy.url, "--jobs", "1", "--listen", "127.0.0.1:0")
+        read_url(other)
+        self.assertEqual(self.sql(GATEWAYS), "2")
+        other.kill()
+        other.communicate()
+        self.wait_for(lambda: self.sql(GATEWAYS) == "1")
+        self.landfall("cutover", "writes", "--fence", "5")
+        self.assertEqual(self.sql(PHASE), "postgres")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ struct repair {
     struct watched gateways[GATEWAYS_MAX];
     size_t count;
     struct buf silent; /* their ids, as an array of PostgreSQL's */
+    struct buf beats;  /* of these, likewise */
 };
 
 enum lf_code repair_new(struct repair **ret_repair, struct err *err)
@@ -28,14 +29,17 @@ enum lf_code repair_new(struct repair **ret_repair, struct err *err)
     if (!repair)
         return ERR(err, LF_MEMORY, "no memory for the repairer");
     buf_init(&repair->silent, (GATEWAYS_MAX + 1) * (ID_BYTES + 1));
+    buf_init(&repair->beats, (GATEWAYS_MAX + 1) * (ID_BYTES + 1));
     *ret_repair = repair;
     return LF_OK;
 }
 
 void repair_free(struct repair *repair)
 {
-    if (repair)
-        buf_done(&repair->silent);
+    if (!repair)
+        return;
+    buf_done(&repair->silent);
+    buf_done(&repair->beats);
     free(repair);
 }
 
@@ -72,13 +76,36 @@ static void forget_gone(struct repair *repair)
 
 static enum lf_code list_silent(struct repair *repair, int64_t now_ms, struct err *err)
 {
-    buf_reset(&repair->silent);
-    buf_put_byte(&repair->silent, '{');
-    for (size_t i = 0; i < repair->count; i++)
-        if (now_ms - repair->gateways[i].moved_ms > 2 * CATALOG_STALE_MS)
-            buf_printf(&repair->silent, "%s%s", repair->silent.len > 1 ? "," : "", repair->gateways[i].id);
-    buf_put_byte(&repair->silent, '}');
-    return buf_check(&repair->silent, err);
+    struct buf *silent = &repair->silent, *beats = &repair->beats;
+    buf_reset(silent);
+    buf_reset(beats);
+    for (size_t i = 0; i < repair->count; i++) {
+        const struct watched *watched = &repair->gateways[i];
+        if (now_ms - watched->moved_ms <= 2 * CATALOG_STALE_MS)
+            continue;
+        buf_printf(silent, "%s%s", silent->len ? "," : "{", watched->id);
+        buf_printf(beats, "%s%lld", beats->len ? "," : "{", (long long)watched->beat);
+    }
+    buf_put_cstr(silent, silent->len ? "}" : "{}");
+    buf_put_cstr(beats, beats->len ? "}" : "{}");
+    TRY(buf_check(beats, err));
+    return buf_check(silent, err);
+}
+
+/* Who changes a phase would otherwise wait for each of them anew. One that wakes registers again, before it serves anything. */
+static enum lf_code forget_silent(struct worker *worker, struct err *err)
+{
+    static const struct pg_statement forget = {
+        .sql = "DELETE FROM landfall.gateway g USING unnest($1::text::text[], $2::text::text[]) AS k (id, beat) WHERE g.id = "
+               "k.id::uuid AND "
+               "g.beat = k.beat::bigint",
+    };
+    const struct repair *repair = worker->repair;
+    struct pg_field values[] = { { repair->silent.data, repair->silent.len }, { repair->beats.data, repair->beats.len } };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    if (repair->silent.len <= 2)
+        return LF_OK;
+    return db_write(worker->db, &forget, &(struct pg_params){ .values = values, .count = 2 }, &rows, err);
 }
 
 static enum lf_code find_silent(struct worker *worker, struct err *err)
@@ -174,6 +201,7 @@ enum lf_code repair_step(struct worker *worker, const struct leadership *leaders
         return LF_OK;
     TRY(find_silent(worker, err));
     TRY(take(worker, arena, &rows, err));
+    TRY(forget_silent(worker, err));
     for (size_t i = 0; i < pg_result_rows(rows); i++) {
         struct err own = ERR_INIT; /* one that fails must not hold up the others */
         if (repair_row(worker, rows, i, arena, &own)) {

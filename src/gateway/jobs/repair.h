@@ -5,7 +5,8 @@
  *         └─ what was sent may still land ─► the mark stays; once more when it cannot ─► mark gone
  *
  * A gateway is silent when its beat has not moved for twice its lease, on this process's clock: by then it sends nothing that is
- * under its lease, and what it has sent can land for MARK_LANDING_SECONDS more.
+ * under its lease, and what it has sent can land for MARK_LANDING_SECONDS more. It is then taken out of landfall.gateway, so that
+ * changes of phases do not wait for it.
  */
 #pragma once
 
