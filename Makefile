@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-follow bench-gateway soak-gateway chaos chaos-gateway oracle fmt docs install datasets clean deps
+.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-follow bench-gateway soak-gateway chaos chaos-gateway chaos-live oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -87,6 +87,11 @@ chaos: deps-demo build
 # Gateways under the load of 64 clients, killed and cut off, ROUNDS times: histories linearizable, streams whole. STORE=item or relational for one store only.
 chaos-gateway: deps-demo build
 	@python3 tests/chaos/chaos_gateway.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE))
+
+# A move from DynamoDB Local to PostgreSQL, back and again, under load and broken at random points, ROUNDS times: nothing acknowledged lost, both sides equal at each
+# rest. What is broken, and when, is of SEED=; what then happens is of the machine, too.
+chaos-live: deps-demo deps-oracle build
+	@python3 tests/chaos/chaos_live.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 # OPERATIONS random operations on DynamoDB Local and on Landfall, every answer compared; STORE=relational for a map's tables. SEED= makes another run.
 OPERATIONS ?= 100000

@@ -1,0 +1,161 @@
+"""The application of chaos_live.py: the clients of clients.py, which can rest, and what must hold of the accounts when the answers of transfers are lost."""
+import asyncio
+import collections
+import time
+import uuid
+
+from clients import ACCOUNTS, BALANCE, REGISTERS, Client, Puts, Refused, Unanswered, Worker, item_of, update
+from linearizable import NEVER
+
+PAUSE_SECONDS, HANGS_SECONDS, AMOUNT_MAX = 0.06, 38, 40
+
+
+class Load:
+    """Clients at work; within `resting` nothing is under way."""
+
+    def __init__(self, ports, history, random, count):
+        self.is_over, self.rests, self.idle, self.go = False, False, 0, asyncio.Event()
+        self.failures, self.glances = collections.Counter(), []
+        self.workers = [LiveWorker(self, ports, history, random.random()) for _ in range(count)]
+
+    async def rest(self):
+        self.go.clear()
+        self.rests = True
+        while self.idle < len(self.workers):
+            await asyncio.sleep(0.02)
+
+    def resume(self):
+        self.rests, self.idle = False, 0
+        self.go.set()
+
+    def stop(self):
+        self.is_over = True
+        self.resume()
+
+
+class LiveWorker(Worker):
+    def __init__(self, load, ports, history, seed):
+        super().__init__(ports, history, seed)
+        self.load = load
+        self.kinds = [self.create, self.put, self.swap, self.swap, self.remove, self.get, self.get, self.glance, self.glance, self.add, self.add, self.batch,
+                      self.transfer, self.sum, self.pair]
+
+    async def work(self):
+        while not self.load.is_over:
+            if self.load.rests:
+                self.load.idle += 1
+                await self.load.go.wait()
+                continue
+            await self.once(self.random.choice(self.kinds))
+            await asyncio.sleep(PAUSE_SECONDS)
+        self.close()
+
+    async def once(self, kind):
+        try:
+            await kind()
+            self.count(kind, "done")
+        except Unanswered as failure:
+            self.fail(kind, what_of(failure))
+            await asyncio.sleep(0.05)
+        except Refused as refused:
+            if not refused.is_retryable():
+                raise
+            self.fail(kind, refused.error)
+
+    def fail(self, kind, what):
+        self.count(kind, what)
+        self.load.failures[what] += 1
+
+    async def call(self, operation, port=None, **body):
+        start = time.monotonic()
+        try:
+            return await super().call(operation, port, **body)
+        finally:
+            assert time.monotonic() - start < HANGS_SECONDS, f"{operation} had no answer for {HANGS_SECONDS} s: {body}"
+
+    async def get(self):
+        await self.read(*self.random.choice([self.pick(), self.pick_for_batch()]))
+
+    def pick_for_batch(self):
+        table = self.random.choice(sorted(REGISTERS))
+        return table, f"r{REGISTERS[table] + self.random.randrange(2)}"
+
+    async def batch(self):
+        """Of keys that nothing else writes: in DynamoDB Local a DeleteItem beside a BatchWriteItem may remove what came after what it returns."""
+        table, key = self.pick_for_batch()
+        new = {each: (self.any_number(), self.history.new_id()) for each in (key, "r100")}
+        start = time.monotonic()
+        try:
+            answer = await self.call("BatchWriteItem", RequestItems={table: [{"PutRequest": {"Item": item_of(each, state)}} for each, state in new.items()]})
+        except Unanswered:
+            self.note_batch(table, new, start, NEVER)
+            raise
+        left = {request["PutRequest"]["Item"]["pk"]["S"] for request in answer["UnprocessedItems"].get(table, [])}
+        self.note_batch(table, {each: state for each, state in new.items() if each not in left}, start, time.monotonic())
+
+    def note_batch(self, table, new, start, end):
+        for key, state in new.items():
+            self.history.add(table, key, start, end, Puts(state), f"put {state} in a batch", state[1])
+
+    async def glance(self):
+        """An eventual read."""
+        table, key = self.pick()
+        answer = await self.call("GetItem", TableName=table, Key={"pk": {"S": key}})
+        if "Item" in answer:
+            self.load.glances.append((table, key, answer["Item"]["w"]["S"]))
+
+    async def transact(self, _write, items, _keys):
+        """Whether it was done; one without an answer is not sent again, since its token is known to one side only."""
+        token = str(uuid.uuid4())
+        while True:
+            try:
+                await self.call("TransactWriteItems", TransactItems=items, ClientRequestToken=token)
+                return True
+            except Refused as refused:
+                if refused.error == "TransactionCanceledException" and set(refused.reasons) <= {"None", "ConditionalCheckFailed"}:
+                    return False
+                if not refused.is_retryable():
+                    raise
+                self.fail(self.transact, refused.error)
+                await asyncio.sleep(0.02)
+
+    async def transfer(self):
+        write, amount = self.history.new_id(), self.random.randrange(1, AMOUNT_MAX)
+        giver, taker = (f"a{number}" for number in self.random.sample(range(ACCOUNTS), 2))
+        change = [(giver, -amount), (taker, amount)]
+        try:
+            is_done = await self.transact(write, [
+                update("accounts", giver, "SET n = n - :x, w = :w", "n >= :x", x=amount, w=write),
+                update("accounts", taker, "SET n = n + :x, w = :w", "attribute_exists(pk)", x=amount, w=write)], (giver, taker))
+        except Unanswered:
+            self.history.transfers.append((change, False))
+            raise
+        if is_done:
+            self.history.transfers.append((change, True))
+
+
+def what_of(failure):
+    """Its exception, or that there was none."""
+    text = str(failure)
+    return text.partition("#")[2].partition("'")[0] if "__type" in text else "no answer"
+
+
+def check_balances(history, balances):
+    """Each is what the acknowledged transfers make it, and some of those without an answer."""
+    for key, balance in balances.items():
+        amounts = [(dict(change).get(key, 0), is_done) for change, is_done in history.transfers]
+        certain = BALANCE + sum(amount for amount, is_done in amounts if is_done)
+        reached, zero = 1, 0  # a bit for each sum of some of those without an answer, that of 0 at `zero`
+        for amount in (amount for amount, is_done in amounts if not is_done):
+            reached, zero = reached << AMOUNT_MAX | reached << AMOUNT_MAX + amount, zero + AMOUNT_MAX
+        place = balance - certain + zero
+        assert place >= 0 and reached >> place & 1, f"{key} is {balance}, and acknowledged transfers make it {certain}"
+
+
+def check_glances(history, glances):
+    """An eventual read gives nothing that nobody wrote."""
+    for table, key, write in glances:
+        assert write in history.writes.get((table, key), {}), f"{table} {key}: nobody wrote {write}"
+
+
+__all__ = ["ACCOUNTS", "REGISTERS", "Client", "Load", "Refused", "Unanswered", "check_balances", "check_glances"]
