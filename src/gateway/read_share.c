@@ -48,18 +48,17 @@ static bool is_below_percentage(const struct read_keys *keys)
 }
 
 /* Of one table after the other. */
-static enum lf_code find_marks(const struct share *share, bool *ret_any, struct err *err)
+enum lf_code read_share_is_marked(const struct call *call, const struct read_keys *keys, bool *ret_any, struct err *err)
 {
-    const struct read_keys *keys = &share->keys;
-    struct item_place *places = arena_calloc(share->call->arena, keys->count, sizeof *places, err);
+    struct item_place *places = arena_calloc(call->arena, keys->count, sizeof *places, err);
     *ret_any = false;
     if (!places)
         return err->code;
-    for (size_t begin = 0, end; begin < keys->count && !*ret_any; begin = end) {
+    for (size_t begin = 0, end; keys->has_places && begin < keys->count && !*ret_any; begin = end) {
         const struct table *table = keys->keys[begin].table;
         for (end = begin; end < keys->count && keys->keys[end].table == table; end++)
             places[end] = keys->keys[end].place;
-        TRY(marks_are_there(share->call->worker, table, &places[begin], end - begin, keys->is_partition, ret_any, err));
+        TRY(marks_are_there(call->worker, table, &places[begin], end - begin, keys->is_partition, ret_any, err));
     }
     return LF_OK;
 }
@@ -73,8 +72,7 @@ static enum lf_code choose(const struct share *share, bool *ret_here, struct err
     if (!is_below_percentage(&share->keys))
         return LF_OK;
     TRY(catalog_check_fresh(share->call->worker->catalog, err));
-    if (share->keys.has_places)
-        TRY(find_marks(share, &is_marked, err));
+    TRY(read_share_is_marked(share->call, &share->keys, &is_marked, err));
     *ret_here = !is_marked;
     return LF_OK;
 }

@@ -12,8 +12,13 @@
 #pragma once
 
 #include "gateway/dispatch.h"
+#include "gateway/read_keys.h"
 #include "gateway/route_tables.h"
 
 /* The whole of a read of tables that are all DynamoDB's. */
 enum lf_code read_share(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                         struct err *err) MUST_CHECK;
+
+/* Whether PostgreSQL may lack what DynamoDB has of these keys: it is not asked then. */
+enum lf_code read_share_is_marked(const struct call *call, const struct read_keys *keys, bool *ret_any,
+                                  struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "gateway/read_count.h"
+#include "gateway/read_share.h"
 #include "gateway/route_ask.h"
 #include "gateway/shadow_compare.h"
 
@@ -110,6 +111,37 @@ static enum lf_code keep_difference(const struct shadow *shadow, struct err *err
     return db_write(shadow->worker->db, &keep, &(struct pg_params){ .values = values, .count = 5 }, &rows, err);
 }
 
+static enum lf_code is_marked(struct shadow *shadow, bool *ret_marked, struct err *err)
+{
+    struct read_keys keys;
+    bool is_read;
+    struct call call = make_call(shadow, NULL, NULL);
+    TRY(read_keys_find(&call, shadow->request, &shadow->tables, &keys, &is_read, err));
+    return read_share_is_marked(&call, &keys, ret_marked, err);
+}
+
+/* Whether both sides still say what they said, of keys that nobody was about to write in between: what is written all the time,
+ * or waits for its repair, cannot be compared. */
+static enum lf_code is_lasting(struct shadow *shadow, bool *ret_lasting, struct err *err)
+{
+    bool marked, there = false, here = false;
+    struct span dynamodb = shadow->dynamodb, postgres = shadow->postgres;
+    TRY(is_marked(shadow, &marked, err));
+    shadow->dynamodb = shadow->postgres = span_of(NULL, 0);
+    TRY(ask_both(shadow, err));
+    TRY(shadow_compare(dynamodb, shadow->dynamodb, shadow->is_ordered, &shadow->arena, &there, err));
+    TRY(shadow_compare(postgres, shadow->postgres, shadow->is_ordered, &shadow->arena, &here, err));
+    *ret_lasting = !marked && there && here;
+    return LF_OK;
+}
+
+static enum lf_code conclude(struct shadow *shadow, struct err *err)
+{
+    bool is_difference;
+    TRY(is_lasting(shadow, &is_difference, err));
+    return is_difference ? keep_difference(shadow, err) : LF_OK;
+}
+
 static enum lf_code compare(struct shadow *shadow, struct err *err)
 {
     bool is_same = false;
@@ -121,7 +153,7 @@ static enum lf_code compare(struct shadow *shadow, struct err *err)
         if (is_same)
             return LF_OK;
         if (tries == SHADOW_TRIES_MAX)
-            return keep_difference(shadow, err);
+            return conclude(shadow, err);
         fiber_sleep(shadow->worker->loop, pause_ms);
         shadow->dynamodb = shadow->postgres = span_of(NULL, 0);
     }

@@ -4,8 +4,9 @@
  *     sampled read, its answer ─► the other side ─► same? ─ no ─► after a pause both sides again ─ … ─►
  * landfall.shadow_difference
  *
- * What is written meanwhile differs for a moment; only what goes on to differ counts. Scans, whose order is each side's own, are
- * not shadowed. At most SHADOWS_MAX are under way in a worker; beyond them the sample is let go.
+ * What is written meanwhile differs for a moment; only what goes on to differ counts, the same way twice, under no mark. Scans,
+ * whose order is each side's own, are not shadowed. At most SHADOWS_MAX are under way in a worker; beyond them the sample is let
+ * go.
  */
 #pragma once
 

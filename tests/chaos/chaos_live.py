@@ -121,7 +121,8 @@ class Chaos:
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.kept = tempfile.mkdtemp(prefix="landfall-chaos-", dir=memory)
         self.dynamodb_local = DynamoDbLocal(self.kept)
-        self.broken, self.failures, self.requests, self.ends, self.began = *(collections.Counter() for _ in range(4)), time.monotonic()
+        self.broken, self.failures, self.requests, self.ends = (collections.Counter() for _ in range(4))
+        self.began, self.said = time.monotonic(), None
 
     def close(self):
         self.dynamodb_local.stop()
@@ -266,7 +267,9 @@ class Chaos:
     async def succeeds(self, arguments, until):
         status, output = await self.run(*arguments)
         lines = output.strip().splitlines() or [""]
-        self.say(f"  {' '.join(arguments)}: {status} {'' if status == 0 else lines[-2:]}")
+        if (arguments, status) != self.said:
+            self.say(f"  {' '.join(arguments)}: {status} {'' if status == 0 else lines[-2:]}")
+        self.said = (arguments, status)
         assert status != 3, f"landfall {' '.join(arguments)} found differences:\n{output}"
         if status == 0 and (until is None or await self.holds(until)):
             return True
