@@ -196,6 +196,11 @@ def differs_by(strip, is_likely=lambda step, theirs, ours: True):
     return holds
 
 
+def is_trimmed(step, theirs, ours):
+    """All numbers of ours are as DynamoDB writes them."""
+    return all(re.fullmatch(r"0|-?(?!0(?!\.)|0?$)(0|[1-9]\d*)(\.\d*[1-9])?", text, re.ASCII) for text in numbers_in(ours.answer))
+
+
 def is_silent(step, theirs, ours):
     """Local tells none, and it was asked for."""
     return "ConsumedCapacity" not in theirs.answer and ("ConsumedCapacity" in ours.answer or "pages" in ours.answer) and \
@@ -390,7 +395,7 @@ def is_mixed_over_tables(step, theirs, ours):
 def is_unknown_value(step, theirs, ours):
     """Local may then find another fault."""
     return theirs.status < 500 and theirs.type != "ValidationException" == ours.type and bool(
-        re.search(r"Member must satisfy enum value set|'(\[\])?' at .*Member must have length greater than or equal to 1", str(ours.message)))
+        re.search(r"Member must satisfy enum value set|'(\[\])?' at .*Member must have length greater than or equal to \d+", str(ours.message)))
 
 
 def is_late_value(step, theirs, ours):
@@ -444,7 +449,7 @@ def is_respelled_set(step, theirs, ours):
 RULES = [
     ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
      GUIDE + "Programming.Errors.html"),
-    ("Local keeps zeros of numbers", differs_by(plain_numbers), "Leading and trailing zeros are trimmed.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
+    ("Local keeps zeros of numbers", differs_by(plain_numbers, is_trimmed), "Leading and trailing zeros are trimmed.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
     ("Local has no item collection metrics", differs_by(without_metrics), "Local answers none.", API + "API_ItemCollectionMetrics.html"),
     ("Local reckons some capacity otherwise", differs_by(without_capacity), "Batches: an item that is not there counts when it is read, an index's units count once; "
      "local indexes: only items that need more than the index has are read from the table; a deletion of nothing tells its capacity although nobody asked.",

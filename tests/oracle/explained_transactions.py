@@ -143,6 +143,15 @@ def is_deletion_of_nothing(step, theirs, ours):
         one == other or is_deleted_anyway(entry, one, other) for entry, one, other in zip(statements_of(step), *verdicts))
 
 
+def is_mixed_with_wrong(step, theirs, ours):
+    """Without the statements that are wrong by themselves, all are reads or all are writes."""
+    if step["call"] != "BatchExecuteStatement" or not str(theirs.message).startswith("Read and write requests together") or not ours.ok:
+        return False
+    verdicts = verdicts_of(step, ours)
+    kinds = [str(entry.get("Statement")).startswith("SELECT") for entry in statements_of(step)]
+    return "ValidationError" in verdicts and len({kind for kind, verdict in zip(kinds, verdicts) if verdict != "ValidationError"}) < 2 == len(set(kinds))
+
+
 def is_silent_mismatch(step, theirs, ours):
     return theirs.type == ours.type == "IdempotentParameterMismatchException" and theirs.message == "" != ours.message
 
@@ -165,6 +174,8 @@ RULES = [
      GUIDE + "ql-reference.delete.html"),
     ("Local does not say what a token's fault is", is_silent_mismatch, "The exception has a message.", API + "API_TransactWriteItems.html"),
     ("Local looks at the token first", is_late_token, "What is wrong with an action by itself is told first.", API + "API_TransactWriteItems.html"),
+    ("Landfall leaves wrong statements out of a batch", is_mixed_with_wrong, "Whether statements are reads or writes is asked of those that are right by themselves.",
+     GUIDE + "ql-reference.multiplestatements.batching.html"),
     ("Local names DuplicateItemException otherwise", is_duplicate_type, "The exception is DuplicateItemException.", API + "API_ExecuteStatement.html"),
     ("Local takes parameters that no statement uses", is_parameter_count, "Each parameter stands for a question mark.", GUIDE + "ql-reference.data-types.html"),
 ]
