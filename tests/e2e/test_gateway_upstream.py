@@ -553,11 +553,14 @@ class Reads(UpstreamCase):
         got = self.front.ask("TransactGetItems", TransactItems=[{"Get": {"TableName": self.table, "Key": key("p1", "1")}}])
         self.assertEqual(got["Responses"][0]["Item"]["side"], text("dynamodb"))
 
-    def test_marked_keys_are_dynamodbs(self):
-        self.share(100)
+    def mark_p1(self):
         self.sql(f"""INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner)
             SELECT '{self.table}', substr(sha256('p1'), 1, 16), '1', '{json.dumps(key("p1", "1"))}', nextval('landfall.mark_token'), id
             FROM landfall.gateway LIMIT 1""")
+
+    def test_marked_keys_are_dynamodbs(self):
+        self.share(100)
+        self.mark_p1()
         query = {"TableName": self.table, "KeyConditionExpression": "p = :p AND s > :s", "ExpressionAttributeValues": {":p": text("p1"), ":s": text("0")}}
         self.assertEqual(self.get(1), "dynamodb")
         self.assertEqual(self.get(2), "both")
@@ -607,6 +610,15 @@ class Reads(UpstreamCase):
         self.share(100, shadow_percent="100")
         self.assertEqual(self.get(6), "both")
         self.until(lambda: self.sql("SELECT count(*) FROM landfall.shadow_difference") == "4")
+
+    def test_what_waits_for_its_repair_is_no_difference(self):
+        self.mark_p1()
+        self.share(0, shadow_percent="100")
+        for at in (1, 2):
+            self.get_quietly(at)
+        self.until(lambda: self.sql("SELECT count(*) FROM landfall.shadow_difference") != "0")
+        time.sleep(1)  # the other comparison began before this one
+        self.assertEqual(self.sql("SELECT request #>> '{Key,p,S}' FROM landfall.shadow_difference"), "p2")
 
     def get_quietly(self, at):
         self.front.ask("GetItem", TableName=self.table, Key=key(f"p{at}", "1"))
