@@ -19,7 +19,8 @@ class Shrinker:
         return difference is not None and difference.signature() == self.signature
 
     def shrink(self, steps):
-        return self.without_members(self.without_steps(steps))
+        """A request that names less needs fewer steps before it."""
+        return self.without_steps(self.without_members(self.without_steps(steps)))
 
     def without_steps(self, steps):
         """Delta debugging: pieces of falling size are left out; the last step stays."""
