@@ -26,11 +26,6 @@ static struct pg_field number_field(int64_t number, struct number_text *text)
     return (struct pg_field){ text->text, (size_t)len };
 }
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 /* Reading ---------------------------------------------------------------------------------------------------------------------
  */
 
@@ -106,13 +101,13 @@ enum lf_code backup_find(struct worker *worker, const struct backup_filter *filt
 {
     struct number_text from, to, limit;
     struct pg_field values[] = {
-        text_field(filter->arn),
-        text_field(filter->table_name),
-        text_field(filter->behind),
+        pg_text_field(filter->arn),
+        pg_text_field(filter->table_name),
+        pg_text_field(filter->behind),
         number_field(filter->from_ms, &from),
         number_field(filter->to_ms, &to),
         number_field(filter->count_max, &limit),
-        text_field(filter->is_unfinished ? SPAN("true") : SPAN("false")),
+        pg_text_field(filter->is_unfinished ? SPAN("true") : SPAN("false")),
     };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     *ret_count = 0;
@@ -156,7 +151,8 @@ static enum lf_code insert(struct worker *worker, const struct table *table, str
                             "$4::text::bigint RETURNING arn",
     };
     struct number_text id;
-    struct pg_field values[] = { text_field(table->arn), text_field(name), text_field(json), number_field(table->id, &id) };
+    struct pg_field values[] = { pg_text_field(table->arn), pg_text_field(name), pg_text_field(json),
+                                 number_field(table->id, &id) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(db_write(worker->db, &statement, &(struct pg_params){ .values = values, .count = 4 }, &rows, err));
     if (!pg_result_rows(rows))

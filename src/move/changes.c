@@ -33,11 +33,6 @@ struct applying {
     struct changes_result result;
 };
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 /* The record ------------------------------------------------------------------------------------------------------------- */
 
 static struct pg_field time_field(int64_t us, char text[NUMBER_BYTES])
@@ -52,8 +47,8 @@ static enum lf_code insert_window(struct pg_conn *conn, struct span table, const
     static const char sql[] = "INSERT INTO landfall.window (table_name, from_time, to_time, export)"
                               " VALUES ($1, " TIME_OF("$2") ", " TIME_OF("$3") ", $4) ON CONFLICT DO NOTHING";
     char from[NUMBER_BYTES], to[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(table), from_us ? time_field(*from_us, from) : PG_NULL, time_field(to_us, to),
-                                 text_field(export) };
+    struct pg_field values[] = { pg_text_field(table), from_us ? time_field(*from_us, from) : PG_NULL, time_field(to_us, to),
+                                 pg_text_field(export) };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &result, err);
 }
@@ -92,7 +87,7 @@ static enum lf_code read_position(struct pg_conn *conn, struct span table, int64
     static const char sql[] = "SELECT (extract(epoch FROM max(to_time) - timestamptz '2000-01-01 00:00:00+00') * 1000000)::bigint"
                               " FROM landfall.window WHERE table_name = $1";
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field value = text_field(table);
+    struct pg_field value = pg_text_field(table);
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
     if (!pg_result_get(result, 0, 0).data)
         return ERR(err, LF_PRECONDITION,

@@ -113,18 +113,13 @@ static void put_big_endian(char bytes[8], uint64_t number)
         bytes[i] = (char)(unsigned char)(number >> (56 - 8 * i));
 }
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 static void put_reject(struct chunk_loader *loader, struct span file, uint64_t line, struct span reason, struct span content)
 {
     char load[8], number[8];
     put_big_endian(load, (uint64_t)loader->load);
     put_big_endian(number, line);
     struct pg_field fields[REJECT_FIELDS] = {
-        { load, sizeof load }, text_field(file), { number, sizeof number }, text_field(reason), text_field(content),
+        { load, sizeof load }, pg_text_field(file), { number, sizeof number }, pg_text_field(reason), pg_text_field(content),
     };
     put_row(loader, loader->plan->reject, fields, REJECT_FIELDS);
     loader->counts.rejected++;
@@ -372,15 +367,15 @@ static enum lf_code claim(struct chunk_loader *loader, const struct source_chunk
     char load[NUMBER_BYTES], number[NUMBER_BYTES], lock[NUMBER_BYTES];
     (void)snprintf(lock, sizeof lock, "%" PRId64, chunk_lock(loader, chunk));
     struct pg_field values[] = {
-        text_field(span_from_cstr(number_text(load, (uint64_t)loader->load))),
-        text_field(file->name),
-        text_field(span_from_cstr(number_text(number, chunk->number))),
-        text_field(chunk->is_last ? SPAN("true") : SPAN("false")),
-        text_field(loader->source->tables[file->table].name),
-        text_field(loader->waits ? SPAN("true") : SPAN("false")),
-        text_field(span_from_cstr(lock)),
-        is_live ? text_field(buf_span(&chunk->start)) : PG_NULL,
-        is_live ? text_field(buf_span(&chunk->end)) : PG_NULL,
+        pg_text_field(span_from_cstr(number_text(load, (uint64_t)loader->load))),
+        pg_text_field(file->name),
+        pg_text_field(span_from_cstr(number_text(number, chunk->number))),
+        pg_text_field(chunk->is_last ? SPAN("true") : SPAN("false")),
+        pg_text_field(loader->source->tables[file->table].name),
+        pg_text_field(loader->waits ? SPAN("true") : SPAN("false")),
+        pg_text_field(span_from_cstr(lock)),
+        is_live ? pg_text_field(buf_span(&chunk->start)) : PG_NULL,
+        is_live ? pg_text_field(buf_span(&chunk->end)) : PG_NULL,
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(pg_query(loader->conn, sql, &(struct pg_params){ .values = values, .count = 9 }, &result, err));
@@ -395,14 +390,14 @@ static enum lf_code update_segment(struct chunk_loader *loader, const struct sou
                               " WHERE load_id = $1 AND file = $2 AND chunk = $3";
     char load[NUMBER_BYTES], number[NUMBER_BYTES], items[NUMBER_BYTES], unclaimed[NUMBER_BYTES], rejected[NUMBER_BYTES];
     struct pg_field values[] = {
-        text_field(span_from_cstr(number_text(load, (uint64_t)loader->load))),
-        text_field(loader->source->files[chunk->file].name),
-        text_field(span_from_cstr(number_text(number, chunk->number))),
-        text_field(span_from_cstr(number_text(items, loader->counts.items))),
-        text_field(span_from_cstr(number_text(unclaimed, loader->counts.unclaimed))),
-        text_field(span_from_cstr(number_text(rejected, loader->counts.rejected))),
-        text_field(rows),
-        text_field(sums),
+        pg_text_field(span_from_cstr(number_text(load, (uint64_t)loader->load))),
+        pg_text_field(loader->source->files[chunk->file].name),
+        pg_text_field(span_from_cstr(number_text(number, chunk->number))),
+        pg_text_field(span_from_cstr(number_text(items, loader->counts.items))),
+        pg_text_field(span_from_cstr(number_text(unclaimed, loader->counts.unclaimed))),
+        pg_text_field(span_from_cstr(number_text(rejected, loader->counts.rejected))),
+        pg_text_field(rows),
+        pg_text_field(sums),
     };
     static const bool binary[] = { false, false, false, false, false, false, false, true };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;

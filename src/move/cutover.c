@@ -6,7 +6,7 @@
 
 #include "move/reverse_triggers.h"
 
-enum { NUMBER_BYTES = 24, DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, DETAIL_BYTES = 1024, LOCK_MS = 5000 };
+enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, DETAIL_BYTES = 1024, LOCK_MS = 5000 };
 
 static int64_t now_ms(void)
 {
@@ -26,20 +26,14 @@ struct change {
     struct pg_conn *conn; /* NULL: the cutover's; another one holds the locks of the tables in a transaction */
 };
 
-static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
-{
-    int len = snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
-    return (struct pg_field){ text, (size_t)len };
-}
-
 static enum lf_code update(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
 {
-    char texts[3][NUMBER_BYTES];
+    char texts[3][PG_NUMBER_BYTES];
     struct pg_field values[] = {
         { cutover->phase.table.ptr, cutover->phase.table.len },
-        number_field(cutover->phase.epoch, texts[0]),
-        number_field(change->numbers[0], texts[1]),
-        number_field(change->numbers[1], texts[2]),
+        pg_number_field(cutover->phase.epoch, texts[0]),
+        pg_number_field(change->numbers[0], texts[1]),
+        pg_number_field(change->numbers[1], texts[2]),
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = 4 }, &result, err));
@@ -86,13 +80,13 @@ static enum lf_code set_time_to_live(struct cutover *cutover, struct span attrib
 {
     static const char sql[] = "UPDATE landfall.dynamodb_table SET ttl_attribute = nullif($2, ''), version = $3::text::bigint "
                               "WHERE name = $1 AND is_mapped";
-    char text[NUMBER_BYTES];
+    char text[PG_NUMBER_BYTES];
     int64_t version;
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(phase_begin_change(cutover->conn, &version, err));
     const struct pg_field values[] = { { cutover->phase.table.ptr, cutover->phase.table.len },
                                        { attribute.len ? attribute.ptr : "", attribute.len },
-                                       number_field(version, text) };
+                                       pg_number_field(version, text) };
     TRY(pg_query(cutover->conn, sql, &(struct pg_params){ .values = values, .count = 3 }, &result, err));
     *ret_set = pg_result_affected(result) > 0;
     return pg_exec(cutover->conn, "COMMIT", err);

@@ -10,7 +10,6 @@
 enum {
     WORK_BYTES = 64,
     HOST_BYTES = 256,
-    NUMBER_BYTES = 24,
     BEATS_PER_LEASE = 3, /* how often it is renewed before it would run out */
 };
 
@@ -25,17 +24,6 @@ struct lease {
     bool has_thread;
     pthread_t thread;
 };
-
-static struct pg_field text_field(const char *text)
-{
-    return (struct pg_field){ text, strlen(text) };
-}
-
-static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
-{
-    int len = snprintf(text, NUMBER_BYTES, "%" PRId64, number);
-    return (struct pg_field){ text, (size_t)len };
-}
 
 enum lf_code lease_begin_short(struct pg_conn *conn, struct err *err)
 {
@@ -59,10 +47,10 @@ enum { NUMBERS_MAX = 3 };
 static enum lf_code query_work(struct lease *lease, const char *sql, const int64_t *numbers, size_t count,
                                struct pg_result **ret_result, struct err *err)
 {
-    char texts[NUMBERS_MAX][NUMBER_BYTES];
-    struct pg_field values[1 + NUMBERS_MAX] = { text_field(lease->work) };
+    char texts[NUMBERS_MAX][PG_NUMBER_BYTES];
+    struct pg_field values[1 + NUMBERS_MAX] = { pg_text_field(span_from_cstr(lease->work)) };
     for (size_t i = 0; i < count; i++)
-        values[1 + i] = number_field(texts[i], numbers[i]);
+        values[1 + i] = pg_number_field(numbers[i], texts[i]);
     return query(lease, sql, &(struct pg_params){ .values = values, .count = 1 + count }, ret_result, err);
 }
 
@@ -95,13 +83,13 @@ static enum lf_code renew(struct lease *lease, int64_t *ret_worker, struct err *
                               " ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at, backend = excluded.backend,"
                               "                                backend_start = excluded.backend_start"
                               " RETURNING id";
-    char worker[NUMBER_BYTES], process[NUMBER_BYTES], seconds[NUMBER_BYTES];
+    char worker[PG_NUMBER_BYTES], process[PG_NUMBER_BYTES], seconds[PG_NUMBER_BYTES];
     struct pg_field values[] = {
-        lease->worker ? number_field(worker, lease->worker) : PG_NULL,
-        text_field(lease->work),
-        text_field(lease->host),
-        number_field(process, (int64_t)getpid()),
-        number_field(seconds, lease->seconds),
+        lease->worker ? pg_number_field(lease->worker, worker) : PG_NULL,
+        pg_text_field(span_from_cstr(lease->work)),
+        pg_text_field(span_from_cstr(lease->host)),
+        pg_number_field((int64_t)getpid(), process),
+        pg_number_field(lease->seconds, seconds),
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     TRY(query(lease, sql, &(struct pg_params){ .values = values, .count = 5 }, &result, err));
@@ -303,9 +291,9 @@ enum lf_code lease_finish(struct lease *lease, uint64_t part, struct span result
 {
     static const char sql[] = "UPDATE landfall.lease SET result = $3 WHERE work = $1 AND part = $2 AND result IS NULL";
     static const bool binary[] = { false, false, true };
-    char number[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(lease->work),
-                                 number_field(number, (int64_t)part),
+    char number[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_field(span_from_cstr(lease->work)),
+                                 pg_number_field((int64_t)part, number),
                                  { result.ptr ? result.ptr : "", result.len } };
     PG_RESULT_CLEANUP struct pg_result *updated = NULL;
     return query(lease, sql, &(struct pg_params){ .values = values, .binary = binary, .count = 3 }, &updated, err);

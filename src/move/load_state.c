@@ -15,11 +15,6 @@ enum { FINGERPRINT_BYTES_MAX = 1024 * 1024 * 1024, NUMBER_BYTES = 24 };
 /* "backfill" in ASCII: of several that begin a load at once, one does it. */
 #define BEGIN_LOCK "7089056601388706924"
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 enum lf_code backfill_fingerprint(const struct source *source, struct arena *arena, struct span *ret_fingerprint, struct err *err)
 {
     struct buf text;
@@ -46,7 +41,7 @@ static enum lf_code find_load(struct pg_conn *conn, struct span fingerprint, str
                               struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field value = text_field(fingerprint);
+    struct pg_field value = pg_text_field(fingerprint);
     TRY(pg_query(conn, "SELECT id, map_hash, chunk_bytes FROM landfall.load WHERE fingerprint = $1",
                  &(struct pg_params){ .values = &value, .count = 1 }, &result, err));
     *ret_load = (struct load_record){ 0 };
@@ -68,8 +63,9 @@ static enum lf_code insert_load(struct pg_conn *conn, struct span fingerprint, s
     struct span chunk = { number, (size_t)snprintf(number, sizeof number, "%zu", chunk_bytes) };
     PG_RESULT_CLEANUP struct pg_result *map = NULL;
     PG_RESULT_CLEANUP struct pg_result *load = NULL;
-    struct pg_field map_values[] = { text_field(map_hash), text_field(map_yaml) };
-    struct pg_field load_values[] = { text_field(fingerprint), text_field(source), text_field(map_hash), text_field(chunk) };
+    struct pg_field map_values[] = { pg_text_field(map_hash), pg_text_field(map_yaml) };
+    struct pg_field load_values[] = { pg_text_field(fingerprint), pg_text_field(source), pg_text_field(map_hash),
+                                      pg_text_field(chunk) };
     TRY(pg_query(conn, "INSERT INTO landfall.map (hash, yaml) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                  &(struct pg_params){ .values = map_values, .count = 2 }, &map, err));
     TRY(pg_query(conn,
@@ -173,7 +169,7 @@ enum lf_code load_state_read(struct pg_conn *conn, int64_t load, const struct so
     struct load_state state = { .id = load, .all_complete = true };
     struct span id;
     TRY(arena_printf(arena, &id, err, "%lld", (long long)load));
-    struct pg_field value = text_field(id);
+    struct pg_field value = pg_text_field(id);
     TRY(pg_query(
         conn,
         "SELECT file, chunk, is_last::integer, items, unclaimed, rejected, position FROM landfall.segment WHERE load_id = $1"

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RECORD_TEXT_BYTES = 64 * 1024 * 1024, NUMBER_BYTES = 24 };
+enum { RECORD_TEXT_BYTES = 64 * 1024 * 1024 };
 
 enum lf_code record_begin(struct pg_conn *conn, int64_t *ret_run, struct err *err)
 {
@@ -50,14 +50,9 @@ static const char *const kind_names[] = {
     [VERIFY_EXTRA] = "extra",
 };
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 static struct pg_field json_field(struct span json)
 {
-    return json.len ? text_field(json) : PG_NULL;
+    return json.len ? pg_text_field(json) : PG_NULL;
 }
 
 static enum lf_code insert_difference(struct pg_conn *conn, const char *run, const struct verify_difference *difference,
@@ -68,9 +63,9 @@ static enum lf_code insert_difference(struct pg_conn *conn, const char *run, con
     TRY(buf_check(key, err));
     TRY(buf_check(attributes, err));
     struct pg_field values[] = {
-        text_field(span_from_cstr(run)),     text_field(difference->table),
-        text_field(buf_span(key)),           text_field(span_from_cstr(kind_names[difference->kind])),
-        text_field(buf_span(attributes)),    json_field(difference->source_json),
+        pg_text_field(span_from_cstr(run)),  pg_text_field(difference->table),
+        pg_text_field(buf_span(key)),        pg_text_field(span_from_cstr(kind_names[difference->kind])),
+        pg_text_field(buf_span(attributes)), json_field(difference->source_json),
         json_field(difference->target_json),
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
@@ -112,16 +107,10 @@ enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct verify_r
 
 /* Reading ------------------------------------------------------------------------------------------------------------------ */
 
-static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
-{
-    int len = snprintf(text, NUMBER_BYTES, "%" PRId64, number);
-    return (struct pg_field){ text, (size_t)len };
-}
-
 static enum lf_code read_counts(struct pg_conn *conn, int64_t run, bool *ret_ended, struct verify_result *result, struct err *err)
 {
-    char number[NUMBER_BYTES];
-    struct pg_field value = number_field(number, run);
+    char number[PG_NUMBER_BYTES];
+    struct pg_field value = pg_number_field(run, number);
     PG_RESULT_CLEANUP struct pg_result *row = NULL;
     TRY(pg_query(conn,
                  "SELECT compared, different, missing, extra, segments, segments_equal FROM landfall.parity_run"
@@ -185,8 +174,8 @@ static enum lf_code put_details(const struct pg_result *rows, size_t details_max
 static enum lf_code read_details(struct pg_conn *conn, int64_t run, size_t details_max, struct arena *arena,
                                  struct verify_result *result, struct err *err)
 {
-    char number[NUMBER_BYTES];
-    struct pg_field value = number_field(number, run);
+    char number[PG_NUMBER_BYTES];
+    struct pg_field value = pg_number_field(run, number);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn,
                  "SELECT d.ctid, d.kind, d.table_name, d.key, d.source, d.target,"

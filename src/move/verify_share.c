@@ -12,7 +12,6 @@ enum {
     TARGET_PARTS_MAX = 4096,   /* about so many: each is a row of landfall.lease */
     SUBJECT_BYTES_MAX = 64 * 1024 * 1024,
     WORK_NAME_BYTES = 32,
-    NUMBER_BYTES = 24,
 };
 
 /* "verify" in ASCII: of several that begin a run at once, one does it. */
@@ -28,17 +27,6 @@ struct entry {
     struct pg_result *run;    /* owned: the one that was found; no row: none */
     bool begins;
 };
-
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
-static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
-{
-    int len = snprintf(text, NUMBER_BYTES, "%" PRId64, number);
-    return (struct pg_field){ text, (size_t)len };
-}
 
 /* The subject ------------------------------------------------------------------------------------------------------------- */
 
@@ -89,8 +77,8 @@ static enum lf_code read_changes(struct entry *entry, struct pg_result **ret_cha
         "   AND a.pid <> pg_catalog.pg_backend_pid() AND a.pid <> $1::integer"
         "   AND (a.state_change IS NULL OR a.xact_start IS NOT NULL"
         "        OR a.state_change > pg_catalog.clock_timestamp() - interval '11 seconds')))::integer";
-    char backend[NUMBER_BYTES];
-    struct pg_field value = number_field(backend, entry->comparison->snapshot.backend);
+    char backend[PG_NUMBER_BYTES];
+    struct pg_field value = pg_number_field(entry->comparison->snapshot.backend, backend);
     return pg_query(entry->conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, ret_changes, err);
 }
 
@@ -136,7 +124,7 @@ static uint64_t pages_per_part(const struct target_sizes *sizes)
 
 static enum lf_code find_run(struct entry *entry, struct err *err)
 {
-    struct pg_field subject = text_field(span_from_cstr(entry->subject));
+    struct pg_field subject = pg_text_field(span_from_cstr(entry->subject));
     return pg_query(entry->conn,
                     "SELECT id, pages, changes FROM landfall.parity_run WHERE subject = $1 AND finished_at IS NULL"
                     " ORDER BY id DESC LIMIT 1",
@@ -147,7 +135,7 @@ static enum lf_code find_run(struct entry *entry, struct err *err)
 static enum lf_code join_view(struct entry *entry, const char *work, bool *ret_joined, struct err *err)
 {
     struct snapshot *own = &entry->comparison->snapshot;
-    struct pg_field name = text_field(span_from_cstr(work));
+    struct pg_field name = pg_text_field(span_from_cstr(work));
     PG_RESULT_CLEANUP struct pg_result *others = NULL;
     TRY(pg_query(entry->conn, "SELECT snapshot FROM landfall.worker WHERE work = $1 AND snapshot IS NOT NULL ORDER BY id",
                  &(struct pg_params){ .values = &name, .count = 1 }, &others, err));
@@ -179,7 +167,7 @@ static enum lf_code begin_run(struct entry *entry, const struct target_sizes *si
     put_pages(&pages, sizes);
     enum lf_code code = buf_check(&pages, err);
     if (code == LF_OK) {
-        struct pg_field values[] = { text_field(span_from_cstr(entry->subject)), text_field(buf_span(&pages)),
+        struct pg_field values[] = { pg_text_field(span_from_cstr(entry->subject)), pg_text_field(buf_span(&pages)),
                                      pg_result_get(entry->before, 0, 0) };
         code = pg_query(entry->conn, "INSERT INTO landfall.parity_run (subject, pages, changes) VALUES ($1, $2, $3) RETURNING id",
                         &(struct pg_params){ .values = values, .count = 3 }, &run, err);
@@ -220,10 +208,10 @@ static enum lf_code choose_run(struct entry *entry, struct target_sizes *sizes, 
 
 static enum lf_code show_view(const struct entry *entry, const struct share *share, struct err *err)
 {
-    char worker[NUMBER_BYTES];
+    char worker[PG_NUMBER_BYTES];
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field values[] = { number_field(worker, lease_worker(share->lease)),
-                                 text_field(span_from_cstr(entry->comparison->snapshot.name)) };
+    struct pg_field values[] = { pg_number_field(lease_worker(share->lease), worker),
+                                 pg_text_field(span_from_cstr(entry->comparison->snapshot.name)) };
     return pg_query(entry->conn, "UPDATE landfall.worker SET snapshot = $2 WHERE id = $1",
                     &(struct pg_params){ .values = values, .count = 2 }, &result, err);
 }

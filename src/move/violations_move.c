@@ -231,11 +231,6 @@ static enum lf_code read_sums(struct copy_rows *rows, struct parity *sums, struc
     }
 }
 
-static struct pg_field number_field(int64_t number, char text[24])
-{
-    return (struct pg_field){ text, (size_t)snprintf(text, 24, "%" PRId64, number) };
-}
-
 /* All of the table's sums go to its first chunk, so that no chunk holds less than nothing. */
 static enum lf_code write_sums(struct pg_conn *conn, struct span table, const struct rejected *rejected, struct span sums,
                                struct err *err)
@@ -248,10 +243,10 @@ static enum lf_code write_sums(struct pg_conn *conn, struct span table, const st
         " rejected = s.rejected + CASE WHEN (s.file, s.chunk) = (f.file, f.chunk) THEN $3::bigint ELSE 0 END"
         " FROM first f WHERE s.load_id = $1 AND s.table_name = $2";
     static const bool binary[] = { false, false, false, true };
-    char load[24], count[24];
-    struct pg_field values[] = { number_field(rejected->load, load),
+    char load[PG_NUMBER_BYTES], count[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_number_field(rejected->load, load),
                                  { table.ptr, table.len },
-                                 number_field((int64_t)rejected->count, count),
+                                 pg_number_field((int64_t)rejected->count, count),
                                  { sums.ptr ? sums.ptr : "", sums.len } };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .binary = binary, .count = 4 }, &result, err);

@@ -1,38 +1,24 @@
 #include "move/violations_record.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "move/verify_record.h"
 
-enum { NUMBER_BYTES = 24, KEYS_BYTES_MAX = 1024 * 1024 };
-
-static struct pg_field number_field(char text[NUMBER_BYTES], int64_t number)
-{
-    int len = snprintf(text, NUMBER_BYTES, "%" PRId64, number);
-    return (struct pg_field){ text, (size_t)len };
-}
-
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
+enum { KEYS_BYTES_MAX = 1024 * 1024 };
 
 static enum lf_code insert(struct pg_conn *conn, int64_t load, const struct violation *violation, struct buf *keys,
                            struct err *err)
 {
     static const char sql[] = "INSERT INTO landfall.violation (load_id, table_name, constraint_name, is_rejected, items, keys)"
                               " VALUES ($1, $2, $3, $4, $5, $6)";
-    char load_text[NUMBER_BYTES], items_text[NUMBER_BYTES];
+    char load_text[PG_NUMBER_BYTES], items_text[PG_NUMBER_BYTES];
     record_put_array(keys, violation->keys, violation->key_count);
     TRY(buf_check(keys, err));
     struct pg_field values[] = {
-        number_field(load_text, load),
-        text_field(violation->table),
-        text_field(violation->constraint),
-        text_field(violation->is_rejected ? SPAN("true") : SPAN("false")),
-        number_field(items_text, (int64_t)violation->items),
-        text_field(buf_span(keys)),
+        pg_number_field(load, load_text),
+        pg_text_field(violation->table),
+        pg_text_field(violation->constraint),
+        pg_text_field(violation->is_rejected ? SPAN("true") : SPAN("false")),
+        pg_number_field((int64_t)violation->items, items_text),
+        pg_text_field(buf_span(keys)),
     };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 6 }, &result, err);
@@ -105,8 +91,8 @@ enum lf_code violations_recall(struct pg_conn *conn, int64_t load, int64_t worke
     static const char sql[] = "SELECT table_name, constraint_name, is_rejected::integer, items, keys[1], keys[2], keys[3]"
                               " FROM landfall.violation WHERE load_id = $1 AND moved_at > (SELECT started_at FROM "
                               "landfall.worker WHERE id = $2) ORDER BY id";
-    char load_text[NUMBER_BYTES], worker_text[NUMBER_BYTES];
-    struct pg_field values[] = { number_field(load_text, load), number_field(worker_text, worker) };
+    char load_text[PG_NUMBER_BYTES], worker_text[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_number_field(load, load_text), pg_number_field(worker, worker_text) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     return append(rows, violations, err);

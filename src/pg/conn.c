@@ -144,6 +144,12 @@ static enum lf_code check_result(struct pg_conn *conn, const PGresult *result, c
 
 /* --- statements --- */
 
+struct pg_field pg_number_field(int64_t number, char text[PG_NUMBER_BYTES])
+{
+    int len = snprintf(text, PG_NUMBER_BYTES, "%lld", (long long)number);
+    return (struct pg_field){ text, (size_t)len };
+}
+
 enum lf_code pg_exec(struct pg_conn *conn, const char *sql, struct err *err)
 {
     CLEAR PGresult *result = PQexec(conn->pg, sql);

@@ -49,6 +49,20 @@ enum lf_code pg_query(struct pg_conn *conn, const char *sql, const struct pg_par
                       struct err *err) MUST_CHECK;
 enum lf_code pg_query_binary(struct pg_conn *conn, const char *sql, const struct pg_params *params, struct pg_result **ret_result,
                              struct err *err) MUST_CHECK;
+
+/* Values in text format: a text, empty where there is none; the same, NULL where there is none; a number, whose text is the
+ * caller's. */
+static inline struct pg_field pg_text_field(struct span text)
+{
+    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
+}
+static inline struct pg_field pg_text_or_null(struct span text)
+{
+    return (struct pg_field){ text.ptr, text.len };
+}
+enum { PG_NUMBER_BYTES = 24 };
+struct pg_field pg_number_field(int64_t number, char text[PG_NUMBER_BYTES]);
+
 void pg_result_free(struct pg_result *result);
 static inline void pg_result_free_ptr(struct pg_result **result)
 {

@@ -1,27 +1,12 @@
 #include "gateway/jobs/leader.h"
 
-#include <stdio.h>
-
-enum { NUMBER_BYTES = 24 };
-
-static struct pg_field text_field(const char *text)
-{
-    return (struct pg_field){ text, strlen(text) };
-}
-
-static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
-{
-    (void)snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
-    return text_field(text);
-}
-
 static enum lf_code renew(struct worker *worker, struct leadership *leadership, int64_t now_ms, struct err *err)
 {
     static const struct pg_statement beat = {
         .sql = "UPDATE landfall.leader SET beat = beat + 1 WHERE job = $1::text AND token = $2::text::bigint RETURNING beat",
     };
-    char token[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(leadership->job), number_field(leadership->token, token) };
+    char token[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_field(span_from_cstr(leadership->job)), pg_number_field(leadership->token, token) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(db_write(worker->db, &beat, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     leadership->is_mine = pg_result_rows(rows) == 1;
@@ -44,7 +29,7 @@ static enum lf_code look(struct worker *worker, struct leadership *leadership, i
     static const struct pg_statement read = {
         .sql = "SELECT token::text, beat::text, is_vacant::int::text FROM landfall.leader WHERE job = $1::text",
     };
-    struct pg_field job = text_field(leadership->job);
+    struct pg_field job = pg_text_field(span_from_cstr(leadership->job));
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(db_query(worker->db, &read, &(struct pg_params){ .values = &job, .count = 1 }, &rows, err));
     if (pg_result_rows(rows) == 0)
@@ -66,9 +51,9 @@ static enum lf_code take(struct worker *worker, struct leadership *leadership, i
                "job = $1::text AND token = "
                "$2::text::bigint RETURNING token::text",
     };
-    char token[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(leadership->job), number_field(leadership->token, token),
-                                 text_field(catalog_gateway_id(worker->catalog)) };
+    char token[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_field(span_from_cstr(leadership->job)), pg_number_field(leadership->token, token),
+                                 pg_text_field(span_from_cstr(catalog_gateway_id(worker->catalog))) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(db_write(worker->db, &take_over, &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
     if (pg_result_rows(rows) == 1) {
@@ -93,8 +78,8 @@ enum lf_code leader_lock(struct db_transaction *transaction, const struct leader
     static const struct pg_statement lock = {
         .sql = "SELECT 1 FROM landfall.leader WHERE job = $1::text AND token = $2::text::bigint FOR NO KEY UPDATE",
     };
-    char token[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(leadership->job), number_field(leadership->token, token) };
+    char token[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_field(span_from_cstr(leadership->job)), pg_number_field(leadership->token, token) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(db_tx_query(transaction, &lock, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     if (pg_result_rows(rows) == 1)
@@ -108,8 +93,8 @@ void leader_resign(struct worker *worker, struct leadership *leadership)
         .sql = "UPDATE landfall.leader SET is_vacant = true WHERE job = $1::text AND token = $2::text::bigint",
     };
     struct err err = ERR_INIT;
-    char token[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(leadership->job), number_field(leadership->token, token) };
+    char token[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_field(span_from_cstr(leadership->job)), pg_number_field(leadership->token, token) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     if (leadership->is_mine && db_write(worker->db, &resign, &(struct pg_params){ .values = values, .count = 2 }, &rows, &err))
         worker_log(worker, SPAN(""), &err);

@@ -13,7 +13,7 @@
 #include "move/item_row.h"
 #include "pg/binary_sql.h"
 
-enum { REQUEST_BYTES_MAX = 20 * 1024 * 1024, NUMBER_BYTES = 24, PAUSE_MS_MIN = 20, PAUSE_MS_MAX = 640 };
+enum { REQUEST_BYTES_MAX = 20 * 1024 * 1024, PAUSE_MS_MIN = 20, PAUSE_MS_MAX = 640 };
 
 /* A key, and what was read for it. */
 struct sending {
@@ -49,23 +49,12 @@ static enum lf_code run(struct db_transaction *transaction, const char *sql, con
     return db_tx_query(transaction, statement, &params, ret_rows, err);
 }
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
-static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
-{
-    int len = snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
-    return (struct pg_field){ text, (size_t)len };
-}
-
 /* "{1,2,3}" */
 static enum lf_code ids_array(const struct batch *batch, struct pg_field *ret_array, struct err *err)
 {
     struct buf text;
     struct span copy;
-    buf_init(&text, REVERSE_BATCH_ITEMS * NUMBER_BYTES);
+    buf_init(&text, REVERSE_BATCH_ITEMS * PG_NUMBER_BYTES);
     for (size_t i = 0; i < batch->id_count; i++) {
         buf_put_byte(&text, i ? ',' : '{');
         buf_put(&text, batch->ids[i].data, batch->ids[i].len);
@@ -76,7 +65,7 @@ static enum lf_code ids_array(const struct batch *batch, struct pg_field *ret_ar
         code = arena_copy(batch->arena, buf_span(&text), &copy, err);
     buf_done(&text);
     TRY(code);
-    *ret_array = text_field(copy);
+    *ret_array = pg_text_or_null(copy);
     return LF_OK;
 }
 
@@ -86,7 +75,7 @@ static enum lf_code ids_array(const struct batch *batch, struct pg_field *ret_ar
 /* A change of phase waits for the transaction, and finds what it is about to send. */
 static enum lf_code hold_phase(struct db_transaction *transaction, const struct batch *batch, bool *ret_holds, struct err *err)
 {
-    struct pg_field name = text_field(batch->table->name);
+    struct pg_field name = pg_text_or_null(batch->table->name);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(run(transaction, "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND phase = 'postgres' FOR SHARE", &name, 1,
             &rows, err));
@@ -97,7 +86,7 @@ static enum lf_code hold_phase(struct db_transaction *transaction, const struct 
 /* What may have landed late is sent again. */
 static enum lf_code queue_again(struct db_transaction *transaction, const struct batch *batch, struct err *err)
 {
-    struct pg_field name = text_field(batch->table->name);
+    struct pg_field name = pg_text_or_null(batch->table->name);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return run(transaction,
                "WITH due AS (DELETE FROM landfall.reverse_sent WHERE table_name = $1::text AND again_at < clock_timestamp() AND "
@@ -153,8 +142,8 @@ static enum lf_code add_key(struct batch *batch, struct pg_field json, struct er
 
 static enum lf_code take_changes(struct db_transaction *transaction, struct batch *batch, struct err *err)
 {
-    char limit[NUMBER_BYTES];
-    struct pg_field values[] = { text_field(batch->table->name), number_field((int64_t)batch->items_max, limit) };
+    char limit[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_or_null(batch->table->name), pg_number_field((int64_t)batch->items_max, limit) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(run(transaction,
             "SELECT id::text, key::text FROM landfall.reverse_change WHERE table_name = $1::text AND refused IS NULL ORDER BY id "
@@ -165,7 +154,7 @@ static enum lf_code take_changes(struct db_transaction *transaction, struct batc
         struct span id;
         struct pg_field field = pg_result_get(rows, i, 0);
         TRY(arena_copy(batch->arena, span_of(field.data, field.len), &id, err));
-        batch->ids[batch->id_count++] = text_field(id);
+        batch->ids[batch->id_count++] = pg_text_or_null(id);
         TRY(add_key(batch, pg_result_get(rows, i, 1), err));
     }
     return LF_OK;
@@ -202,7 +191,7 @@ static enum lf_code put_sent(struct binary_sql *sql, struct batch *batch, struct
     if (!keys)
         return err->code;
     for (size_t i = 0; i < batch->count; i++)
-        keys[i] = text_field(batch->sendings[i].key_json);
+        keys[i] = pg_text_or_null(batch->sendings[i].key_json);
     binary_sql_put(sql, "INSERT INTO landfall.reverse_sent (table_name, batch, again_at, h, sk, image, key) SELECT ");
     binary_sql_span(sql, batch->table->name, "text");
     binary_sql_put(sql, ", ");
@@ -329,8 +318,8 @@ static enum lf_code has_unprocessed(struct batch *batch, struct span body, bool 
 
 static enum lf_code set_again(struct db_transaction *transaction, const struct batch *batch, const char *again, struct err *err)
 {
-    char number[NUMBER_BYTES], sql[160];
-    struct pg_field value = number_field(batch->number, number);
+    char number[PG_NUMBER_BYTES], sql[160];
+    struct pg_field value = pg_number_field(batch->number, number);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     (void)snprintf(sql, sizeof sql,
                    "UPDATE landfall.reverse_sent SET again_at = %s WHERE batch = $1::text::bigint AND again_at IS NOT NULL",

@@ -7,7 +7,7 @@
 #include "gateway/stream/stream.h"
 #include "item/ddbjson.h"
 
-enum { RECORDS_MAX = 1000, RECORD_BYTES_MAX = 1024 * 1024, NUMBER_BYTES = 24 };
+enum { RECORDS_MAX = 1000, RECORD_BYTES_MAX = 1024 * 1024 };
 
 /* Columns of the statement. */
 enum { NUMBER, ID, OLD_ITEM, NEW_ITEM, BY_TTL, CHANGED_MS, ENTITY, OLD_ROW, NEW_ROW };
@@ -25,23 +25,17 @@ static const struct pg_statement read_changes = {
         "LIMIT $5::text::bigint) AS page WHERE bytes_before < $6::text::bigint",
 };
 
-static struct pg_field number_field(int64_t number, char text[NUMBER_BYTES])
-{
-    int len = snprintf(text, NUMBER_BYTES, "%lld", (long long)number);
-    return (struct pg_field){ text, (size_t)len };
-}
-
 static enum lf_code read_page(struct call *call, const struct table *table, const struct stream_iterator *iterator, int64_t limit,
                               struct pg_result **ret_rows, struct err *err)
 {
-    char id[NUMBER_BYTES], shard[NUMBER_BYTES], number[NUMBER_BYTES], rows[NUMBER_BYTES], bytes[NUMBER_BYTES];
+    char id[PG_NUMBER_BYTES], shard[PG_NUMBER_BYTES], number[PG_NUMBER_BYTES], rows[PG_NUMBER_BYTES], bytes[PG_NUMBER_BYTES];
     struct pg_field values[] = {
-        number_field(table->id, id),
-        number_field(iterator->shard, shard),
-        number_field(iterator->number, number),
+        pg_number_field(table->id, id),
+        pg_number_field(iterator->shard, shard),
+        pg_number_field(iterator->number, number),
         { table->stream_label.ptr, table->stream_label.len },
-        number_field(limit, rows),
-        number_field(RECORD_BYTES_MAX, bytes),
+        pg_number_field(limit, rows),
+        pg_number_field(RECORD_BYTES_MAX, bytes),
     };
     return db_query(call->worker->db, &read_changes, &(struct pg_params){ .values = values, .count = 6 }, ret_rows, err);
 }
@@ -123,7 +117,7 @@ static enum lf_code put_record(struct call *call, const struct table *table, con
                                struct err *err)
 {
     struct item old, new;
-    char event[2 * NUMBER_BYTES];
+    char event[2 * PG_NUMBER_BYTES];
     TRY(read_image(call, table, rows, row, OLD_ITEM, OLD_ROW, &old, err));
     TRY(read_image(call, table, rows, row, NEW_ITEM, NEW_ROW, &new, err));
     (void)snprintf(event, sizeof event, "%032llx", (unsigned long long)pg_result_int64(rows, row, ID));

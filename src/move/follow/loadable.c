@@ -5,11 +5,6 @@
 
 enum { NUMBER_BYTES = 24 };
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
 /* A database that nothing was ever followed into has no such table. */
 static enum lf_code has_phases(struct pg_conn *conn, bool *ret_has, struct err *err)
 {
@@ -32,8 +27,8 @@ static enum lf_code check_table(struct pg_conn *conn, const struct source *sourc
     struct span name = source->tables[table].name;
     int64_t time_us = source->table_times[table];
     const struct pg_field values[] = {
-        text_field(name),
-        text_field(source_is_live(source) ? SPAN("1") : SPAN("0")),
+        pg_text_field(name),
+        pg_text_field(source_is_live(source) ? SPAN("1") : SPAN("0")),
         { id, (size_t)snprintf(id, sizeof id, "%" PRId64, load) },
         { time_us == MANIFEST_TIME_UNKNOWN ? NULL : time, (size_t)snprintf(time, sizeof time, "%" PRId64, time_us) },
     };
@@ -63,7 +58,7 @@ enum lf_code loadable_check(struct pg_conn *conn, const struct source *source, i
 
 enum lf_code loadable_check_waits(struct pg_conn *conn, struct span table, struct err *err)
 {
-    const struct pg_field name = text_field(table);
+    const struct pg_field name = pg_text_field(table);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     bool has;
     TRY(has_phases(conn, &has, err));

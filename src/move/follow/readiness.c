@@ -8,11 +8,6 @@
 
 enum { NUMBER_BYTES = 24, DETAIL_BYTES = 512 };
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
 static enum lf_code begin_applying(struct pg_conn *conn, struct span table, struct err *err)
 {
     static const char sql[] =
@@ -21,7 +16,7 @@ static enum lf_code begin_applying(struct pg_conn *conn, struct span table, stru
         "   AND EXISTS (SELECT FROM landfall.segment AS s WHERE s.load_id = l.id AND s.table_name = p.table_name)"
         "   AND ((l.source LIKE 'dynamodb://%' AND l.started_at >= p.follows_since)"
         "     OR EXISTS (SELECT FROM landfall.window AS w WHERE w.table_name = p.table_name AND w.to_time >= p.follows_since)))";
-    const struct pg_field value = text_field(table);
+    const struct pg_field value = pg_text_field(table);
     PG_RESULT_CLEANUP struct pg_result *updated = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &updated, err);
 }
@@ -41,7 +36,7 @@ static enum lf_code look(struct pg_conn *conn, struct span table, unsigned settl
         " FROM landfall.phase AS p WHERE p.table_name = $1";
     char settle[NUMBER_BYTES];
     int len = snprintf(settle, sizeof settle, "%u", settle_seconds);
-    const struct pg_field values[] = { text_field(table), { settle, (size_t)len } };
+    const struct pg_field values[] = { pg_text_field(table), { settle, (size_t)len } };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     *ret_readiness = (struct readiness){ 0 };
@@ -67,7 +62,7 @@ static enum lf_code change_to_readable(struct pg_conn *conn, struct span table, 
 {
     static const char sql[] = "UPDATE landfall.phase SET readable_at = clock_timestamp()"
                               " WHERE table_name = $1 AND applies_since IS NOT NULL AND readable_at IS NULL";
-    const struct pg_field value = text_field(table);
+    const struct pg_field value = pg_text_field(table);
     PG_RESULT_CLEANUP struct pg_result *updated = NULL;
     int64_t version;
     TRY(phase_begin_change(conn, &version, err));
@@ -110,7 +105,7 @@ enum lf_code readiness_is_caught_up(struct pg_conn *conn, struct span table, int
         "   EXISTS (SELECT FROM landfall.stream_shard AS s WHERE s.table_name = p.table_name AND s.gap IS NOT NULL))))";
     char since[NUMBER_BYTES];
     int len = snprintf(since, sizeof since, "%" PRId64, since_us);
-    const struct pg_field values[] = { text_field(table), { since, (size_t)len } };
+    const struct pg_field values[] = { pg_text_field(table), { since, (size_t)len } };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     *ret_caught_up = pg_result_rows(rows) > 0;

@@ -13,14 +13,9 @@ enum { COPY_BYTES_MAX = 256 * 1024 * 1024, ARENA_BYTES_MAX = 256 * 1024 * 1024, 
 #define UNIX_US(column) "coalesce((extract(epoch FROM " column ") * 1000000)::int8, 0)"
 #define TIME_OF_UNIX_US(value) "timestamptz 'epoch' + (" value ") * interval '1 microsecond'"
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr ? text.ptr : "", text.len };
-}
-
 static struct pg_field field_or_null(struct span text)
 {
-    return text.len ? text_field(text) : PG_NULL;
+    return text.len ? pg_text_field(text) : PG_NULL;
 }
 
 static struct span span_at(const struct pg_result *rows, size_t row, size_t column)
@@ -44,7 +39,7 @@ enum lf_code spool_read_shards(struct pg_conn *conn, struct spool_stream stream,
 {
     static const char sql[] = "SELECT shard_id, parent_id, sequence_number, is_drained::integer, " UNIX_US(
         "captured_to") " FROM landfall.stream_shard WHERE table_name = $1 AND stream_arn = $2 ORDER BY shard_id";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn) };
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     for (size_t i = 0; i < pg_result_rows(rows); i++)
@@ -57,7 +52,7 @@ static enum lf_code insert_shard(struct pg_conn *conn, struct spool_stream strea
 {
     static const char sql[] = "INSERT INTO landfall.stream_shard (table_name, stream_arn, shard_id, parent_id)"
                               " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn), text_field(shard->id),
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(shard->id),
                                        field_or_null(shard->parent ? shard->parent_id : span_of(NULL, 0)) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err);
@@ -68,7 +63,7 @@ static enum lf_code drain_shard(struct pg_conn *conn, struct spool_stream stream
     static const char sql[] = "UPDATE landfall.stream_shard SET is_drained = true"
                               " WHERE table_name = $1 AND stream_arn = $2 AND shard_id = $3"
                               " AND sequence_number IS NOT DISTINCT FROM $4";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn), text_field(shard->id),
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(shard->id),
                                        field_or_null(span_from_cstr(shard->sequence_number)) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err));
@@ -103,7 +98,7 @@ enum lf_code spool_write_captured_to(struct pg_conn *conn, struct spool_stream s
     if (!ids)
         return err->code;
     for (size_t i = 0; i < count; i++)
-        ids[i] = text_field(shards[i]->id);
+        ids[i] = pg_text_field(shards[i]->id);
     binary_sql_put(&sql, "UPDATE landfall.stream_shard AS t SET captured_to = greatest(captured_to, " TIME_OF_UNIX_US(
                              "k.us") ") FROM unnest(");
     binary_sql_array(&sql, ids, count, 1, PG_OID_TEXT, "text");
@@ -126,8 +121,8 @@ enum lf_code spool_write_gap(struct pg_conn *conn, struct spool_stream stream, s
         "   WHERE table_name = $1 AND EXISTS (SELECT FROM shard))"
         " INSERT INTO landfall.event (what, detail) SELECT 'gap', pg_catalog.jsonb_build_object("
         "   'table', $1::text, 'stream', $2::text, 'shard', $3::text, 'gap', $4::text) FROM shard";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn), text_field(shard),
-                                       text_field(span_from_cstr(what)) };
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(shard),
+                                       pg_text_field(span_from_cstr(what)) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err);
 }
@@ -138,7 +133,7 @@ enum lf_code spool_heal_gaps(struct pg_conn *conn, struct span table, struct err
                               " AND EXISTS (SELECT FROM landfall.parity_run AS r WHERE r.finished_at IS NOT NULL"
                               "   AND r.different + r.missing + r.extra = 0 AND r.started_at > (SELECT max(e.at)"
                               "     FROM landfall.event AS e WHERE e.what = 'gap' AND e.detail ->> 'table' = s.table_name))";
-    const struct pg_field value = text_field(table);
+    const struct pg_field value = pg_text_field(table);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err);
 }
@@ -148,7 +143,7 @@ enum lf_code spool_read_gap(struct pg_conn *conn, struct spool_stream stream, st
 {
     static const char sql[] = "SELECT gap FROM landfall.stream_shard WHERE table_name = $1 AND stream_arn = $2"
                               " AND gap IS NOT NULL ORDER BY shard_id LIMIT 1";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn) };
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
     return arena_copy(arena, pg_result_rows(rows) ? span_at(rows, 0, 0) : span_of(NULL, 0), ret_gap, err);
@@ -188,8 +183,8 @@ static enum lf_code put_record(struct spool_stream stream, const struct shard *s
                                struct buf *bytes, struct buf *scratch, struct arena *arena, struct err *err)
 {
     int64_t changed_us = (record->created_unix_s - TIMESTAMP_EPOCH_UNIX_SECONDS) * MICROSECONDS_PER_SECOND;
-    struct pg_field fields[SPOOL_FIELDS] = { text_field(stream.table), text_field(shard->id),
-                                             text_field(record->sequence_number) };
+    struct pg_field fields[SPOOL_FIELDS] = { pg_text_field(stream.table), pg_text_field(shard->id),
+                                             pg_text_field(record->sequence_number) };
     TRY(put_json(&record->keys, scratch, arena, &fields[3], err));
     if (record->has_new_image)
         TRY(put_json(&record->new_image, scratch, arena, &fields[4], err));
@@ -226,8 +221,8 @@ static enum lf_code move_shard(struct pg_conn *conn, struct spool_stream stream,
     static const char sql[] = "UPDATE landfall.stream_shard SET sequence_number = $5"
                               " WHERE table_name = $1 AND stream_arn = $2 AND shard_id = $3"
                               " AND sequence_number IS NOT DISTINCT FROM $4";
-    const struct pg_field values[] = { text_field(stream.table), text_field(stream.arn), text_field(shard->id),
-                                       field_or_null(span_from_cstr(shard->sequence_number)), text_field(last) };
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(shard->id),
+                                       field_or_null(span_from_cstr(shard->sequence_number)), pg_text_field(last) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 5 }, &rows, err));
     if (pg_result_affected(rows) != 1)
@@ -301,7 +296,7 @@ enum lf_code spool_read(struct pg_conn *conn, struct span table, int64_t after, 
 {
     char numbers[3][NUMBER_BYTES];
     const int64_t limits[] = { after, SPOOL_BATCH_RECORDS, SPOOL_BATCH_BYTES };
-    struct pg_field values[4] = { text_field(table) };
+    struct pg_field values[4] = { pg_text_field(table) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     for (size_t i = 0; i < 3; i++)
         values[1 + i] = (struct pg_field){ numbers[i], (size_t)snprintf(numbers[i], NUMBER_BYTES, "%" PRId64, limits[i]) };

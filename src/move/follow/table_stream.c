@@ -111,17 +111,12 @@ static enum lf_code find_stream(const struct table_stream_options *options, stru
 
 /* The row -------------------------------------------------------------------------------------------------------------------- */
 
-static struct pg_field text_field(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
 /* One that is not AWS's is kept: the gateways go there, too. */
 static struct pg_field endpoint_field(const struct dynamodb *client)
 {
     struct span endpoint = dynamodb_endpoint(client);
     bool is_aws = span_ends_with(endpoint, SPAN(".amazonaws.com")) || span_ends_with(endpoint, SPAN(".amazonaws.com.cn"));
-    return is_aws ? PG_NULL : text_field(endpoint);
+    return is_aws ? PG_NULL : pg_text_or_null(endpoint);
 }
 
 static enum lf_code record(struct pg_conn *conn, const char *what, struct span table, struct span arn, struct err *err)
@@ -145,8 +140,8 @@ static enum lf_code change_in(struct pg_conn *conn, const struct table_stream_op
                               struct span arn, int64_t *ret_version, struct err *err)
 {
     struct span table = options->table->name;
-    const struct pg_field values[] = { text_field(table), text_field(arn), text_field(dynamodb_region(options->client)),
-                                       endpoint_field(options->client) };
+    const struct pg_field values[] = { pg_text_or_null(table), pg_text_or_null(arn),
+                                       pg_text_or_null(dynamodb_region(options->client)), endpoint_field(options->client) };
     PG_RESULT_CLEANUP struct pg_result *changed = NULL;
     TRY(phase_begin_change(conn, ret_version, err));
     TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = 4 }, &changed, err));
