@@ -35,7 +35,7 @@ from live_clients import ACCOUNTS, REGISTERS, Client, Load, check_balances, chec
 from servers import DynamoDbLocal, lacks  # noqa: E402
 
 TABLES, BALLAST, BATCH, GATEWAYS, TRIES_MAX, SKIPPED = (*sorted(REGISTERS), "accounts"), 200, 25, 2, 4, 77
-STEP_SECONDS_MAX, READY_SECONDS_MAX = 180, 90
+STEP_SECONDS_MAX, READY_SECONDS_MAX, STARTING_SECONDS = 180, 90, 20
 LEASE_SECONDS = 10  # of a gateway, as others see it
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1", "NO_COLOR": "1"}
 # DynamoDB Local looks at no signature, but wants one.
@@ -70,6 +70,7 @@ class Process:
 
     async def start(self):
         listen = ("--listen", f"127.0.0.1:{self.port}") if self.arguments[0] == "serve" else ()
+        self.started = time.monotonic()
         self.log = (self.chaos.folder / f"{self.name}.log").open("a")
         self.process = await asyncio.create_subprocess_exec(self.chaos.landfall, *self.arguments, *listen, cwd=self.chaos.folder, env=self.chaos.environment,
                                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
@@ -99,6 +100,10 @@ class Process:
 
     def send(self, number):
         self.process.send_signal(number)
+
+    def ended_at_its_start(self):
+        """As a command may whose first connection is cut; later it has to try again."""
+        return self.process.returncode == 1 and time.monotonic() - self.started < STARTING_SECONDS
 
     def expect_alive(self):
         if self.process.returncode is not None:
@@ -204,7 +209,6 @@ class Chaos:
                 self.broken[fault.__name__.replace("_", " ")] += 1
                 self.say(f"    {fault.__name__}")
                 await fault()
-                self.expect_all_alive()
 
     def expect_all_alive(self):
         for process in (*self.gateways, self.follower):
@@ -215,6 +219,9 @@ class Chaos:
         while True:
             await asyncio.sleep(1)
             async with self.breaking:
+                if self.follower.ended_at_its_start():
+                    self.broken["follower started in vain"] += 1
+                    await self.follower.start()
                 self.expect_all_alive()
 
     async def settle_what_cannot_land(self):
