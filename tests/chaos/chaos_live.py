@@ -95,11 +95,12 @@ class Process:
         return self.process.returncode is not None
 
     async def kill(self):
-        self.process.kill()
+        self.send(signal.SIGKILL)
         await self.process.wait()
 
     def send(self, number):
-        self.process.send_signal(number)
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
 
     def ended_at_its_start(self):
         """As a command may whose first connection is cut; later it has to try again."""
