@@ -41,6 +41,8 @@ WORDS = [
     ("Query condition missed key schema element", "Query condition missed key schema element: .*"),
     (r".*", r"\d+ validation errors? detected: .*"),
     ("Updates on index keys must be of the same data type as the key attribute", INDEX_KEY_WORDS),
+    (r"One or more parameter values are not valid\. A value specified for a secondary index key is not supported\. .*",
+     r"One or more parameter values are not valid\. The update expression attempted to update a secondary index key to a value that is not supported\. .*"),
     (NUMBER_FAULTS, NUMBER_WORDS),
     (".*", "Attempted conditional constraint is not an indexable operation"),
     (r"The list of keys in RequestItems for BatchGetItem may not contain null or empty values: .*", "The provided key element does not match the schema"),
