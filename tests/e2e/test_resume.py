@@ -8,6 +8,7 @@ ITEMS = 36000
 PADDING = "x" * 4000
 INTERRUPTED = 130
 CHUNKS_BEFORE = 2
+NOTICE_SECONDS = 2  # a signal is looked for four times a second
 # Rows of the second half wait for whoever holds the lock.
 GATE = f"""
 CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';
@@ -40,6 +41,7 @@ class Resume(DatabaseCase):
         self.wait_for_chunks(process)
         self.assertIn(f"\nload 1: process {process.pid} on ", self.landfall("migrate", "status"))
         process.send_signal(how)
+        time.sleep(NOTICE_SECONDS)
         holder.communicate(timeout=SECONDS_MAX)
         _, errors = process.communicate(timeout=SECONDS_MAX)
         return process.returncode, errors
