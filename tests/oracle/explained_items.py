@@ -6,7 +6,7 @@ import copy
 import decimal
 import re
 
-from normalise import EXACTLY, body_of, plain_number
+from normalise import EXACTLY, body_of, key_text, plain, plain_number
 
 API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/"
 GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
@@ -437,6 +437,17 @@ def depth_of(value):
     return max(map(depth_of, value), default=0) if isinstance(value, list) else 0
 
 
+def is_start_among_equals(step, theirs, ours):
+    """Items of an index with equal keys come in no particular order, so what is behind one of them is each endpoint's own."""
+    body = body_of(step)
+    start, key = body.get("ExclusiveStartKey"), step.get("keys", {}).get(str(body.get("TableName")), {}).get(body.get("IndexName"))
+    if step["call"] not in ("Query", "Scan") or not (start and key and body.get("IndexName") and theirs.ok and ours.ok):
+        return False
+    one, other = ({key_text(item): item for item in outcome.answer.get("Items", [])} for outcome in (theirs, ours))
+    beside = [{**one, **other}[text] for text in one.keys() ^ other.keys()]
+    return bool(beside) and all(plain(item.get(name)) == plain(start.get(name)) for item in beside for name in key)
+
+
 def is_huge_limit(step, theirs, ours):
     return theirs.status == 500 and ours.ok and body_of(step).get("Limit", 0) > 2147483647
 
@@ -453,6 +464,8 @@ def is_respelled_set(step, theirs, ours):
 
 
 RULES = [
+    ("Each orders items of one index key", is_start_among_equals, "The order of items whose index keys are equal is not told; a start key among them is a place in it.",
+     API + "API_Query.html"),
     ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
      GUIDE + "Programming.Errors.html"),
     ("Local keeps zeros of numbers", differs_by(plain_numbers, is_trimmed), "Leading and trailing zeros are trimmed.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
