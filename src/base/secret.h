@@ -25,6 +25,6 @@ static inline struct span secret_reveal(struct secret secret)
 /* Zeroes memory that held a secret; the compiler does not leave it out. NULL with length 0 is fine. */
 static inline void secret_wipe(void *bytes, size_t len)
 {
-    if (len)
+    if (bytes)
         explicit_bzero(bytes, len);
 }
