@@ -54,6 +54,7 @@ WORDS = [
      IN_VALUES + INVALID + r"Input collection \[.*\]of type BS contains duplicates\.?( for key .*)?"),
     ("Where clause does not contain a mandatory equality on all key attributes", "Key attribute's data type should match its data type in table's schema: Key .*"),
     ("The batch write request list for a table cannot be null or empty|" + NUMBER_FAULTS, "Supplied AttributeValue has more than one datatypes set, .*"),
+    ("Unsupported operation: VariableReference", r"Statement wasn't well formed, can't be processed: \w+"),
     ("Cannot have two attributes with the same name", INVALID + "Duplicate value in attribute name: .*"),
 ]
 
@@ -235,7 +236,8 @@ def figures_of(outcome):
 
 def is_half_key(step, theirs, ours):
     """Local counts an index that an item enters or leaves which has only some of its key. The index must have several key attributes of its own."""
-    if step["call"] not in ("PutItem", "UpdateItem", "DeleteItem") or not theirs.ok or not ours.ok or not theirs.answer.get("ConsumedCapacity"):
+    if step["call"] not in ("PutItem", "UpdateItem", "DeleteItem") or not theirs.ok or not ours.ok or not theirs.answer.get("ConsumedCapacity") or not ours.answer.get(
+            "ConsumedCapacity"):
         return step["call"] == "TransactWriteItems" and theirs.ok and ours.ok and is_half_key_of_transaction(step, theirs, ours)
     one, other = (stripped(step, outcome.answer, STRIPS) for outcome in (theirs, ours))
     wide = wide_indexes(step, body_of(step).get("TableName"))
@@ -375,6 +377,7 @@ LATE = r"The conditional request failed|Type mismatch for attribute to update|" 
     r"Updates on index keys must be of the same data type as the key attribute"
 KEY_PATH = r"Key attributes must be scalars; list random access .*"
 EARLY = KEY_PATH + r"|One or more parameter values are not valid\. The update expression attempted to update a secondary index key .*|" + INVALID + \
+    r"Only DELETE action is allowed when no attribute value is specified|" + INVALID + \
     r"(ADD|DELETE) action .*not supported for the type .*|" + INVALID + r"Cannot update attribute .*|" + INDEX_KEY_WORDS
 
 
