@@ -451,6 +451,13 @@ def is_start_among_equals(step, theirs, ours):
     return bool(beside) and all(plain(item.get(name)) == plain(start.get(name)) for item in beside for name in key)
 
 
+def is_null_capacity(step, theirs, ours):
+    body = body_of(step)
+    without = {name: value for name, value in theirs.answer.items() if name != "ConsumedCapacity"}
+    return "ReturnConsumedCapacity" in body and body["ReturnConsumedCapacity"] is None and theirs.ok and ours.ok and "ConsumedCapacity" in theirs.answer and (
+        without == ours.answer)
+
+
 def is_huge_limit(step, theirs, ours):
     return theirs.status == 500 and ours.ok and body_of(step).get("Limit", 0) > 2147483647
 
@@ -469,6 +476,7 @@ def is_respelled_set(step, theirs, ours):
 RULES = [
     ("Each orders items of one index key", is_start_among_equals, "The order of items whose index keys are equal is not told; a start key among them is a place in it.",
      API + "API_Query.html"),
+    ("Local tells capacity for null", is_null_capacity, "A member that is null is as one that is not there, hence NONE.", API + "API_DeleteItem.html"),
     ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
      GUIDE + "Programming.Errors.html"),
     ("Local keeps zeros of numbers", differs_by(plain_numbers, is_trimmed), "Leading and trailing zeros are trimmed.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
