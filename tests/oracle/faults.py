@@ -157,7 +157,8 @@ class Probe:
             verdict = self.verdict(part)
             if verdict not in found:
                 continue
-            if part[0][-1] == INSTEAD and self.lacks_table(1 - verdict):
+            # The other fault was this part's, whether its table is there or not.
+            if self.lacks_table(verdict) or (part[0][-1] == INSTEAD and self.lacks_table(1 - verdict)):
                 return True
             if any(are_apart(part, other) and self.verdict(part + other) is None for other in found[1 - verdict][:PAIRS_MAX]):
                 return True
