@@ -118,7 +118,7 @@ def run(gateway, load, work, seconds):
     stops, failures = threading.Event(), []
     for name in ("bench", "streamed"):
         bench.create(gateway.address, name, CREDENTIALS, name == "streamed")
-        bench.fill(gateway.address, name, CREDENTIALS, load, work, bench.ITEMS // 10)
+        bench.fill(gateway.address, name, CREDENTIALS, bench.ITEMS // 10)
     passing = threading.Thread(target=come_and_go, args=(gateway.address, stops, failures))
     passing.start()
     try:
