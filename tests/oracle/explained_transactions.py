@@ -118,6 +118,12 @@ def is_parameter_count(step, theirs, ours):
         str(entry.get("Statement")).count("?") < len(entry.get("Parameters") or []) for entry in statements_of(step))
 
 
+def is_miscounted(step, theirs, ours):
+    """The count is wrong indeed, and so is what Landfall tells before it counts."""
+    return step["call"] in PARTIQL_CALLS and "Number of parameters in request and statement don't match" in str(theirs.message) and not ours.ok and any(
+        str(entry.get("Statement")).count("?") != len(entry.get("Parameters") or []) for entry in statements_of(step))
+
+
 def verdicts_of(step, outcome):
     """The code of each statement, "None" where it succeeds; nothing for other answers."""
     count = len(statements_of(step))
@@ -170,6 +176,7 @@ RULES = [
     ("Local calls duplicates in transactions invalid", is_duplicate_reason, "An INSERT of an item that is there is a DuplicateItem.", API + "API_BatchStatementError.html"),
     ("Local looks late for two actions on one item", is_same_item_twice, "An item may be in one action only; 2 and 2.0 are the same number, hence the same item.",
      API + "API_TransactWriteItems.html"),
+    ("Local counts parameters first", is_miscounted, "Which of several faults is told, AWS leaves open.", API + "API_ExecuteStatement.html"),
     ("Local fails deletions of nothing", is_deletion_of_nothing, "A DELETE whose item is not there succeeds, whatever its condition.",
      GUIDE + "ql-reference.delete.html"),
     ("Local does not say what a token's fault is", is_silent_mismatch, "The exception has a message.", API + "API_TransactWriteItems.html"),
