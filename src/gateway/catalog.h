@@ -137,6 +137,10 @@ enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err)
  * have. */
 enum lf_code catalog_begin_change(struct db_transaction *transaction, int64_t *ret_version, struct err *err) MUST_CHECK;
 
+/* A change that is one statement with a table's name as $1. */
+enum lf_code catalog_change_table(struct db *db, const struct pg_statement *statement, struct span table,
+                                  struct err *err) MUST_CHECK;
+
 /* After its commit: this process reads the change at once … */
 enum lf_code catalog_refresh(struct catalog *catalog, struct db *db, struct err *err) MUST_CHECK;
 /* … and this suspends the fiber until every live gateway has acknowledged the version: none works under an older one. */

@@ -30,7 +30,7 @@ static enum lf_code is_over(struct worker *worker, struct span name, bool *ret_i
 }
 
 /* Whoever would change the authority has to find the fence there, in the same row. */
-static enum lf_code undo_in(struct db_transaction *transaction, struct span name, struct err *err)
+static enum lf_code undo(struct worker *worker, struct span name, struct err *err)
 {
     static const struct pg_statement undo = {
         .sql = "WITH gone AS (UPDATE landfall.phase SET fence = NULL, fence_until = NULL WHERE table_name = $1::text AND " IS_OVER
@@ -39,26 +39,9 @@ static enum lf_code undo_in(struct db_transaction *transaction, struct span name
                "table_name, "
                "'epoch', epoch) FROM gone",
     };
-    int64_t version = 0;
-    struct pg_field field = { name.ptr, name.len };
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(catalog_begin_change(transaction, &version, err));
-    return db_tx_query(transaction, &undo, &(struct pg_params){ .values = &field, .count = 1 }, &rows, err);
-}
-
-static enum lf_code undo(struct worker *worker, struct span name, struct err *err)
-{
-    bool over = false, is_certain = false;
-    struct db_transaction *transaction = NULL;
+    bool over = false;
     TRY(is_over(worker, name, &over, err));
-    if (!over)
-        return LF_OK;
-    TRY(db_begin(worker->db, &transaction, err));
-    enum lf_code code = undo_in(transaction, name, err);
-    if (!code)
-        return db_commit(transaction, &is_certain, err);
-    db_rollback(transaction);
-    return code;
+    return over ? catalog_change_table(worker->db, &undo, name, err) : LF_OK;
 }
 
 /* Waiting

@@ -74,7 +74,7 @@ static void on_timer(void *context)
 /* Retreat
  * ------------------------------------------------------------------------------------------------------------------------ */
 
-static enum lf_code retreat_in(struct db_transaction *transaction, const char *table, struct err *err)
+static enum lf_code retreat(struct worker *worker, const char *table, struct err *err)
 {
     static const struct pg_statement retreat = {
         .sql = "WITH changed AS (UPDATE landfall.phase SET reads_percent = 0 WHERE table_name = $1::text AND reads_percent > 0 "
@@ -83,23 +83,7 @@ static enum lf_code retreat_in(struct db_transaction *transaction, const char *t
                "table_name) "
                "FROM changed",
     };
-    int64_t version = 0;
-    const struct pg_field value = { table, strlen(table) };
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(catalog_begin_change(transaction, &version, err));
-    return db_tx_query(transaction, &retreat, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err);
-}
-
-static enum lf_code retreat(struct worker *worker, const char *table, struct err *err)
-{
-    bool is_certain = false;
-    struct db_transaction *transaction = NULL;
-    TRY(db_begin(worker->db, &transaction, err));
-    enum lf_code code = retreat_in(transaction, table, err);
-    if (!code)
-        return db_commit(transaction, &is_certain, err);
-    db_rollback(transaction);
-    return code;
+    return catalog_change_table(worker->db, &retreat, span_from_cstr(table), err);
 }
 
 static void note_fallback(struct read_counts *counts, struct table_counts *table)
