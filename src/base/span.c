@@ -48,3 +48,13 @@ struct span span_cut_line(struct span *rest)
     *rest = span_from(*rest, end + 1);
     return line;
 }
+
+struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX])
+{
+    size_t at = SPAN_DIGITS_MAX;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return span_of(digits + at, SPAN_DIGITS_MAX - at);
+}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct span {
@@ -57,6 +58,10 @@ static inline struct span span_from(struct span span, size_t start)
 
 /* Cuts the first line off `rest` and gives it without its newline; the last line need not have one. */
 struct span span_cut_line(struct span *rest);
+
+/* The number in decimal, at the end of `digits`. */
+enum { SPAN_DIGITS_MAX = 20 };
+struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX]);
 
 /* For printf: "%.*s", SPAN_ARG(span). */
 #define SPAN_ARG(span) (int)(span).len, (span).ptr ? (span).ptr : ""

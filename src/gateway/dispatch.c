@@ -9,7 +9,7 @@
 #include "gateway/route.h"
 #include "gateway/worker.h"
 
-enum { REQUEST_ID_BYTES = 52, CRC_BYTES = 12, ERROR_MEMBERS_BYTES_MAX = 64 * 1024 * 1024 };
+enum { REQUEST_ID_BYTES = 52, ERROR_MEMBERS_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* Answers ---------------------------------------------------------------------------------------------------------------------
  */
@@ -41,14 +41,10 @@ static void put_checksum(struct http_response *response, struct arena *arena)
     struct err err = ERR_INIT;
     struct span body = buf_span(response->body);
     unsigned long crc = crc32_z(0, (const unsigned char *)body.ptr, body.len);
-    size_t at = CRC_BYTES;
-    char *digits = arena_alloc(arena, CRC_BYTES, &err); /* printf would take longer than the checksum */
+    char *digits = arena_alloc(arena, SPAN_DIGITS_MAX, &err); /* printf would take longer than the checksum */
     if (!digits)
         return;
-    do
-        digits[--at] = (char)('0' + crc % 10);
-    while (crc /= 10);
-    put_header(response, SPAN("x-amz-crc32"), span_of(digits + at, CRC_BYTES - at));
+    put_header(response, SPAN("x-amz-crc32"), span_of_number(crc, digits));
 }
 
 static void finish(const struct call *call, struct http_response *response, int status)

@@ -54,13 +54,8 @@ void answer_clock_set(struct answer_clock *clock, int64_t now_ms)
 
 static void put_number(struct buf *out, size_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    buf_put(out, digits + at, sizeof digits - at);
+    char digits[SPAN_DIGITS_MAX];
+    buf_put_span(out, span_of_number(number, digits));
 }
 
 static void put_field(struct buf *out, struct span name, struct span value)

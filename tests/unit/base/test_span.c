@@ -97,12 +97,27 @@ static void test_cut_line(void **state)
     assert_int_equal(rest.len, 0);
 }
 
+static void assert_number(uint64_t number, const char *expected)
+{
+    char digits[SPAN_DIGITS_MAX];
+    assert_true(span_equal(span_of_number(number, digits), span_from_cstr(expected)));
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    assert_number(0, "0");
+    assert_number(10, "10");
+    assert_number(UINT64_MAX, "18446744073709551615");
+}
+
 int main(void)
 {
     random_seed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_line), cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
-        cmocka_unit_test(test_ends),     cmocka_unit_test(test_find_byte),    cmocka_unit_test(test_find),
+        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_ends),         cmocka_unit_test(test_find_byte),
+        cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
