@@ -119,6 +119,13 @@ class LiveCase(DatabaseCase):
         last = self.follow("--until-caught-up", "--json").splitlines()[-1]
         return json.loads(last)["tables"][0]
 
+    def follow_one_thing(self):
+        """To where its row may be read."""
+        self.put(1)
+        self.follow("--until-caught-up")
+        self.backfill()
+        self.catch_up()
+
     def wait_for_worker(self):
         """Until a follower that was started is at work."""
         self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.lease l JOIN landfall.worker w ON w.id = l.holder WHERE l.work = 'follow'") == "1")

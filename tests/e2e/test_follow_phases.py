@@ -10,10 +10,7 @@ class DualWrite(LiveCase):
 
     def setUp(self):
         super().setUp()
-        self.put(1)
-        self.follow("--until-caught-up")
-        self.backfill()
-        self.catch_up()
+        self.follow_one_thing()
         self.sql("UPDATE landfall.phase SET phase = 'dual write', epoch = epoch + 1")
 
     def label(self, number):
@@ -55,10 +52,7 @@ class DualWrite(LiveCase):
 class LateWriters(LiveCase):
     def setUp(self):
         super().setUp()
-        self.put(1)
-        self.follow("--until-caught-up")
-        self.backfill()
-        self.catch_up()
+        self.follow_one_thing()
         self.sql("UPDATE landfall.phase SET phase = 'postgres', epoch = epoch + 1, flipped_at = clock_timestamp()")
 
     def test_who_still_writes_is_noticed_and_not_applied(self):

@@ -190,17 +190,23 @@ static void several_threads_read_each_item_once(void **state)
 }
 
 /* At a slow pace chunks end by time, so that a segment has several. */
+static void read_part_of_the_first_segment(struct source_chunk *chunk, bool *end)
+{
+    struct err err = ERR_INIT;
+    memset(table.counts, 0, sizeof table.counts);
+    table.counts[0] = 5 * PAGE_ITEMS;
+    assert_ok(err, open_table("dynamodb://Numbers", "0.25", &err));
+    source_chunk_init(chunk);
+    assert_ok(err, source_next(&source, chunk, end, &err));
+}
+
 static void a_segment_goes_on_where_a_chunk_ended(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
     struct source_chunk chunk;
     bool end;
-    memset(table.counts, 0, sizeof table.counts);
-    table.counts[0] = 5 * PAGE_ITEMS;
-    assert_ok(err, open_table("dynamodb://Numbers", "0.25", &err));
-    source_chunk_init(&chunk);
-    assert_ok(err, source_next(&source, &chunk, &end, &err));
+    read_part_of_the_first_segment(&chunk, &end);
     assert_true(!end && chunk.file == 0 && chunk.number == 0 && !chunk.is_last);
     assert_int_equal(chunk.start.len, 0);
     note(&chunk);
@@ -249,11 +255,7 @@ static void a_segment_may_be_left(void **state)
     struct err err = ERR_INIT;
     struct source_chunk chunk;
     bool end;
-    memset(table.counts, 0, sizeof table.counts);
-    table.counts[0] = 5 * PAGE_ITEMS;
-    assert_ok(err, open_table("dynamodb://Numbers", "0.25", &err));
-    source_chunk_init(&chunk);
-    assert_ok(err, source_next(&source, &chunk, &end, &err));
+    read_part_of_the_first_segment(&chunk, &end);
     assert_false(chunk.is_last);
     source_leave(&chunk);
     assert_ok(err, source_next(&source, &chunk, &end, &err));
