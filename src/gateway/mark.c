@@ -78,17 +78,12 @@ static enum lf_code take_params(struct row_arrays *arrays, struct mark *const *m
     return row_arrays_params(arrays, ret_params, err);
 }
 
-static struct span text_of(const struct pg_result *rows, size_t row, size_t column)
-{
-    struct pg_field field = pg_result_get(rows, row, column);
-    return span_of(field.data, field.len);
-}
-
 static void note_token(struct mark *const *marks, size_t count, const struct pg_result *rows, size_t row)
 {
     for (size_t i = 0; i < count; i++)
-        if (span_equal(marks[i]->place.h, text_of(rows, row, 1)) && span_equal(marks[i]->place.sk, text_of(rows, row, 2)) &&
-            span_equal(marks[i]->table->name, text_of(rows, row, 0)))
+        if (span_equal(marks[i]->place.h, pg_result_span(rows, row, 1)) &&
+            span_equal(marks[i]->place.sk, pg_result_span(rows, row, 2)) &&
+            span_equal(marks[i]->table->name, pg_result_span(rows, row, 0)))
             marks[i]->token = pg_result_int64(rows, row, 3);
 }
 

@@ -170,19 +170,13 @@ static enum lf_code read_indexes(struct table *table, struct span states, struct
 /* Tables ----------------------------------------------------------------------------------------------------------------------
  */
 
-static struct span field(const struct pg_result *rows, size_t row, enum table_field column)
-{
-    struct pg_field value = pg_result_get(rows, row, column);
-    return span_of(value.data, value.len);
-}
-
 static enum lf_code copy_texts(const struct pg_result *rows, size_t row, struct table *table, struct arena *arena,
                                struct err *err)
 {
-    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_NAME), &table->name, err));
-    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_TABLE_ID), &table->table_id, err));
-    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_TTL_ATTRIBUTE), &table->ttl_attribute, err));
-    TRY(arena_copy(arena, field(rows, row, TABLE_FIELD_STREAM_LABEL), &table->stream_label, err));
+    TRY(arena_copy(arena, pg_result_span(rows, row, TABLE_FIELD_NAME), &table->name, err));
+    TRY(arena_copy(arena, pg_result_span(rows, row, TABLE_FIELD_TABLE_ID), &table->table_id, err));
+    TRY(arena_copy(arena, pg_result_span(rows, row, TABLE_FIELD_TTL_ATTRIBUTE), &table->ttl_attribute, err));
+    TRY(arena_copy(arena, pg_result_span(rows, row, TABLE_FIELD_STREAM_LABEL), &table->stream_label, err));
     return arena_printf(arena, &table->arn, err, "%.*s%.*s", SPAN_ARG(TABLE_ARN_PREFIX), SPAN_ARG(table->name));
 }
 
@@ -241,13 +235,13 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct sp
     table->version = pg_result_int64(rows, row, TABLE_FIELD_VERSION);
     table->created_ms = pg_result_int64(rows, row, TABLE_FIELD_CREATED_MS);
     table->restoring = pg_result_int64(rows, row, TABLE_FIELD_RESTORING);
-    table->ttl_is_filling = span_equal(field(rows, row, TABLE_FIELD_TTL_IS_FILLING), SPAN("true"));
+    table->ttl_is_filling = span_equal(pg_result_span(rows, row, TABLE_FIELD_TTL_IS_FILLING), SPAN("true"));
     TRY(copy_texts(rows, row, table, arena, err));
-    TRY(read_status(field(rows, row, TABLE_FIELD_STATUS), &table->status, err));
-    TRY(read_move(field(rows, row, TABLE_FIELD_MOVE), &table->move, err));
+    TRY(read_status(pg_result_span(rows, row, TABLE_FIELD_STATUS), &table->status, err));
+    TRY(read_move(pg_result_span(rows, row, TABLE_FIELD_MOVE), &table->move, err));
     TRY(read_definition(definition, table, arena, err));
-    TRY(read_indexes(table, field(rows, row, TABLE_FIELD_INDEXES), arena, err));
-    if (span_equal(field(rows, row, TABLE_FIELD_IS_MAPPED), SPAN("true"))) {
+    TRY(read_indexes(table, pg_result_span(rows, row, TABLE_FIELD_INDEXES), arena, err));
+    if (span_equal(pg_result_span(rows, row, TABLE_FIELD_IS_MAPPED), SPAN("true"))) {
         table->map = map ? map_find_table(map, table->name) : NULL;
         if (!table->map)
             return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
@@ -266,7 +260,7 @@ static enum lf_code new_table(const struct pg_result *rows, size_t row, struct s
     arena_init(&home->arena, DEFINITION_BYTES_MAX);
     atomic_init(&home->refs, 1);
     if (read_row(rows, row, definition, map, &home->table, &home->arena, err)) {
-        struct span name = field(rows, row, TABLE_FIELD_NAME);
+        struct span name = pg_result_span(rows, row, TABLE_FIELD_NAME);
         table_unref(&home->table);
         return err_while(err, "reading the description of table '%.*s'", SPAN_ARG(name));
     }
@@ -276,7 +270,7 @@ static enum lf_code new_table(const struct pg_result *rows, size_t row, struct s
 
 enum lf_code table_new(const struct pg_result *rows, size_t row, const struct map *map, struct table **ret_table, struct err *err)
 {
-    return new_table(rows, row, field(rows, row, TABLE_FIELD_DEFINITION), map, ret_table, err);
+    return new_table(rows, row, pg_result_span(rows, row, TABLE_FIELD_DEFINITION), map, ret_table, err);
 }
 
 enum lf_code table_renew(const struct table *present, const struct pg_result *rows, size_t row, const struct map *map,
@@ -296,7 +290,7 @@ enum lf_code table_moves_alike(const struct table *table, const struct pg_result
                                struct err *err)
 {
     struct table_move move = { 0 };
-    TRY(read_move(field(rows, row, TABLE_FIELD_MOVE), &move, err));
+    TRY(read_move(pg_result_span(rows, row, TABLE_FIELD_MOVE), &move, err));
     const struct table_move *present = &table->move;
     *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
                  move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&

@@ -16,8 +16,7 @@ struct taking {
 
 static struct span text_at(const struct taking *taking, size_t row, enum field at)
 {
-    struct pg_field field = pg_result_get(taking->rows, row, at);
-    return span_of(field.data, field.len);
+    return pg_result_span(taking->rows, row, at);
 }
 
 static enum lf_code read_item(const struct taking *taking, struct span json, struct item *ret_item, struct err *err)

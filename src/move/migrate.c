@@ -143,16 +143,12 @@ static const char sql_taken_back_here[] =
 /* What was loaded went with the tables, or was never in these. The next load begins anew. */
 static const char sql_forget_loads[] = "DELETE FROM landfall.load; DELETE FROM landfall.item; DELETE FROM landfall.window";
 
-static struct pg_field field_of(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
 static enum lf_code execute(struct pg_conn *conn, const char *sql, const struct migration *migration, size_t param_count,
                             struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field values[] = { field_of(migration->version), field_of(migration->name), field_of(migration->checksum) };
+    struct pg_field values[] = { pg_text_field(migration->version), pg_text_field(migration->name),
+                                 pg_text_field(migration->checksum) };
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = param_count }, &result, err);
 }
 
@@ -219,7 +215,7 @@ static enum lf_code drop_invalid_index(struct pg_conn *conn, struct span stateme
     struct span name, table;
     if (!migrate_concurrent_index(statement, &name, &table))
         return LF_OK;
-    struct pg_field values[] = { field_of(table), field_of(name) };
+    struct pg_field values[] = { pg_text_field(table), pg_text_field(name) };
     TRY(pg_query(conn,
                  "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_index i"
                  " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"

@@ -5,7 +5,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
-#include "codec/sha256.h"
 #include "move/migrate_file.h"
 
 enum { STATEMENTS_BYTES_MAX = 64 * 1024 * 1024 };
@@ -101,15 +100,10 @@ struct table_work {
     const struct table_statements *table;
 };
 
-static struct pg_field field_of(struct span text)
-{
-    return (struct pg_field){ text.ptr, text.len };
-}
-
 static enum lf_code is_on_record(const struct table_work *work, struct pg_conn *conn, bool *ret_is, struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field values[] = { field_of(work->run->version), field_of(work->table->table) };
+    struct pg_field values[] = { pg_text_field(work->run->version), pg_text_field(work->table->table) };
     TRY(pg_query(conn, "SELECT checksum FROM landfall.migration_table WHERE version = $1 AND table_name = $2",
                  &(struct pg_params){ .values = values, .count = 2 }, &result, err));
     *ret_is = pg_result_rows(result) > 0;
@@ -145,8 +139,8 @@ static enum lf_code run_statements(const struct table_work *work, struct pg_conn
 static enum lf_code put_on_record(const struct table_work *work, struct pg_conn *conn, struct err *err)
 {
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    struct pg_field values[] = { field_of(work->run->version), field_of(work->table->table),
-                                 field_of(span_from_cstr(work->table->checksum)) };
+    struct pg_field values[] = { pg_text_field(work->run->version), pg_text_field(work->table->table),
+                                 pg_text_field(span_from_cstr(work->table->checksum)) };
     return pg_query(conn, "INSERT INTO landfall.migration_table (version, table_name, checksum) VALUES ($1, $2, $3)",
                     &(struct pg_params){ .values = values, .count = 3 }, &result, err);
 }
@@ -189,7 +183,7 @@ static enum lf_code sort_by_size(struct migrate_tables *tables, struct pg_conn *
 {
     for (size_t i = 0; i < tables->table_count; i++) {
         PG_RESULT_CLEANUP struct pg_result *result = NULL;
-        struct pg_field name = field_of(tables->tables[i].table);
+        struct pg_field name = pg_text_field(tables->tables[i].table);
         TRY(pg_query(conn, "SELECT coalesce(pg_catalog.pg_table_size(pg_catalog.to_regclass($1)), 0)",
                      &(struct pg_params){ .values = &name, .count = 1 }, &result, err));
         tables->tables[i].bytes = pg_result_int64(result, 0, 0);

@@ -10,12 +10,13 @@
  */
 #pragma once
 
+#include "codec/sha256.h"
 #include "move/crew.h"
 #include "pg/retry.h"
 
 struct table_statements {
-    struct span table; /* as written: schema.name */
-    char checksum[65]; /* hexadecimal SHA-256 of its statements */
+    struct span table;                   /* as written: schema.name */
+    char checksum[SHA256_HEX_BYTES + 1]; /* SHA-256 of its statements */
     size_t count;
     int64_t bytes; /* of the table */
 };

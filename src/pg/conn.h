@@ -72,6 +72,11 @@ static inline void pg_result_free_ptr(struct pg_result **result)
 size_t pg_result_rows(const struct pg_result *result);
 /* Borrowed from the result; data NULL is SQL NULL. */
 struct pg_field pg_result_get(const struct pg_result *result, size_t row, size_t column);
+static inline struct span pg_result_span(const struct pg_result *result, size_t row, size_t column)
+{
+    struct pg_field field = pg_result_get(result, row, column);
+    return span_of(field.data, field.len);
+}
 /* Text of a field, "" for NULL; NUL-terminated. */
 const char *pg_result_text(const struct pg_result *result, size_t row, size_t column);
 int64_t pg_result_int64(const struct pg_result *result, size_t row, size_t column); /* 0 for NULL */

@@ -158,19 +158,13 @@ static enum lf_code take(struct worker *worker, struct arena *arena, struct pg_r
     return db_write(worker->db, &take_over, &(struct pg_params){ .values = values, .count = 4 }, ret_rows, err);
 }
 
-static struct span text_of(const struct pg_result *rows, size_t row, size_t column)
-{
-    struct pg_field field = pg_result_get(rows, row, column);
-    return span_of(field.data, field.len);
-}
-
 static enum lf_code repair_key(struct worker *worker, const struct table *table, const struct pg_result *rows, size_t row,
                                struct arena *arena, struct err *err)
 {
     struct item attributes;
     struct item_key key;
     struct mark mark;
-    TRY(ddbjson_read_line(text_of(rows, row, FIELD_KEY), arena, &attributes, err));
+    TRY(ddbjson_read_line(pg_result_span(rows, row, FIELD_KEY), arena, &attributes, err));
     TRY(item_key_of_request(table, &attributes, arena, &key, err));
     TRY(mark_init(table, &key, arena, &mark, err));
     mark.token = pg_result_int64(rows, row, FIELD_TOKEN);
@@ -183,7 +177,7 @@ static enum lf_code repair_key(struct worker *worker, const struct table *table,
 static enum lf_code repair_row(struct worker *worker, const struct pg_result *rows, size_t row, struct arena *arena,
                                struct err *err)
 {
-    const struct table *table = catalog_find(worker->catalog, text_of(rows, row, FIELD_TABLE));
+    const struct table *table = catalog_find(worker->catalog, pg_result_span(rows, row, FIELD_TABLE));
     enum lf_code code = LF_OK;
     if (table && table_is_dynamodbs(table))
         code = repair_key(worker, table, rows, row, arena, err);

@@ -15,12 +15,6 @@ enum {
     NUMBER_BYTES = 24,
 };
 
-static struct span bytes_of(const struct pg_result *rows, size_t row, size_t column)
-{
-    struct pg_field field = pg_result_get(rows, row, column);
-    return span_of(field.data, field.len);
-}
-
 static enum lf_code run(struct db_transaction *transaction, struct buf *sql, const struct pg_params *params,
                         struct pg_result **ret_rows, struct err *err)
 {
@@ -158,9 +152,9 @@ static enum lf_code put_rows(const struct fill *fill, const struct pg_result *ro
         row_arrays_add(arrays, PG_OID_BYTEA, count);
     for (size_t i = 0; i < count; i++) {
         struct arena_mark mark = arena_mark(arena);
-        row_arrays_put_span(arrays, bytes_of(rows, i, 0));
-        row_arrays_put_span(arrays, bytes_of(rows, i, 1));
-        TRY(put_columns(fill, bytes_of(rows, i, 2), arena, arrays, err));
+        row_arrays_put_span(arrays, pg_result_span(rows, i, 0));
+        row_arrays_put_span(arrays, pg_result_span(rows, i, 1));
+        TRY(put_columns(fill, pg_result_span(rows, i, 2), arena, arrays, err));
         arena_rewind(arena, mark);
     }
     return LF_OK;
@@ -196,14 +190,14 @@ static enum lf_code fill_rows(struct db_transaction *transaction, const struct f
     *ret_done = true;
     if (!pg_result_rows(position))
         return LF_OK;
-    struct item_place behind = { bytes_of(position, 0, 0), bytes_of(position, 0, 1) };
+    struct item_place behind = { pg_result_span(position, 0, 0), pg_result_span(position, 0, 1) };
     TRY(lock_rows(transaction, fill, behind, &rows, err));
     size_t count = pg_result_rows(rows);
     if (!count)
         return LF_OK;
     TRY(update_rows(transaction, fill, rows, arena, err));
     *ret_done = count < BATCH_ROWS;
-    struct item_place last = { bytes_of(rows, count - 1, 0), bytes_of(rows, count - 1, 1) };
+    struct item_place last = { pg_result_span(rows, count - 1, 0), pg_result_span(rows, count - 1, 1) };
     return run_position(transaction, fill, put_position_update, last, 4, &moved, err);
 }
 

@@ -5,12 +5,6 @@
 
 enum { SOURCE_SHIFT = 48, BLOCK_SHIFT = 16 };
 
-static struct span bytes_of(const struct pg_result *rows, size_t row, size_t column)
-{
-    struct pg_field field = pg_result_get(rows, row, column);
-    return span_of(field.data, field.len);
-}
-
 /* Versions ---------------------------------------------------------------------------------------------------------------------
  */
 
@@ -28,13 +22,13 @@ struct relational_place relational_place_of(const struct stored_item *item)
 static enum lf_code read_version(const struct pg_result *rows, size_t row, size_t column, size_t source, struct stored_item *item,
                                  struct err *err)
 {
-    struct span ctid = bytes_of(rows, row, column + RELATIONAL_CTID);
+    struct span ctid = pg_result_span(rows, row, column + RELATIONAL_CTID);
     struct pg_reader reader = { ctid.ptr, ctid.ptr + ctid.len };
     int32_t block = 0, xmin = 0;
     int16_t offset = 0;
     TRY(pg_get_int32(&reader, &block, err));
     TRY(pg_get_int16(&reader, &offset, err));
-    TRY(pg_read_int32(bytes_of(rows, row, column + RELATIONAL_XMIN), &xmin, err));
+    TRY(pg_read_int32(pg_result_span(rows, row, column + RELATIONAL_XMIN), &xmin, err));
     item->version[0] = (uint32_t)xmin;
     item->version[1] = (uint64_t)source << SOURCE_SHIFT | (uint64_t)(uint32_t)block << BLOCK_SHIFT | (uint16_t)offset;
     return LF_OK;
@@ -89,11 +83,11 @@ enum lf_code relational_row_read(const struct table *table, const struct pg_resu
     struct stored_item item = { .is_present = true };
     struct span record;
     int32_t source = 0;
-    TRY(pg_read_int32(bytes_of(rows, row, column + RELATIONAL_SOURCE), &source, err));
+    TRY(pg_read_int32(pg_result_span(rows, row, column + RELATIONAL_SOURCE), &source, err));
     if (source < 0 || (size_t)source >= state->count)
         return ERR(err, LF_ROW, "a row of source %d, there are %zu", (int)source, state->count);
     TRY(read_version(rows, row, column, (size_t)source, &item, err));
-    TRY(arena_copy(arena, bytes_of(rows, row, column + RELATIONAL_ROW), &record, err));
+    TRY(arena_copy(arena, pg_result_span(rows, row, column + RELATIONAL_ROW), &record, err));
     if (read_item(&state->sources[source], record, arena, &item, err))
         return err_while(err, "reading a row of %.*s", SPAN_ARG(state->sources[source].name));
     *ret_item = item;
@@ -128,7 +122,7 @@ enum lf_code relational_row_number(const struct pg_result *rows, size_t row, siz
                                    struct err *err)
 {
     int64_t number = 0;
-    TRY(pg_read_int64(bytes_of(rows, row, column), &number, err));
+    TRY(pg_read_int64(pg_result_span(rows, row, column), &number, err));
     if (number < 0 || (size_t)number >= count)
         return ERR(err, LF_ROW, "row %lld of %zu was not asked for", (long long)number, count);
     *ret_number = (size_t)number;

@@ -18,18 +18,13 @@ static struct pg_field field_or_null(struct span text)
     return text.len ? pg_text_field(text) : PG_NULL;
 }
 
-static struct span span_at(const struct pg_result *rows, size_t row, size_t column)
-{
-    struct pg_field field = pg_result_get(rows, row, column);
-    return span_of(field.data, field.data ? field.len : 0);
-}
-
 /* Shards ------------------------------------------------------------------------------------------------------------------- */
 
 static enum lf_code add_known(const struct pg_result *rows, size_t row, struct shards *shards, struct err *err)
 {
     struct shard *shard;
-    TRY(shards_add(shards, span_at(rows, row, 0), span_at(rows, row, 1), span_at(rows, row, 2), &shard, err));
+    TRY(shards_add(shards, pg_result_span(rows, row, 0), pg_result_span(rows, row, 1), pg_result_span(rows, row, 2), &shard,
+                   err));
     shard->is_drained = shard->is_ended = pg_result_int64(rows, row, 3) != 0;
     shard->captured_to_us = shard->recorded_to_us = pg_result_int64(rows, row, 4);
     return LF_OK;
@@ -146,7 +141,7 @@ enum lf_code spool_read_gap(struct pg_conn *conn, struct spool_stream stream, st
     const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 2 }, &rows, err));
-    return arena_copy(arena, pg_result_rows(rows) ? span_at(rows, 0, 0) : span_of(NULL, 0), ret_gap, err);
+    return arena_copy(arena, pg_result_rows(rows) ? pg_result_span(rows, 0, 0) : span_of(NULL, 0), ret_gap, err);
 }
 
 /* Appending ---------------------------------------------------------------------------------------------------------------- */
@@ -276,8 +271,8 @@ static enum lf_code read_record(const struct pg_result *rows, size_t row, struct
         .is_expiry = pg_result_int64(rows, row, 4) != 0,
         .changed_unix_us = pg_result_int64(rows, row, 5),
     };
-    TRY(read_item(span_at(rows, row, 1), arena, &record->key, err));
-    return record->has_item ? read_item(span_at(rows, row, 2), arena, &record->item, err) : LF_OK;
+    TRY(read_item(pg_result_span(rows, row, 1), arena, &record->key, err));
+    return record->has_item ? read_item(pg_result_span(rows, row, 2), arena, &record->item, err) : LF_OK;
 }
 
 /* Statistics of a table that fills and empties at once tell the planner nothing. */
