@@ -20,6 +20,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.upstream = upstream.partition("//")[2]
         self.shares = [("throttle", throttle), ("fail", fail), ("drop", drop), ("cut", cut)]
         self.random = random.Random(seed)
+        self.scans_left = None  # how many pages may still be scanned before all further ones are throttled
         self.lock = threading.Lock()
         self.done = {"throttle": 0, "fail": 0, "drop": 0, "cut": 0, "pass": 0}
         self.units = []  # (when, capacity) of each scanned page
@@ -28,7 +29,16 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
-    def choose(self):
+    def may_scan(self):
+        with self.lock:
+            if self.scans_left is None:
+                return True
+            self.scans_left -= 1
+            return self.scans_left >= 0
+
+    def choose(self, target):
+        if target.endswith(".Scan") and not self.may_scan():
+            return "throttle"
         with self.lock:
             dice, what = self.random.random(), "pass"
             for name, share in self.shares:
@@ -76,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         request = self.rfile.read(int(self.headers["Content-Length"]))
-        what = self.server.choose()
+        what = self.server.choose(self.headers["X-Amz-Target"])
         if what == "throttle":
             return self.answer(400, THROTTLED.encode())
         if what == "fail":

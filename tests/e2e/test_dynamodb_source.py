@@ -18,6 +18,8 @@ from wire import Endpoint  # noqa: E402
 
 ITEMS = 20000
 SLOW_RATE = 60  # of the about 200 units that a scan of Things consumes
+SEGMENTS_BEFORE_STOP = 8
+SCANS_BEFORE_STOP = 24  # of the 64 segments with a page each
 HEAVY_ITEMS = 40
 HEAVY_BYTES = 100 * 1000
 INTERRUPTED = 130
@@ -86,6 +88,13 @@ class Source:
                                 AWS_EC2_METADATA_DISABLED="true", HOME=str(self.folder))
 
     @contextlib.contextmanager
+    def held_in_the_middle(self):
+        """Begins no more pages than SCANS_BEFORE_STOP until the body lets it: however fast the machine is, the load is not over then."""
+        with self.through() as proxy:
+            proxy.scans_left = SCANS_BEFORE_STOP
+            yield proxy
+
+    @contextlib.contextmanager
     def through(self, **shares):
         proxy = Proxy(self.dynamodb.url, **shares)
         try:
@@ -125,15 +134,13 @@ class Source:
         while self.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'landfall%'") != "0":
             self.assertLess(time.monotonic(), deadline)
 
-    def start_slowly(self, *options):
-        return self.start("backfill", SOURCE, "--jobs", "4", "--max-rcu", SLOW_RATE, *options)
-
     def stop_in_the_middle(self, how):
         self.prepare(SOURCE)
-        process = self.start_slowly()
-        self.wait_for_segments(8, process)
-        process.send_signal(how)
-        _, errors = process.communicate(timeout=SECONDS_MAX)
+        with self.held_in_the_middle():
+            process = self.start("backfill", SOURCE, "--jobs", "4")
+            self.wait_for_segments(SEGMENTS_BEFORE_STOP, process)
+            process.send_signal(how)
+            _, errors = process.communicate(timeout=SECONDS_MAX)
         self.wait_until_gone()
         before = int(self.sql("SELECT sum(items) FROM landfall.segment"))
         self.assertGreater(before, 0)
@@ -172,11 +179,13 @@ class Source:
 
     def test_several_share_and_one_dies(self):
         self.prepare(SOURCE)
-        first, second = self.start_slowly(), self.start_slowly()
-        self.wait_for_segments(8, first, second)
-        first.kill()
-        first.communicate()
-        output, errors = second.communicate(timeout=SECONDS_MAX)
+        with self.held_in_the_middle() as proxy:
+            first, second = (self.start("backfill", SOURCE, "--jobs", "4") for _ in range(2))
+            self.wait_for_segments(SEGMENTS_BEFORE_STOP, first, second)
+            first.kill()
+            first.communicate()
+            proxy.scans_left = None
+            output, errors = second.communicate(timeout=SECONDS_MAX)
         self.assertEqual(second.returncode, 0, output + errors)
         self.assert_all_there()
 
@@ -237,12 +246,14 @@ class AgainstLandfall(Source, DatabaseCase):
     def test_one_that_was_paused_does_no_harm(self):
         """Its segments are taken over; what it has read by then must not go in when it wakes."""
         self.prepare(SOURCE)
-        paused = self.start_slowly("--lease", "2")
-        self.wait_for_segments(8, paused)
-        paused.send_signal(signal.SIGSTOP)
-        self.assertEqual(self.landfall_json("backfill", SOURCE, "--lease", "2")["items"], ITEMS)
-        paused.send_signal(signal.SIGCONT)
-        paused.communicate(timeout=SECONDS_MAX)
+        with self.held_in_the_middle() as proxy:
+            paused = self.start("backfill", SOURCE, "--jobs", "4", "--max-rcu", SLOW_RATE, "--lease", "2")
+            self.wait_for_segments(SEGMENTS_BEFORE_STOP, paused)
+            paused.send_signal(signal.SIGSTOP)
+            proxy.scans_left = None
+            self.assertEqual(self.landfall_json("backfill", SOURCE, "--lease", "2")["items"], ITEMS)
+            paused.send_signal(signal.SIGCONT)
+            paused.communicate(timeout=SECONDS_MAX)
         self.assert_all_there()
 
     def test_pace(self):
