@@ -76,21 +76,35 @@ static unsigned special_in_word(uint64_t word)
     return special ? (unsigned)__builtin_ctzll(special) / 8 : (unsigned)sizeof word;
 }
 
-/* As find_special, a word at a time; the last one is filled up with a byte that ends nothing. */
+static bool is_special(char c)
+{
+    return c == '"' || c == '\\' || (unsigned char)c < 0x20;
+}
+
+static const char *find_special_byte(const char *pos, const char *end, bool *is_ascii)
+{
+    unsigned char seen = 0;
+    for (; pos < end && !is_special(*pos); pos++)
+        seen |= (unsigned char)*pos;
+    *is_ascii &= seen < 0x80;
+    return pos;
+}
+
+/* As find_special, a word at a time; the last one ends where the text does, and has what was seen before in it. */
 static const char *find_special_word(const char *pos, const char *end, bool *is_ascii)
 {
     uint64_t seen = 0;
     unsigned at = sizeof(uint64_t);
+    if (end - pos < (ptrdiff_t)sizeof(uint64_t))
+        return find_special_byte(pos, end, is_ascii);
     while (pos < end && at == sizeof(uint64_t)) {
-        uint64_t word = EACH_BYTE(' ');
-        size_t len = (size_t)(end - pos) < sizeof word ? (size_t)(end - pos) : sizeof word;
-        if (len == sizeof word)
-            memcpy(&word, pos, sizeof word);
-        else
-            memcpy(&word, pos, len);
+        uint64_t word;
+        if (end - pos < (ptrdiff_t)sizeof word)
+            pos = end - sizeof word;
+        memcpy(&word, pos, sizeof word);
         seen |= word;
         at = special_in_word(word);
-        pos += at < len ? at : len;
+        pos += at;
     }
     *is_ascii &= (seen & EACH_BYTE(0x80u)) == 0;
     return pos;
@@ -110,18 +124,19 @@ static unsigned special_bits(__m128i bytes)
  * it, is not ASCII. */
 static inline const char *find_special(const char *pos, const char *end, bool *is_ascii)
 {
-    unsigned high = 0;
-    for (; end - pos >= (ptrdiff_t)sizeof(__m128i); pos += sizeof(__m128i)) {
+    unsigned high = 0, special = 0;
+    if (end - pos < (ptrdiff_t)sizeof(__m128i))
+        return find_special_word(pos, end, is_ascii);
+    while (pos < end && !special) {
+        if (end - pos < (ptrdiff_t)sizeof(__m128i))
+            pos = end - sizeof(__m128i);
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)pos);
-        unsigned special = special_bits(bytes);
+        special = special_bits(bytes);
         high |= (unsigned)_mm_movemask_epi8(bytes);
-        if (special) {
-            *is_ascii &= high == 0;
-            return pos + __builtin_ctz(special);
-        }
+        pos += special ? (size_t)__builtin_ctz(special) : sizeof(__m128i);
     }
     *is_ascii &= high == 0;
-    return find_special_word(pos, end, is_ascii);
+    return pos;
 }
 #else
 #define find_special find_special_word

@@ -92,10 +92,8 @@ static enum lf_code read_part(struct call *call, struct batch *batch, struct par
 static enum lf_code put_item(struct call *call, const struct part *part, struct stored_item *stored, struct err *err)
 {
     struct item item;
-    struct span json;
     if (!part->is_projected) {
-        TRY(stored_item_json(stored, call->arena, &json, err));
-        reply_raw(call->reply, json);
+        stored_item_reply(stored, call->reply);
         return LF_OK;
     }
     TRY(stored_item_parse(stored, call->arena, &item, err));

@@ -31,10 +31,9 @@ static enum lf_code read_parameters(const struct get_item_request *request, cons
 static enum lf_code put_item(struct call *call, const struct wanted *wanted, struct stored_item *stored, struct err *err)
 {
     struct item item;
-    struct span json;
     if (!wanted->is_projected) {
-        TRY(stored_item_json(stored, call->arena, &json, err));
-        reply_member_raw(call->reply, SPAN("Item"), json);
+        reply_name(call->reply, SPAN("Item"));
+        stored_item_reply(stored, call->reply);
         return LF_OK;
     }
     TRY(stored_item_parse(stored, call->arena, &item, err));

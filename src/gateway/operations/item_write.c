@@ -64,22 +64,22 @@ enum lf_code item_write_put_failed(const struct item_outcome *outcome, struct ar
 
 /* Answering ---------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code put_old(struct item_outcome *outcome, struct call *call, struct err *err)
+static void put_old(const struct item_outcome *outcome, struct reply *reply)
 {
-    struct span json;
     if (!outcome->old.is_present)
-        return LF_OK;
-    TRY(stored_item_json(&outcome->old, call->arena, &json, err));
-    reply_member_raw(call->reply, SPAN("Attributes"), json);
-    return LF_OK;
+        return;
+    reply_name(reply, SPAN("Attributes"));
+    stored_item_reply(&outcome->old, reply);
 }
 
 static enum lf_code put_attributes(const struct item_change *change, struct item_outcome *outcome,
                                    enum api_return_value return_values, struct call *call, struct err *err)
 {
     struct item values;
-    if (return_values == API_RETURN_VALUE_ALL_OLD)
-        return put_old(outcome, call, err);
+    if (return_values == API_RETURN_VALUE_ALL_OLD) {
+        put_old(outcome, call->reply);
+        return LF_OK;
+    }
     TRY(item_change_returned(change, outcome, return_values, call->arena, &values, err));
     if (values.count)
         reply_member_item(call->reply, SPAN("Attributes"), &values);

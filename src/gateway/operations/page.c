@@ -188,10 +188,8 @@ static enum lf_code put_view(struct page_writer *writer, struct stored_item *sto
 {
     struct arena *arena = writer->call->arena;
     struct item item;
-    struct span json;
     if (writer->view == VIEW_WHOLE) {
-        TRY(stored_item_json(stored, arena, &json, err));
-        reply_raw(writer->call->reply, json);
+        stored_item_reply(stored, writer->call->reply);
         return LF_OK;
     }
     TRY(stored_item_parse(stored, arena, &item, err));

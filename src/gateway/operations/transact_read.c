@@ -58,12 +58,11 @@ static enum lf_code check_size(const struct table_parts *parts, struct err *err)
 static enum lf_code put_item(struct call *call, const struct transact_get *get, struct stored_item *stored, struct err *err)
 {
     struct item item;
-    struct span json;
     if (!stored->is_present)
         return LF_OK;
     if (!get->is_projected && !get->column_count) {
-        TRY(stored_item_json(stored, call->arena, &json, err));
-        reply_member_raw(call->reply, SPAN("Item"), json);
+        reply_name(call->reply, SPAN("Item"));
+        stored_item_reply(stored, call->reply);
         return LF_OK;
     }
     TRY(stored_item_parse(stored, call->arena, &item, err));

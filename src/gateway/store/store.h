@@ -12,6 +12,7 @@
 
 #include "gateway/catalog.h"
 
+struct reply;
 struct worker;
 
 /* The key of one item: as bytes, and as its attributes. */
@@ -34,6 +35,8 @@ struct stored_item {
 enum lf_code stored_item_json(struct stored_item *stored, struct arena *arena, struct span *ret_json, struct err *err) MUST_CHECK;
 enum lf_code stored_item_parse(struct stored_item *stored, struct arena *arena, struct item *ret_item,
                                struct err *err) MUST_CHECK;
+/* As the next value of an answer. */
+void stored_item_reply(const struct stored_item *stored, struct reply *reply);
 
 /* Part of a collection, in order of the sort key: of the table, or of an index. */
 struct store_bound {

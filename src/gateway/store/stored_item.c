@@ -1,3 +1,4 @@
+#include "gateway/reply.h"
 #include "gateway/store/store.h"
 #include "item/ddbjson.h"
 
@@ -30,4 +31,12 @@ enum lf_code stored_item_json(struct stored_item *stored, struct arena *arena, s
     }
     *ret_json = stored->json;
     return LF_OK;
+}
+
+void stored_item_reply(const struct stored_item *stored, struct reply *reply)
+{
+    if (stored->json.ptr)
+        reply_raw(reply, stored->json);
+    else
+        reply_item(reply, &stored->item);
 }
