@@ -31,6 +31,8 @@ void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity
 
 /* The fields of a row in the order of row_decode, "t.a, t.b, t.ddb_extra, ARRAY(…)"; the entity's table is `t`. */
 void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity *entity);
+/* One of them. */
+void ddl_put_field(struct buf *buf, const struct map *map, const struct entity *entity, size_t number);
 /* The same with the rows of a child from `source`, "(SELECT …)", instead of its table. */
 void ddl_put_fields_with(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child,
                          struct span source);

@@ -28,7 +28,7 @@ void ddl_put_copy_in(struct buf *buf, const struct map *map, const struct entity
 static void put_child_array(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child,
                             struct span source)
 {
-    buf_put_cstr(buf, ",\n    ARRAY(SELECT ROW(c.\"position\"");
+    buf_put_cstr(buf, "ARRAY(SELECT ROW(c.\"position\"");
     for (size_t i = 0; i < child->column_count; i++) {
         buf_put_cstr(buf, ", c.");
         ddl_put_identifier(buf, child->columns[i].name);
@@ -49,6 +49,24 @@ static void put_child_array(struct buf *buf, const struct map *map, const struct
     buf_put_cstr(buf, " ORDER BY c.\"position\")");
 }
 
+static void put_field(struct buf *buf, const struct map *map, const struct entity *entity, size_t number, struct span source)
+{
+    if (number > entity->column_count) {
+        put_child_array(buf, map, entity, &entity->children[number - entity->column_count - 1], source);
+        return;
+    }
+    buf_put_cstr(buf, "t.");
+    if (number < entity->column_count)
+        ddl_put_identifier(buf, entity->columns[number].name);
+    else
+        buf_put_cstr(buf, "ddb_extra");
+}
+
+void ddl_put_field(struct buf *buf, const struct map *map, const struct entity *entity, size_t number)
+{
+    put_field(buf, map, entity, number, SPAN(""));
+}
+
 void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity *entity)
 {
     ddl_put_fields_with(buf, map, entity, NULL, SPAN(""));
@@ -57,14 +75,15 @@ void ddl_put_fields(struct buf *buf, const struct map *map, const struct entity 
 void ddl_put_fields_with(struct buf *buf, const struct map *map, const struct entity *entity, const struct child *child,
                          struct span source)
 {
-    for (size_t i = 0; i < entity->column_count; i++) {
-        buf_put_cstr(buf, "t.");
-        ddl_put_identifier(buf, entity->columns[i].name);
-        buf_put_cstr(buf, ", ");
+    size_t plain = entity->column_count + 1;
+    for (size_t i = 0; i < plain; i++) {
+        buf_put_cstr(buf, i ? ", " : "");
+        ddl_put_field(buf, map, entity, i);
     }
-    buf_put_cstr(buf, "t.ddb_extra");
-    for (size_t i = 0; i < entity->child_count; i++)
-        put_child_array(buf, map, entity, &entity->children[i], &entity->children[i] == child ? source : SPAN(""));
+    for (size_t i = 0; i < entity->child_count; i++) {
+        buf_put_cstr(buf, ",\n    ");
+        put_field(buf, map, entity, plain + i, &entity->children[i] == child ? source : SPAN(""));
+    }
 }
 
 void ddl_put_select(struct buf *buf, const struct map *map, const struct entity *entity, struct span where)

@@ -46,7 +46,7 @@ static void put_seconds(struct binary_sql *sql, const struct relational_source *
 static void put_expired(struct binary_sql *sql, const struct table *table, const struct relational_source *source, int64_t now_s,
                         size_t items_max)
 {
-    binary_sql_put(sql, sql->text.len ? "\nUNION ALL (SELECT " : "(SELECT ");
+    binary_sql_put(sql, sql->text.len ? "\nUNION ALL (SELECT " RELATIONAL_VERSION : "(SELECT " RELATIONAL_VERSION);
     buf_put_span(&sql->text, source->columns);
     binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
@@ -73,7 +73,7 @@ static enum lf_code keep_expired(const struct table *table, const struct pg_resu
     for (size_t i = 0; i < pg_result_rows(rows) && page->count < items_max; i++) {
         struct stored_item *item = &page->items[page->count];
         int64_t seconds = 0;
-        TRY(relational_row_read(table, rows, i, 0, arena, item, err));
+        TRY(relational_row_read_version(table, rows, i, 0, arena, item, err));
         page->count += item_ttl(table, &item->item, &seconds) && seconds <= now_s;
     }
     page->has_more = pg_result_rows(rows) >= items_max;

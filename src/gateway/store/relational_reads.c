@@ -137,7 +137,7 @@ static void put_source(struct binary_sql *sql, const struct lookup *lookup, size
     const struct relational_source *source = &lookup->state->sources[number];
     binary_sql_put(sql, sql->text.len ? "\nUNION ALL SELECT k.n, s.* FROM " : "SELECT k.n, s.* FROM ");
     put_keys(sql, source, &lookup->sources[number]);
-    binary_sql_put(sql, " CROSS JOIN LATERAL (SELECT ");
+    binary_sql_put(sql, " CROSS JOIN LATERAL (SELECT " RELATIONAL_VERSION);
     buf_put_span(&sql->text, source->columns);
     binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
@@ -188,7 +188,7 @@ static enum lf_code take_rows(const struct lookup *lookup, const struct pg_resul
         struct stored_item row;
         size_t number = 0;
         TRY(relational_row_number(rows, i, 0, count, &number, err));
-        TRY(relational_row_read(lookup->table, rows, i, 1, wanted[number].arena, &row, err));
+        TRY(relational_row_read_version(lookup->table, rows, i, 1, wanted[number].arena, &row, err));
         settle(wanted[number].item, row, rivals);
     }
     return LF_OK;

@@ -11,7 +11,7 @@ enum { ITEMS_MAX = 20, HASH_BEGIN_BYTES = 8 };
 static void put_some(struct binary_sql *sql, const struct table *table, const char *sign, struct span begin)
 {
     const struct relational_table *state = relational_table_of(table);
-    binary_sql_put(sql, "(SELECT ");
+    binary_sql_put(sql, "(SELECT " RELATIONAL_VERSION);
     buf_put_span(&sql->text, state->sources[state->count - 1].columns);
     binary_sql_put(sql, " FROM landfall.item AS t WHERE t.table_name = ");
     binary_sql_span(sql, table->name, "text");
@@ -60,7 +60,7 @@ enum lf_code relational_retry(struct worker *worker, const struct table *table, 
     TRY(read_some(worker, table, random, arena, &rows, err));
     for (size_t i = 0; i < pg_result_rows(rows); i++) {
         struct stored_item stored;
-        TRY(relational_row_read(table, rows, i, 0, arena, &stored, err));
+        TRY(relational_row_read_version(table, rows, i, 0, arena, &stored, err));
         TRY(retry(worker, table, &stored, arena, err));
     }
     return LF_OK;

@@ -19,7 +19,7 @@ struct relational_place relational_place_of(const struct stored_item *item)
 }
 
 /* ctid: block(4) offset(2). */
-static enum lf_code read_version(const struct pg_result *rows, size_t row, size_t column, size_t source, struct stored_item *item,
+static enum lf_code read_version(const struct pg_result *rows, size_t row, size_t column, struct stored_item *item,
                                  struct err *err)
 {
     struct span ctid = pg_result_span(rows, row, column + RELATIONAL_CTID);
@@ -30,7 +30,7 @@ static enum lf_code read_version(const struct pg_result *rows, size_t row, size_
     TRY(pg_get_int16(&reader, &offset, err));
     TRY(pg_read_int32(pg_result_span(rows, row, column + RELATIONAL_XMIN), &xmin, err));
     item->version[0] = (uint32_t)xmin;
-    item->version[1] = (uint64_t)source << SOURCE_SHIFT | (uint64_t)(uint32_t)block << BLOCK_SHIFT | (uint16_t)offset;
+    item->version[1] |= (uint64_t)(uint32_t)block << BLOCK_SHIFT | (uint16_t)offset;
     return LF_OK;
 }
 
@@ -65,11 +65,31 @@ static enum lf_code read_json(struct pg_field field, struct arena *arena, struct
     return ddbjson_read_item(&reader, &item->item, err);
 }
 
-static enum lf_code read_item(const struct relational_source *source, struct span record, struct arena *arena,
+/* The fields of a row whose source's number is at `column`. */
+static enum lf_code copy_fields(const struct relational_source *source, const struct pg_result *rows, size_t row, size_t column,
+                                struct arena *arena, struct pg_field **ret_fields, struct err *err)
+{
+    size_t bytes = 0;
+    struct pg_field *fields = arena_alloc(arena, source->field_count * sizeof *fields, err);
+    for (size_t i = 0; fields && i < source->field_count; i++) {
+        fields[i] = pg_result_get(rows, row, column + source->field_columns[i]);
+        bytes += fields[i].len;
+    }
+    char *copy = fields ? arena_alloc(arena, bytes, err) : NULL;
+    if (!copy)
+        return err->code;
+    for (size_t i = 0; i < source->field_count; i++)
+        if (fields[i].data) {
+            fields[i].data = memcpy(copy, fields[i].data, fields[i].len);
+            copy += fields[i].len;
+        }
+    *ret_fields = fields;
+    return LF_OK;
+}
+
+static enum lf_code read_item(const struct relational_source *source, const struct pg_field *fields, struct arena *arena,
                               struct stored_item *item, struct err *err)
 {
-    struct pg_field *fields = NULL;
-    TRY(read_fields(record, source->field_count, arena, &fields, err));
     TRY(source->entity ? row_decode(source->entity, fields, arena, &item->item, err) : read_json(fields[0], arena, item, err));
     item->has_item = true;
     item->size_bytes = (uint32_t)item_size(&item->item);
@@ -80,18 +100,25 @@ enum lf_code relational_row_read(const struct table *table, const struct pg_resu
                                  struct arena *arena, struct stored_item *ret_item, struct err *err)
 {
     const struct relational_table *state = relational_table_of(table);
-    struct stored_item item = { .is_present = true };
-    struct span record;
-    int32_t source = 0;
-    TRY(pg_read_int32(pg_result_span(rows, row, column + RELATIONAL_SOURCE), &source, err));
-    if (source < 0 || (size_t)source >= state->count)
-        return ERR(err, LF_ROW, "a row of source %d, there are %zu", (int)source, state->count);
-    TRY(read_version(rows, row, column, (size_t)source, &item, err));
-    TRY(arena_copy(arena, pg_result_span(rows, row, column + RELATIONAL_ROW), &record, err));
-    if (read_item(&state->sources[source], record, arena, &item, err))
-        return err_while(err, "reading a row of %.*s", SPAN_ARG(state->sources[source].name));
+    struct pg_field *fields = NULL;
+    int32_t number = 0;
+    TRY(pg_read_int32(pg_result_span(rows, row, column), &number, err));
+    if (number < 0 || (size_t)number >= state->count)
+        return ERR(err, LF_ROW, "a row of source %d, there are %zu", (int)number, state->count);
+    const struct relational_source *source = &state->sources[number];
+    struct stored_item item = { .is_present = true, .version[1] = (uint64_t)number << SOURCE_SHIFT };
+    TRY(copy_fields(source, rows, row, column, arena, &fields, err));
+    if (read_item(source, fields, arena, &item, err))
+        return err_while(err, "reading a row of %.*s", SPAN_ARG(source->name));
     *ret_item = item;
     return LF_OK;
+}
+
+enum lf_code relational_row_read_version(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                         struct arena *arena, struct stored_item *ret_item, struct err *err)
+{
+    TRY(relational_row_read(table, rows, row, column + RELATIONAL_VERSION_COLUMNS, arena, ret_item, err));
+    return read_version(rows, row, column, ret_item, err);
 }
 
 static const struct relational_source *source_named(const struct table *table, struct span entity)
@@ -107,12 +134,14 @@ enum lf_code relational_row_image(const struct table *table, struct pg_field ent
                                   struct item *ret_item, struct err *err)
 {
     struct stored_item item = { 0 };
+    struct pg_field *fields = NULL;
     struct span record, name = span_of(entity.data, entity.len);
     const struct relational_source *source = source_named(table, name);
     if (!source)
         return ERR(err, LF_ROW, "a change of entity %.*s, which the map does not have", SPAN_ARG(name));
     TRY(arena_copy(arena, span_of(image.data, image.len), &record, err));
-    if (read_item(source, record, arena, &item, err))
+    TRY(read_fields(record, source->field_count, arena, &fields, err));
+    if (read_item(source, fields, arena, &item, err))
         return err_while(err, "reading a change of %.*s", SPAN_ARG(source->name));
     *ret_item = item.item;
     return LF_OK;

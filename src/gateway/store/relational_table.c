@@ -32,20 +32,6 @@ static enum lf_code take(struct buf *buf, struct arena *arena, struct span *ret_
     return code;
 }
 
-static enum lf_code make_columns(const struct table *table, struct relational_source *source, size_t number, struct arena *arena,
-                                 struct err *err)
-{
-    struct buf buf;
-    buf_init(&buf, TEXTS_BYTES_MAX);
-    buf_printf(&buf, "%zu, t.ctid, t.xmin, ROW(", number);
-    if (source->entity)
-        ddl_put_fields(&buf, table->whole_map, source->entity);
-    else
-        buf_put_cstr(&buf, "t.item");
-    buf_put_byte(&buf, ')');
-    return take(&buf, arena, &source->columns, err);
-}
-
 static enum lf_code make_name(const struct table *table, struct relational_source *source, struct arena *arena, struct err *err)
 {
     struct buf buf;
@@ -80,8 +66,90 @@ static enum lf_code make_source(const struct table *table, struct relational_tab
     } else {
         source->field_count = 1;
     }
-    TRY(make_name(table, source, &state->arena, err));
-    return make_columns(table, source, number, &state->arena, err);
+    return make_name(table, source, &state->arena, err);
+}
+
+/* Columns ----------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { TYPE_RECORDS = COLUMN_TYPES, TYPE_JSON, TYPES };
+
+static const char *type_name(unsigned type)
+{
+    return type == TYPE_RECORDS ? "record[]" : type == TYPE_JSON ? "json" : column_type_name(type);
+}
+
+static unsigned type_of(const struct relational_source *source, size_t field)
+{
+    const struct entity *entity = source->entity;
+    if (!entity)
+        return TYPE_JSON;
+    if (field < entity->column_count)
+        return entity->columns[field].type;
+    return field == entity->column_count ? COLUMN_JSONB : TYPE_RECORDS;
+}
+
+/* Where the columns of each type begin, behind the source's number; the last is where they end. */
+struct column_types {
+    unsigned first[TYPES + 1];
+};
+
+static struct column_types find_types(const struct relational_table *state)
+{
+    struct column_types types = { .first[0] = 1 };
+    unsigned most[TYPES] = { 0 };
+    for (size_t i = 0; i < state->count; i++) {
+        unsigned count[TYPES] = { 0 };
+        for (size_t field = 0; field < state->sources[i].field_count; field++) {
+            unsigned type = type_of(&state->sources[i], field);
+            count[type]++;
+            most[type] = count[type] > most[type] ? count[type] : most[type];
+        }
+    }
+    for (unsigned type = 0; type < TYPES; type++)
+        types.first[type + 1] = types.first[type] + most[type];
+    return types;
+}
+
+static enum lf_code place_fields(struct relational_source *source, struct column_types types, struct arena *arena,
+                                 struct err *err)
+{
+    source->field_columns = arena_calloc(arena, source->field_count, sizeof *source->field_columns, err);
+    if (!source->field_columns)
+        return err->code;
+    for (size_t field = 0; field < source->field_count; field++)
+        source->field_columns[field] = types.first[type_of(source, field)]++;
+    return LF_OK;
+}
+
+static void put_column(struct buf *buf, const struct table *table, const struct relational_source *source, unsigned column,
+                       unsigned type)
+{
+    size_t field = 0;
+    while (field < source->field_count && source->field_columns[field] != column)
+        field++;
+    if (field == source->field_count)
+        buf_printf(buf, "NULL::%s", type_name(type));
+    else if (source->entity)
+        ddl_put_field(buf, table->whole_map, source->entity, field);
+    else
+        buf_put_cstr(buf, "t.item");
+}
+
+static enum lf_code make_columns(const struct table *table, struct relational_table *state, size_t number,
+                                 const struct column_types *types, struct err *err)
+{
+    struct buf buf;
+    struct relational_source *source = &state->sources[number];
+    TRY(place_fields(source, *types, &state->arena, err));
+    buf_init(&buf, TEXTS_BYTES_MAX);
+    buf_printf(&buf, "%zu", number);
+    for (unsigned type = 0; type < TYPES; type++)
+        for (unsigned column = types->first[type]; column < types->first[type + 1]; column++) {
+            buf_put_cstr(&buf, ", ");
+            put_column(&buf, table, source, column, type);
+        }
+    return take(&buf, &state->arena, &source->columns, err);
 }
 
 /* Foreign keys -----------------------------------------------------------------------------------------------------------------
@@ -139,6 +207,9 @@ static enum lf_code fill(const struct table *table, struct relational_table *sta
         return err->code;
     for (size_t i = 0; i < state->count; i++)
         TRY(make_source(table, state, i, err));
+    const struct column_types types = find_types(state);
+    for (size_t i = 0; i < state->count; i++)
+        TRY(make_columns(table, state, i, &types, err));
     return order_sources(state, err);
 }
 

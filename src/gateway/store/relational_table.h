@@ -5,9 +5,16 @@
  *     source 0        1         …    n: landfall.item
  *     court.case      court.message  (table_name, h, sk, pk, item, reason)
  *
- * Every source gives its rows in one form, so that statements can read several of them by UNION ALL:
+ * Every source gives its rows in one form, so that statements can read several of them by UNION ALL. There are as many columns of
+ * each type as the source with most of them has; where one has fewer, or none, it gives NULL:
  *
- *     source int4 │ ctid │ xmin │ ROW(…): the fields of row_decode, or the item as JSON
+ *     source int4 │ text      │ text   │ integer │ jsonb       │ … │ json      the fields of row_decode, or the item
+ *     0           │ t.number  │ t.city │ NULL    │ t.ddb_extra │   │ NULL
+ *     1           │ t.number  │ NULL   │ t.page  │ t.ddb_extra │   │ NULL
+ *     2           │ NULL      │ NULL   │ NULL    │ NULL        │   │ t.item
+ *
+ * (One column, ROW(…), costs PostgreSQL half as much again for each row.) Before them stands RELATIONAL_VERSION, in statements
+ * whose items may be written.
  *
  * A key is mostly in one source. Where it is in several, because SQL inserted a row, the first one has the item. Made when the
  * catalog reads a table; immutable afterwards, shared by all workers.
@@ -21,11 +28,12 @@
 
 struct relational_source {
     const struct entity *entity; /* NULL: landfall.item */
-    struct span columns;         /* "0, t.ctid, t.xmin, ROW(…)" */
+    struct span columns;         /* "0, t.number, …, NULL::json" */
     struct span name;            /* court.case */
     struct key_search key;       /* of the table; not of landfall.item */
     struct key_search *indexes;  /* as table->map->indexes; count 0: the entity is not in it */
-    size_t field_count;          /* of the ROW */
+    size_t field_count;
+    unsigned *field_columns; /* where each field is, the source's number being 0 */
 };
 
 struct relational_table {
@@ -36,8 +44,8 @@ struct relational_table {
     _Atomic uint32_t size_bytes_mean; /* of items that pages have read; 0: none yet */
 };
 
-/* What a statement's result begins with. */
-enum relational_column { RELATIONAL_SOURCE, RELATIONAL_CTID, RELATIONAL_XMIN, RELATIONAL_ROW, RELATIONAL_COLUMNS };
+#define RELATIONAL_VERSION "t.ctid, t.xmin, "
+enum relational_version { RELATIONAL_CTID, RELATIONAL_XMIN, RELATIONAL_VERSION_COLUMNS };
 
 static inline struct relational_table *relational_table_of(const struct table *table)
 {
