@@ -25,12 +25,12 @@ CREATE TABLE IF NOT EXISTS landfall.migration (
     applied_at  timestamptz NOT NULL DEFAULT now()
 );
 
--- Of a migration that makes the indexes of several tables at once (src/move/migrate_tables.h) those that are done, until all are.
-CREATE TABLE IF NOT EXISTS landfall.migration_table (
+-- Of a migration that makes several indexes at once (src/move/migrate_indexes.h) the statements that are done, until all are.
+CREATE TABLE IF NOT EXISTS landfall.migration_statement (
     version     text COLLATE "C" NOT NULL,
-    table_name  text NOT NULL,                          -- as the file writes it
-    checksum    text NOT NULL,                          -- of the statements
-    PRIMARY KEY (version, table_name)
+    checksum    text COLLATE "C" NOT NULL,              -- hexadecimal SHA-256 of statement
+    statement   text NOT NULL,
+    PRIMARY KEY (version, checksum)
 );
 
 -- One backfill: a source and a map. `fingerprint` is the SHA-256 of the source's file names, sizes and MD5s.

@@ -5,7 +5,7 @@
 #include "base/backoff.h"
 #include "move/control.h"
 #include "move/migrate_file.h"
-#include "move/migrate_tables.h"
+#include "move/migrate_indexes.h"
 #include "pg/retry.h"
 #include "pg/sql_gen.h"
 
@@ -179,7 +179,7 @@ static enum lf_code record(const struct run *run, const struct migration *migrat
         return LF_OK;
     if (makes_the_tables(run, migration))
         TRY(pg_exec(conn, sql_forget_loads, err));
-    TRY(pg_exec(conn, "DELETE FROM landfall.migration_table", err));
+    TRY(pg_exec(conn, "DELETE FROM landfall.migration_statement", err));
     return run->direction == UP ? execute(conn, sql_applied_here, migration, 3, err)
                                 : execute(conn, sql_taken_back_here, migration, 2, err);
 }
@@ -251,35 +251,35 @@ static enum lf_code run_statements(const struct run *run, const struct migration
     return LF_OK;
 }
 
-/* No tables when it is to be one transaction. */
-static enum lf_code split_by_table(struct run *run, const struct migration *migration, struct migrate_tables *ret_tables,
-                                   struct err *err)
+/* No statements when it is to be one transaction. */
+static enum lf_code split_indexes(struct run *run, const struct migration *migration, struct migrate_indexes *ret_indexes,
+                                  struct err *err)
 {
     bool has_books = false;
-    *ret_tables = (struct migrate_tables){ 0 };
+    *ret_indexes = (struct migrate_indexes){ 0 };
     if (run->direction == DOWN || migration->step != MIGRATION_INDEXES || run->jobs < 2)
         return LF_OK;
     TRY(has_own_books(run->conn, &has_books, err));
-    return has_books ? migrate_tables_split(migration->up, &run->arena, ret_tables, err) : LF_OK;
+    return has_books ? migrate_indexes_split(migration->up, &run->arena, ret_indexes, err) : LF_OK;
 }
 
-static enum lf_code run_table_by_table(struct run *run, const struct migration *migration, struct migrate_tables *tables,
-                                       struct err *err)
+static enum lf_code run_indexes(struct run *run, const struct migration *migration, struct migrate_indexes *indexes,
+                                struct err *err)
 {
-    enum lf_code code = migrate_tables_run(tables, migration->version, run->conn, run->jobs, &ddl_policy, err);
+    enum lf_code code = migrate_indexes_run(indexes, migration->version, run->conn, run->jobs, &ddl_policy, err);
     return code == LF_SQL ? name_place(run, migration, 0, err) : code;
 }
 
 static enum lf_code run_as_it_must(struct run *run, const struct migration *migration, struct err *err)
 {
     struct job job = { run, migration };
-    struct migrate_tables tables;
+    struct migrate_indexes indexes;
     pg_work *last = work_record;
-    TRY(split_by_table(run, migration, &tables, err));
+    TRY(split_indexes(run, migration, &indexes, err));
     if (stands_alone(run, migration))
         TRY(run_statements(run, migration, err));
-    else if (tables.table_count > 1)
-        TRY(run_table_by_table(run, migration, &tables, err));
+    else if (indexes.count > 1)
+        TRY(run_indexes(run, migration, &indexes, err));
     else
         last = work_in_transaction;
     return pg_retry_transaction(run->conn, &ddl_policy, last, &job, err);

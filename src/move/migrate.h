@@ -13,8 +13,8 @@
  * With the tables go, up and down, the records of what was loaded into them and what lies in landfall.item: the next backfill
  * loads everything.
  *
- * Indexes of several tables are made at once, each table in a transaction of its own (move/migrate_tables.h); every other
- * migration is one transaction.
+ * Several indexes are made at once, each in a transaction of its own (move/migrate_indexes.h); every other migration is one
+ * transaction.
  *
  * The contract migration drops the schema landfall; from then on public.schema_migrations alone says what is applied.
  */

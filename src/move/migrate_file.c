@@ -320,11 +320,12 @@ static bool has_word(struct span sql, size_t at, const char *word)
     return false;
 }
 
-bool migrate_indexed_table(struct span statement, struct span *ret_table)
+bool migrate_indexed_table(struct span statement, struct span *ret_table, bool *ret_alters)
 {
     size_t at = 0;
     struct span name, table;
-    if (take_create_index(statement, &at)) {
+    *ret_alters = !take_create_index(statement, &at);
+    if (!*ret_alters) {
         if (take_word(statement, &at, "concurrently") || !take_index_and_table(statement, &at, &name, &table))
             return false;
     } else {

@@ -37,5 +37,6 @@ bool migrate_next_statement(struct span *rest, struct span *ret_statement);
 /* Whether the statement is CREATE INDEX CONCURRENTLY with a name; name and table are as written, with quotes. */
 bool migrate_concurrent_index(struct span statement, struct span *ret_name, struct span *ret_table);
 
-/* Whether the statement is CREATE INDEX, not CONCURRENTLY, or ALTER TABLE, and refers to no other table; the table as written. */
-bool migrate_indexed_table(struct span statement, struct span *ret_table);
+/* Whether the statement is CREATE INDEX, not CONCURRENTLY, or ALTER TABLE (`ret_alters`), and refers to no other table; the
+ * table as written. */
+bool migrate_indexed_table(struct span statement, struct span *ret_table, bool *ret_alters);

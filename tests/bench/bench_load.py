@@ -3,9 +3,10 @@
 
 Landfall's side: inspect, backfill (load, indexes, constraints, ANALYZE) and verify of an export in gzip files. PostgreSQL's side: one
 connection that COPYs the finished rows, in binary format, into identical empty tables, then builds the same indexes and constraints and
-analyses. And load.mjs, the script that one would write by hand, where its packages are installed. All use the same server, one after the
-other. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets), and the stages of Landfall's time.
+analyses. And load.mjs, the script that one would write by hand, where its packages are installed. Each gets a new server, so that none
+works in files that another's load made or has to be written back. Prints a table with seconds, rates, peak memory and ratios (docs/performance.md has the budgets), and the stages of Landfall's time.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -47,6 +48,17 @@ def psql(database, *args):
     return subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, *args], check=True, capture_output=True, text=True).stdout
 
 
+@contextlib.contextmanager
+def new_server(work):
+    os.sync()
+    server = harness.Server(SETTINGS, work)
+    os.environ.update(PGHOST=server.folder, PGUSER="landfall")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 def create_database(name):
     subprocess.run(["createdb", "-T", "template0", name], check=True)
 
@@ -66,7 +78,21 @@ def loaded_tables(database):
     return psql(database, "-c", query).split()
 
 
+def count_rows(database):
+    return sum(int(psql(database, "-c", f"select count(*) from {table}")) for table in loaded_tables(database))
+
+
+def write_rows(work):
+    """What Landfall has loaded, as files that COPY takes; how many rows it is."""
+    folder = os.path.join(work, "rows")
+    os.makedirs(folder)
+    for table in loaded_tables("ours"):
+        psql("ours", "-c", f"\\copy {table} to '{folder}/{table}' (format binary)")
+    return count_rows("ours")
+
+
 def landfall_side(landfall, source, work):
+    create_database("ours")
     environment = dict(os.environ, PGDATABASE="ours")
     run = lambda *args: timed([landfall, *args], cwd=work, env=environment, stderr=subprocess.DEVNULL)
     profiled = lambda *args: run(*args, "--profile", "--json")
@@ -82,16 +108,13 @@ def landfall_side(landfall, source, work):
 def postgres_side(work):
     """COPY of the rows that Landfall made, then the same indexes: seconds of each."""
     migrations, rows = os.path.join(work, "migrations"), os.path.join(work, "rows")
-    os.makedirs(rows, exist_ok=True)
-    tables = loaded_tables("ours")
-    for number, table in enumerate(tables):
-        psql("ours", "-c", f"\\copy {table} to '{rows}/{number}' (format binary)")
+    create_database("theirs")
     control = os.path.join(HERE, "../../sql/control.sql")
     psql("theirs", "-f", control, "-c", up_part(migration(migrations, "expand_tables")))
     script = os.path.join(work, "load.sql")
     with open(script, "w", encoding="utf-8") as file:
-        for number, table in enumerate(tables):
-            file.write(f"\\copy {table} from '{rows}/{number}' (format binary)\n")
+        for table in loaded_tables("theirs"):
+            file.write(f"\\copy {table} from '{rows}/{table}' (format binary)\n")
     copy, _, _ = timed(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", "theirs", "-f", script])
     with open(script, "w", encoding="utf-8") as file:
         file.write(up_part(migration(migrations, "expand_indexes")) + up_part(migration(migrations, "expand_constraints")) + ";\nANALYZE;\n")
@@ -100,16 +123,16 @@ def postgres_side(work):
     return copy, index
 
 
-def script_side(source, work):
+def script_side(source, work, rows):
     """The same items by load.mjs into tables of their own: what `timed` gives, None without node and its packages."""
     if not shutil.which("node") or not os.path.isdir(os.path.join(HERE, "node_modules", "pg-copy-streams")):
         return None
     create_database("script")
     psql("script", "-c", up_part(migration(os.path.join(work, "migrations"), "expand_tables")))
     result = timed(["node", os.path.join(HERE, "load.mjs"), source], env=dict(os.environ, PGDATABASE="script"))
-    ours, theirs = (sum(int(psql(database, "-c", f"select count(*) from {table}")) for table in loaded_tables("ours")) for database in ("ours", "script"))
-    if ours != theirs:
-        raise SystemExit(f"load.mjs loaded {theirs} rows, landfall {ours}")
+    loaded = count_rows("script")
+    if rows != loaded:
+        raise SystemExit(f"load.mjs loaded {loaded} rows, landfall {rows}")
     return result
 
 
@@ -140,11 +163,11 @@ def machine():
     return f"{os.cpu_count()} x {model}"
 
 
-def report(items, source, ours, theirs):
+def report(items, source, ours, theirs, version):
     size = sum(file.stat().st_size for file in pathlib.Path(source).rglob("*.json.gz")) / 1e6
     copy, index = theirs
     backfill = ours["backfill"][0]
-    print(f"\n{items:,} items, {size:,.0f} MB of gzip; {machine()}; {psql('theirs', '-c', 'show server_version').strip()}")
+    print(f"\n{items:,} items, {size:,.0f} MB of gzip; {machine()}; {version}")
     print(f"{'':34}{'seconds':>9}{'items/s':>11}{'peak MB':>9}{'ratio':>8}  budget")
     print(f"{'COPY of finished rows':34}{copy:9.2f}{items / copy:11,.0f}")
     print(f"{'the same indexes, constraints':34}{index:9.2f}")
@@ -167,19 +190,17 @@ def main():
         path = os.path.join(work, leftover)
         shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.path.exists(path) and os.remove(path)
     os.chmod(work, 0o755)
-    server = harness.Server(SETTINGS, work)
-    os.environ.update(PGHOST=server.folder, PGUSER="landfall")
-    try:
-        create_database("ours")
-        create_database("theirs")
+    with new_server(work):
         ours = landfall_side(landfall, source, work)
+        rows = write_rows(work)
+        version = psql("ours", "-c", "show server_version").strip()
+    with new_server(work):
         theirs = postgres_side(work)
-        script = script_side(source, work)
-        report(items, source, ours, theirs)
-        report_script(items, script, theirs)
-        report_stages(ours)
-    finally:
-        server.stop()
+    with new_server(work):
+        script = script_side(source, work, rows)
+    report(items, source, ours, theirs, version)
+    report_script(items, script, theirs)
+    report_stages(ours)
     if len(sys.argv) <= 3:
         shutil.rmtree(work)
 

@@ -407,9 +407,9 @@ static void write_two_tables(const struct fixture *fixture, const char *more_ind
     write_file(fixture, "11_expand_indexes.sql", indexes);
 }
 
-static int64_t done_tables(const struct fixture *fixture)
+static int64_t done_statements(const struct fixture *fixture)
 {
-    return number(fixture, "SELECT count(*) FROM landfall.migration_table");
+    return number(fixture, "SELECT count(*) FROM landfall.migration_statement");
 }
 
 static int64_t indexes_of(const struct fixture *fixture, const char *table)
@@ -419,8 +419,8 @@ static int64_t indexes_of(const struct fixture *fixture, const char *table)
     return number(fixture, sql);
 }
 
-/* One table's rows refuse an index: the other keeps what it has, and is not begun again. */
-static void indexes_are_made_table_by_table(void **state)
+/* One table's rows refuse an index: what others have they keep, and it is not begun again. */
+static void indexes_are_made_one_by_one(void **state)
 {
     const struct fixture *fixture = *state;
     write_two_tables(fixture, "");
@@ -432,48 +432,61 @@ static void indexes_are_made_table_by_table(void **state)
     assert_non_null(strstr(err.message, "11_expand_indexes.sql:4"));
     assert_int_equal(number(fixture, "SELECT count(*) FROM public.schema_migrations"), 1);
     assert_int_equal(indexes_of(fixture, "u"), 0);
-    assert_int_equal(indexes_of(fixture, "t"), 2 * done_tables(fixture));
+    assert_int_equal(indexes_of(fixture, "t"), done_statements(fixture));
     harness_exec(fixture->conn, "DELETE FROM public.u");
     up(fixture, MIGRATION_INDEXES, "expand_indexes");
     assert_int_equal(indexes_of(fixture, "t"), 2);
     assert_int_equal(indexes_of(fixture, "u"), 1);
-    assert_int_equal(done_tables(fixture), 0);
+    assert_int_equal(done_statements(fixture), 0);
 }
 
-/* As if the process had been killed between two tables. */
-static void write_record(const struct fixture *fixture, const char *checksum_of)
+/* As if the process had been killed between two statements. */
+static void write_record(const struct fixture *fixture, const char *statement)
 {
     char sql[512];
     (void)snprintf(
         sql, sizeof sql,
-        "INSERT INTO landfall.migration_table SELECT '11', 'public.u', pg_catalog.encode(pg_catalog.sha256('%s'), 'hex')",
-        checksum_of);
+        "INSERT INTO landfall.migration_statement SELECT '11', pg_catalog.encode(pg_catalog.sha256('%s'), 'hex'), '%s'",
+        statement, statement);
     harness_exec(fixture->conn, sql);
 }
 
-static void a_table_that_is_done_is_left_alone(void **state)
+static void a_statement_that_is_done_is_left_alone(void **state)
 {
     const struct fixture *fixture = *state;
     write_two_tables(fixture, "");
     up(fixture, MIGRATION_TABLES, "expand_tables");
-    write_record(fixture, "CREATE UNIQUE INDEX u_id ON public.u (id);\n");
+    write_record(fixture, "CREATE UNIQUE INDEX u_id ON public.u (id)");
     up(fixture, MIGRATION_INDEXES, "expand_indexes");
     assert_int_equal(indexes_of(fixture, "t"), 2);
     assert_int_equal(indexes_of(fixture, "u"), 0);
 }
 
-static void a_file_edited_between_two_tables_is_refused(void **state)
+static void a_file_edited_between_two_statements_is_refused(void **state)
 {
     const struct fixture *fixture = *state;
     write_two_tables(fixture, "");
     up(fixture, MIGRATION_TABLES, "expand_tables");
-    write_record(fixture, "CREATE INDEX u_id ON public.u (id);\n");
+    write_record(fixture, "CREATE INDEX u_id ON public.u (id)");
     struct err err = ERR_INIT;
     const struct migrate_up_options options = { .dir = fixture->dir, .last = MIGRATION_INDEXES, .jobs = 2 };
     assert_int_equal(migrate_up(fixture->conn, &options, &err), LF_MIGRATION);
-    assert_non_null(strstr(err.message, "public.u"));
+    assert_non_null(strstr(err.message, "`CREATE INDEX u_id ON public.u (id)`"));
     down(fixture, "expand_tables");
-    assert_int_equal(done_tables(fixture), 0);
+    assert_int_equal(done_statements(fixture), 0);
+}
+
+/* The key is added with an index that the file makes before, and another index stands on what the table got behind that. */
+static void statements_of_one_table_keep_their_order(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_two_tables(fixture, "ALTER TABLE public.t ADD CONSTRAINT t_key PRIMARY KEY USING INDEX t_id;\n"
+                              "ALTER TABLE public.t ADD COLUMN late integer;\nCREATE INDEX t_late ON public.t (late);");
+    up(fixture, MIGRATION_TABLES, "expand_tables");
+    harness_exec(fixture->conn, "INSERT INTO public.t SELECT i, i FROM generate_series(1, 20000) i");
+    up(fixture, MIGRATION_INDEXES, "expand_indexes");
+    assert_int_equal(indexes_of(fixture, "t"), 3);
+    assert_int_equal(number(fixture, "SELECT count(*) FROM pg_constraint WHERE conname = 't_key' AND contype = 'p'"), 1);
 }
 
 static void what_is_of_several_tables_is_one_transaction(void **state)
@@ -484,7 +497,7 @@ static void what_is_of_several_tables_is_one_transaction(void **state)
     harness_exec(fixture->conn, "INSERT INTO public.u VALUES (1)");
     up_fails(fixture, LF_SQL, "11_expand_indexes.sql");
     assert_int_equal(indexes_of(fixture, "t"), 0);
-    assert_int_equal(done_tables(fixture), 0);
+    assert_int_equal(done_statements(fixture), 0);
     harness_exec(fixture->conn, "INSERT INTO public.t VALUES (1, 'a')");
     up(fixture, MIGRATION_INDEXES, "expand_indexes");
 }
@@ -595,9 +608,10 @@ int main(void)
         TEST(invalid_indexes_are_made_again),
         TEST(locks_are_waited_for_briefly_and_again),
         TEST(runs_come_one_after_the_other),
-        TEST(indexes_are_made_table_by_table),
-        TEST(a_table_that_is_done_is_left_alone),
-        TEST(a_file_edited_between_two_tables_is_refused),
+        TEST(indexes_are_made_one_by_one),
+        TEST(a_statement_that_is_done_is_left_alone),
+        TEST(a_file_edited_between_two_statements_is_refused),
+        TEST(statements_of_one_table_keep_their_order),
         TEST(what_is_of_several_tables_is_one_transaction),
         TEST(a_lost_connection_leaves_nothing),
         TEST(reading_without_a_database),

@@ -251,14 +251,17 @@ static void concurrent_indexes(void **state)
 static void is_of_table(const char *sql, const char *table)
 {
     struct span found;
-    assert_true(migrate_indexed_table(span_from_cstr(sql), &found));
+    bool alters;
+    assert_true(migrate_indexed_table(span_from_cstr(sql), &found, &alters));
     assert_text(found, table);
+    assert_int_equal(alters, sql[0] == 'A');
 }
 
 static void is_of_no_table(const char *sql)
 {
     struct span table;
-    assert_false(migrate_indexed_table(span_from_cstr(sql), &table));
+    bool alters;
+    assert_false(migrate_indexed_table(span_from_cstr(sql), &table, &alters));
 }
 
 static void statements_of_one_table(void **state)
