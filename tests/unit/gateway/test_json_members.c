@@ -8,26 +8,7 @@
 
 #include "gateway/json_members.h"
 
-enum { ARENA_BYTES = 1024 * 1024 };
-
-static struct arena arena;
-static struct buf out;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&out, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&out);
-    return 0;
-}
+#include "../base/scratch.h"
 
 static void assert_span(struct span found, const char *expected)
 {
@@ -53,12 +34,12 @@ static enum lf_code read_many(size_t count)
 {
     struct err err = ERR_INIT;
     struct json_members members;
-    buf_reset(&out);
-    buf_put_byte(&out, '{');
+    buf_reset(&scratch);
+    buf_put_byte(&scratch, '{');
     for (size_t i = 0; i < count; i++)
-        buf_printf(&out, "%s\"m%zu\":%zu", i ? "," : "", i, i);
-    buf_put_byte(&out, '}');
-    return json_members_read(buf_span(&out), &arena, &members, &err);
+        buf_printf(&scratch, "%s\"m%zu\":%zu", i ? "," : "", i, i);
+    buf_put_byte(&scratch, '}');
+    return json_members_read(buf_span(&scratch), &arena, &members, &err);
 }
 
 static void test_limits(void **state)
@@ -101,9 +82,9 @@ static void test_elements(void **state)
 static void check_merged(const char *first, const char *second, const char *expected)
 {
     struct err err = ERR_INIT;
-    buf_reset(&out);
-    assert_int_equal(json_members_merge(span_from_cstr(first), span_from_cstr(second), &arena, &out, &err), LF_OK);
-    assert_span(buf_span(&out), expected);
+    buf_reset(&scratch);
+    assert_int_equal(json_members_merge(span_from_cstr(first), span_from_cstr(second), &arena, &scratch, &err), LF_OK);
+    assert_span(buf_span(&scratch), expected);
 }
 
 static void test_merging(void **state)
@@ -122,11 +103,11 @@ static void test_merging(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_members, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_no_object, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_elements, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_merging, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_members, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_limits, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_what_is_no_object, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_elements, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_merging, scratch_open, scratch_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,26 +5,9 @@
 #include "item/canonical.h"
 #include "item/ddbjson.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, ROUNDS = 2000 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-static struct buf text;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&text, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&text);
-    return 0;
-}
+enum { ROUNDS = 2000 };
 
 static struct item read_ok(struct span line)
 {
@@ -195,15 +178,15 @@ static void test_a_value_is_the_whole_text(void **state)
 /* An item whose attribute has a text inside `levels` lists or maps. */
 static struct span nested(unsigned levels, const char *open, const char *close)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{\"a\":");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{\"a\":");
     for (unsigned i = 0; i < levels; i++)
-        buf_put_cstr(&text, open);
-    buf_put_cstr(&text, "{\"S\":\"x\"}");
+        buf_put_cstr(&scratch, open);
+    buf_put_cstr(&scratch, "{\"S\":\"x\"}");
     for (unsigned i = 0; i < levels; i++)
-        buf_put_cstr(&text, close);
-    buf_put_cstr(&text, "}");
-    return buf_span(&text);
+        buf_put_cstr(&scratch, close);
+    buf_put_cstr(&scratch, "}");
+    return buf_span(&scratch);
 }
 
 /* The attributes of the item are the first level: DynamoDB takes 31 maps around a string and refuses 32. */
@@ -225,12 +208,12 @@ static void test_nesting_limit(void **state)
 /* A line whose item has exactly `size` bytes: a name of 2, a number of 2 and a string. */
 static struct span item_of_size(size_t size)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{\"Item\":{\"n\":{\"N\":\"1\"},\"s\":{\"S\":\"");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{\"Item\":{\"n\":{\"N\":\"1\"},\"s\":{\"S\":\"");
     for (size_t i = 0; i < size - 4; i++)
-        buf_put_byte(&text, 'x');
-    buf_put_cstr(&text, "\"}}}");
-    return buf_span(&text);
+        buf_put_byte(&scratch, 'x');
+    buf_put_cstr(&scratch, "\"}}}");
+    return buf_span(&scratch);
 }
 
 static void test_item_size_limit(void **state)
@@ -248,12 +231,12 @@ static void test_item_size_limit(void **state)
 
 static struct span item_with_name_of(size_t size)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{\"");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{\"");
     for (size_t i = 0; i < size; i++)
-        buf_put_byte(&text, 'x');
-    buf_put_cstr(&text, "\":{\"BOOL\":true}}");
-    return buf_span(&text);
+        buf_put_byte(&scratch, 'x');
+    buf_put_cstr(&scratch, "\":{\"BOOL\":true}}");
+    return buf_span(&scratch);
 }
 
 static void test_attribute_name_limit(void **state)
@@ -269,15 +252,15 @@ static void test_attribute_name_limit(void **state)
 /* An item of `count` attributes and a number set of as many members; `repeat` is the position that repeats the first, or 0. */
 static struct span large_item(unsigned count, unsigned repeat_name, unsigned repeat_member)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{");
     for (unsigned i = 0; i < count; i++)
-        buf_printf(&text, "\"%u\":{\"NULL\":true},", i && i == repeat_name ? 0 : i);
-    buf_put_cstr(&text, "\"set\":{\"NS\":[\"0\"");
+        buf_printf(&scratch, "\"%u\":{\"NULL\":true},", i && i == repeat_name ? 0 : i);
+    buf_put_cstr(&scratch, "\"set\":{\"NS\":[\"0\"");
     for (unsigned i = 1; i < count; i++)
-        buf_printf(&text, ",\"%u\"", i == repeat_member ? 0 : i);
-    buf_put_cstr(&text, "]}}");
-    return buf_span(&text);
+        buf_printf(&scratch, ",\"%u\"", i == repeat_member ? 0 : i);
+    buf_put_cstr(&scratch, "]}}");
+    return buf_span(&scratch);
 }
 
 static void test_duplicates_among_thousands(void **state)
@@ -328,9 +311,9 @@ static void test_writing(void **state)
         "\"f\":{\"BOOL\":false},\"z\":{\"NULL\":true},\"ss\":{\"SS\":[\"\",\"x\"]},\"ns\":{\"NS\":[\"-0.5\"]},"
         "\"bs\":{\"BS\":[\"\",\"AQ==\"]},\"l\":{\"L\":[]},\"m\":{\"M\":{\"k\":{\"L\":[{\"M\":{}},{\"N\":\"7\"}]}}}}";
     struct item item = read_ok(span_from_cstr(line));
-    buf_reset(&text);
-    ddbjson_put_item(&text, &item);
-    assert_span(buf_span(&text), span_from_cstr(line));
+    buf_reset(&scratch);
+    ddbjson_put_item(&scratch, &item);
+    assert_span(buf_span(&scratch), span_from_cstr(line));
 }
 
 static void test_items_come_back(void **state)
@@ -341,17 +324,17 @@ static void test_items_come_back(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         arena_reset(&arena);
         struct item item = generate_item(&generator, &arena);
-        buf_reset(&text);
-        ddbjson_put_item(&text, &item);
+        buf_reset(&scratch);
+        ddbjson_put_item(&scratch, &item);
         struct span written;
         struct err err = ERR_INIT;
-        assert_ok(err, arena_copy(&arena, buf_span(&text), &written, &err));
+        assert_ok(err, arena_copy(&arena, buf_span(&scratch), &written, &err));
         struct item back = read_ok(written);
         assert_true(item_equal(&item, &back));
         assert_int_equal(item_size(&item), item_size(&back));
-        buf_reset(&text);
-        ddbjson_put_item(&text, &back);
-        assert_span(buf_span(&text), written);
+        buf_reset(&scratch);
+        ddbjson_put_item(&scratch, &back);
+        assert_span(buf_span(&scratch), written);
     }
 }
 
@@ -363,14 +346,14 @@ static void test_truncation_is_refused(void **state)
     generator_init(&generator, generator_seed());
     for (int round = 0; round < 50; round++) {
         struct item item = generate_item(&generator, &arena);
-        buf_reset(&text);
-        ddbjson_put_item(&text, &item);
-        for (size_t len = 0; len < text.len; len++) {
+        buf_reset(&scratch);
+        ddbjson_put_item(&scratch, &item);
+        for (size_t len = 0; len < scratch.len; len++) {
             struct err err;
             struct item back;
             /* its own copy, so that the address sanitizer sees a read behind the end */
             char *cut = test_malloc(len + 1);
-            memcpy(cut, text.data, len);
+            memcpy(cut, scratch.data, len);
             assert_code(err, LF_SYNTAX, ddbjson_read_line(span_of(cut, len), &arena, &back, &err));
             assert_in_range(err.offset, 0, len);
             test_free(cut);
@@ -386,17 +369,17 @@ static void test_damage_is_refused_or_read(void **state)
     struct generator generator;
     generator_init(&generator, generator_seed());
     struct buf again;
-    buf_init(&again, ARENA_BYTES);
+    buf_init(&again, SCRATCH_BYTES);
     for (int round = 0; round < 20 * ROUNDS; round++) {
         arena_reset(&arena);
         struct item item = generate_item(&generator, &arena), read, back;
         struct err err = ERR_INIT;
-        buf_reset(&text);
-        ddbjson_put_item(&text, &item);
+        buf_reset(&scratch);
+        ddbjson_put_item(&scratch, &item);
         static const char replacements[] = "\"{}[],:0SNBML\\\x80 ";
-        text.data[generate_below(&generator, text.len)] = replacements[generate_below(&generator, sizeof replacements - 1)];
-        if (ddbjson_read_line(buf_span(&text), &arena, &read, &err) != LF_OK) {
-            assert_in_range(err.offset, 0, text.len);
+        scratch.data[generate_below(&generator, scratch.len)] = replacements[generate_below(&generator, sizeof replacements - 1)];
+        if (ddbjson_read_line(buf_span(&scratch), &arena, &read, &err) != LF_OK) {
+            assert_in_range(err.offset, 0, scratch.len);
             continue;
         }
         buf_reset(&again);
@@ -426,5 +409,5 @@ int main(void)
         cmocka_unit_test(test_truncation_is_refused),
         cmocka_unit_test(test_damage_is_refused_or_read),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -5,29 +5,12 @@
 #include "item/canonical.h"
 #include "item/ion.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, ROUNDS = 500, ITEMS_PER_STREAM = 4 };
+#include "../base/scratch.h"
+
+enum { ROUNDS = 500, ITEMS_PER_STREAM = 4 };
 
 /* Symbols: Item 10, a 11, $dynamodb_SS 12, $dynamodb_L 13. */
 #define PREFIX "\xE0\x01\x00\xEA\xEE\xA7\x81\x83\xDE\xA3\x87\xBE\xA0\x84Item\x81\x61\x8C$dynamodb_SS\x8B$dynamodb_L"
-
-static struct arena arena;
-static struct buf bytes;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&bytes, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&bytes);
-    return 0;
-}
 
 /* Reads up to the first record, or to an error. LF_TRUNCATED when the stream ends in a value, LF_NOT_FOUND when it has no more.
  */
@@ -61,12 +44,12 @@ static enum lf_code read_first(struct span stream, struct item *item, struct err
 /* {Item:{a: value}} behind the symbol table. */
 static struct span stream_of(struct span value)
 {
-    buf_reset(&bytes);
-    buf_put(&bytes, PREFIX, sizeof PREFIX - 1);
+    buf_reset(&scratch);
+    buf_put(&scratch, PREFIX, sizeof PREFIX - 1);
     const char record[] = { '\xDE', (char)(0x80 | (value.len + 4)), '\x8A', '\xDE', (char)(0x80 | (value.len + 1)), '\x8B' };
-    buf_put(&bytes, record, sizeof record);
-    buf_put_span(&bytes, value);
-    return buf_span(&bytes);
+    buf_put(&scratch, record, sizeof record);
+    buf_put_span(&scratch, value);
+    return buf_span(&scratch);
 }
 
 static struct value read_value(struct span value)
@@ -226,12 +209,12 @@ static void test_what_is_no_stream(void **state)
 
 static struct span whole_stream(void)
 {
-    buf_reset(&bytes);
-    buf_put(&bytes, PREFIX, sizeof PREFIX - 1);
-    buf_put_span(&bytes,
+    buf_reset(&scratch);
+    buf_put(&scratch, PREFIX, sizeof PREFIX - 1);
+    buf_put_span(&scratch,
                  SPAN("\xDE\x9C\x8A\xDE\x99\x8B\xDE\x96\x84\x52\xC1\x0F\x85\xE7\x81\x8C\xB4\x81x\x81y\x86\xB4\xA2\x01\x02\x0F"
                       "\x80\x01!"));
-    return buf_span(&bytes);
+    return buf_span(&scratch);
 }
 
 /* Cut off anywhere it is never taken for whole, nor read beyond. */
@@ -311,14 +294,14 @@ static void test_generated_items_are_read_back(void **state)
     generator_init(&generator, generator_seed());
     for (int round = 0; round < ROUNDS; round++) {
         arena_reset(&arena);
-        buf_reset(&bytes);
+        buf_reset(&scratch);
         struct item items[ITEMS_PER_STREAM];
-        ion_write_version_marker(&bytes, &names);
+        ion_write_version_marker(&scratch, &names);
         for (size_t i = 0; i < ITEMS_PER_STREAM; i++) {
             items[i] = generate_item(&generator, &arena);
-            ion_write_binary(&bytes, &generator, &names, &items[i]);
+            ion_write_binary(&scratch, &generator, &names, &items[i]);
         }
-        struct span rest = buf_span(&bytes);
+        struct span rest = buf_span(&scratch);
         struct ion_symbols symbols;
         ion_symbols_init(&symbols, &arena);
         for (size_t i = 0; i < ITEMS_PER_STREAM; i++) {
@@ -345,5 +328,5 @@ int main(void)
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_generated_items_are_read_back),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -6,26 +6,9 @@
 #include "item/ddbjson.h"
 #include "item/ion.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, ROUNDS = 2000 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-static struct buf text;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&text, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&text);
-    return 0;
-}
+enum { ROUNDS = 2000 };
 
 static struct item read_ok(struct span line)
 {
@@ -79,9 +62,9 @@ static void test_strings(void **state)
         { "\"\xF0\x9F\x98\x80\"", SPAN("\xF0\x9F\x98\x80") },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        buf_reset(&text);
-        buf_printf(&text, "{Item:{a:%s}}", cases[i].ion);
-        struct item item = read_ok(buf_span(&text));
+        buf_reset(&scratch);
+        buf_printf(&scratch, "{Item:{a:%s}}", cases[i].ion);
+        struct item item = read_ok(buf_span(&scratch));
         assert_int_equal(item.attributes[0].value.type, VALUE_S);
         assert_span(item.attributes[0].value.bytes, cases[i].expected);
     }
@@ -122,9 +105,9 @@ static void test_numbers(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = ERR_INIT;
         struct number expected;
-        buf_reset(&text);
-        buf_printf(&text, "{Item:{a:%s}}", cases[i].ion);
-        struct item item = read_ok(buf_span(&text));
+        buf_reset(&scratch);
+        buf_printf(&scratch, "{Item:{a:%s}}", cases[i].ion);
+        struct item item = read_ok(buf_span(&scratch));
         assert_ok(err, number_parse(span_from_cstr(cases[i].number), &expected, &err));
         assert_int_equal(item.attributes[0].value.type, VALUE_N);
         assert_true(number_equal(item.attributes[0].value.number, expected));
@@ -218,9 +201,9 @@ static void test_values_that_dynamodb_does_not_write(void **state)
         { "1d99999999999999999999", LF_LIMIT, 9, "overflow" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        buf_reset(&text);
-        buf_printf(&text, "{Item:{a:%s}}", cases[i].value);
-        assert_refused(buf_span(&text), cases[i].code, cases[i].offset, cases[i].message);
+        buf_reset(&scratch);
+        buf_printf(&scratch, "{Item:{a:%s}}", cases[i].value);
+        assert_refused(buf_span(&scratch), cases[i].code, cases[i].offset, cases[i].message);
     }
 }
 
@@ -276,14 +259,14 @@ static void test_a_line_cut_anywhere(void **state)
 
 static struct span nested(unsigned levels, const char *open, const char *close)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{Item:{a:");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{Item:{a:");
     for (unsigned i = 0; i < levels; i++)
-        buf_put_cstr(&text, open);
+        buf_put_cstr(&scratch, open);
     for (unsigned i = 0; i < levels; i++)
-        buf_put_cstr(&text, close);
-    buf_put_cstr(&text, "}}");
-    return buf_span(&text);
+        buf_put_cstr(&scratch, close);
+    buf_put_cstr(&scratch, "}}");
+    return buf_span(&scratch);
 }
 
 static void test_nesting(void **state)
@@ -302,12 +285,12 @@ static void test_nesting(void **state)
 
 static struct span of_size(size_t bytes)
 {
-    buf_reset(&text);
-    buf_put_cstr(&text, "{Item:{a:\"");
+    buf_reset(&scratch);
+    buf_put_cstr(&scratch, "{Item:{a:\"");
     for (size_t i = 1; i < bytes; i++)
-        buf_put_byte(&text, 'x');
-    buf_put_cstr(&text, "\"}}");
-    return buf_span(&text);
+        buf_put_byte(&scratch, 'x');
+    buf_put_cstr(&scratch, "\"}}");
+    return buf_span(&scratch);
 }
 
 static void test_item_size(void **state)
@@ -329,12 +312,12 @@ static void test_generated_items_are_read_back(void **state)
     generator_init(&generator, generator_seed());
     for (int i = 0; i < ROUNDS; i++) {
         arena_reset(&arena);
-        buf_reset(&text);
+        buf_reset(&scratch);
         struct item item = generate_item(&generator, &arena);
-        ion_write_text(&text, &generator, &item);
-        struct item back = read_ok(buf_span(&text));
+        ion_write_text(&scratch, &generator, &item);
+        struct item back = read_ok(buf_span(&scratch));
         if (!item_equal(&item, &back))
-            fail_msg("not read back: %.*s", SPAN_ARG(buf_span(&text)));
+            fail_msg("not read back: %.*s", SPAN_ARG(buf_span(&scratch)));
     }
 }
 
@@ -353,5 +336,5 @@ int main(void)
         cmocka_unit_test(test_item_size),
         cmocka_unit_test(test_generated_items_are_read_back),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -5,26 +5,7 @@
 #include "item/ddbjson.h"
 #include "item/key.h"
 
-enum { ARENA_BYTES = 16 * 1024 * 1024 };
-
-static struct arena arena;
-static struct buf text;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&text, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&text);
-    return 0;
-}
+#include "../base/scratch.h"
 
 static struct key_schema schema_of(const char *spec)
 {
@@ -220,9 +201,9 @@ static void check_description(const char *spec, const char *json, const char *ex
 {
     struct key_schema schema = schema_of(spec);
     struct item item = item_of(json);
-    buf_reset(&text);
-    key_describe(&schema, &item, &text);
-    assert_string_equal(buf_cstr(&text), expected);
+    buf_reset(&scratch);
+    key_describe(&schema, &item, &scratch);
+    assert_string_equal(buf_cstr(&scratch), expected);
 }
 
 static void test_descriptions(void **state)
@@ -248,5 +229,5 @@ int main(void)
         cmocka_unit_test(test_segments_are_even),
         cmocka_unit_test(test_descriptions),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

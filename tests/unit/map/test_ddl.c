@@ -13,33 +13,16 @@
 #include "map/ddl_plan.h"
 #include "map/map_yaml.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, SQL_BYTES = 64 * 1024 * 1024, ROUNDS = 200 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-static struct buf sql;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&sql, SQL_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&sql);
-    return 0;
-}
+enum { ROUNDS = 200 };
 
 /* What has been written; empties the buffer at the next write. */
 static const char *written(void)
 {
-    assert_false(sql.failed);
-    const char *text = buf_cstr(&sql);
-    buf_reset(&sql);
+    assert_false(scratch.failed);
+    const char *text = buf_cstr(&scratch);
+    buf_reset(&scratch);
     return text;
 }
 
@@ -56,7 +39,7 @@ static struct map read_map(const char *yaml)
 
 static void assert_identifier(struct span name, const char *expected)
 {
-    ddl_put_identifier(&sql, name);
+    ddl_put_identifier(&scratch, name);
     assert_string_equal(written(), expected);
 }
 
@@ -75,7 +58,7 @@ static void test_identifiers(void **state)
 
 static void assert_literal(struct span text, const char *expected)
 {
-    ddl_put_literal(&sql, text);
+    ddl_put_literal(&scratch, text);
     assert_string_equal(written(), expected);
 }
 
@@ -371,7 +354,7 @@ static void test_migrations(void **state)
     (void)state;
     struct map map = read_map(example);
     for (unsigned step = 0; step < MIGRATION_STEPS; step++) {
-        ddl_put_migration(&sql, &map, (enum migration_step)step);
+        ddl_put_migration(&scratch, &map, (enum migration_step)step);
         assert_string_equal(written(), migrations[step]);
     }
 }
@@ -380,7 +363,7 @@ static void test_mermaid(void **state)
 {
     (void)state;
     struct map map = read_map(example);
-    ddl_put_mermaid(&sql, &map);
+    ddl_put_mermaid(&scratch, &map);
     assert_string_equal(written(), diagram);
 }
 
@@ -389,10 +372,10 @@ static void test_copy_in(void **state)
     (void)state;
     struct map map = read_map(example);
     const struct entity *message = map_find_entity(&map, SPAN("Message"));
-    ddl_put_copy_in(&sql, &map, message, NULL);
+    ddl_put_copy_in(&scratch, &map, message, NULL);
     assert_string_equal(written(), "COPY court.message (message_id, docket_number, parent_message_id, sender, created_at, level, "
                                    "\"order\", body, state, ddb_extra) FROM STDIN (FORMAT binary)");
-    ddl_put_copy_in(&sql, &map, message, &message->children[0]);
+    ddl_put_copy_in(&scratch, &map, message, &message->children[0]);
     assert_string_equal(written(), "COPY court.message_document (message_id, \"position\", name) FROM STDIN (FORMAT binary)");
 }
 
@@ -400,14 +383,14 @@ static void test_select(void **state)
 {
     (void)state;
     struct map map = read_map(example);
-    ddl_put_select(&sql, &map, map_find_entity(&map, SPAN("Message")), SPAN("ctid >= '(0,0)'::tid"));
+    ddl_put_select(&scratch, &map, map_find_entity(&map, SPAN("Message")), SPAN("ctid >= '(0,0)'::tid"));
     assert_string_equal(written(), "SELECT t.message_id, t.docket_number, t.parent_message_id, t.sender, t.created_at, t.level, "
                                    "t.\"order\", t.body, t.state, t.ddb_extra,\n"
                                    "    ARRAY(SELECT ROW(c.\"position\", c.name) FROM court.message_document AS c WHERE "
                                    "c.message_id = t.message_id ORDER BY c.\"position\")\n"
                                    "FROM court.message AS t\n"
                                    "WHERE ctid >= '(0,0)'::tid");
-    ddl_put_select(&sql, &map, map_find_entity(&map, SPAN("Case")), span_of(NULL, 0));
+    ddl_put_select(&scratch, &map, map_find_entity(&map, SPAN("Case")), span_of(NULL, 0));
     assert_string_equal(written(), "SELECT t.docket_number, t.ddb_extra\nFROM court.\"case\" AS t");
 }
 
@@ -447,7 +430,7 @@ static void test_templates(void **state)
     const struct entity *entity = &map.tables[0].entities[0];
     assert_int_equal(entity->template_count, sizeof expected / sizeof *expected);
     for (size_t i = 0; i < entity->template_count; i++) {
-        ddl_put_template(&sql, entity, &entity->templates[i]);
+        ddl_put_template(&scratch, entity, &entity->templates[i]);
         assert_string_equal(written(), expected[i]);
     }
 }
@@ -475,7 +458,7 @@ static void assert_key_index(const char *pk, const char *sk, const char *expecte
     struct err err = ERR_INIT;
     assert_int_equal(arena_printf(&arena, &yaml, &err, key_format, pk, sk), LF_OK);
     struct map map = read_map(yaml.ptr);
-    ddl_put_migration(&sql, &map, MIGRATION_INDEXES);
+    ddl_put_migration(&scratch, &map, MIGRATION_INDEXES);
     const char *text = written(), *at = strstr(text, "CREATE UNIQUE INDEX e_ddb_key ON s.e ");
     if (!expected) {
         assert_null(at);
@@ -525,7 +508,7 @@ static void assert_path_index(const char *primary_key, const char *expected)
     struct err err = ERR_INIT;
     assert_int_equal(arena_printf(&arena, &yaml, &err, path_format, primary_key), LF_OK);
     struct map map = read_map(yaml.ptr);
-    ddl_put_migration(&sql, &map, MIGRATION_INDEXES);
+    ddl_put_migration(&scratch, &map, MIGRATION_INDEXES);
     const char *text = written();
     if (!strstr(text, expected))
         fail_msg("%s", text);
@@ -562,7 +545,7 @@ static size_t count_words(const char *text, const char *end, const char *word)
 /* dbmate finds each marker once, whatever names are like, and what is made is taken back. */
 static void check_migration(const struct map *map, enum migration_step step)
 {
-    ddl_put_migration(&sql, map, step);
+    ddl_put_migration(&scratch, map, step);
     const char *text = written();
     assert_int_equal(strncmp(text, "-- migrate:up\n", 14), 0);
     assert_int_equal(count_lines(text, "-- migrate:"), 2);
@@ -662,18 +645,18 @@ static void test_no_room_is_sticky(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_identifiers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_literals, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_step_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_migrations, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mermaid, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_copy_in, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_select, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_templates, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_index_of_the_table_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_index_for_a_path_and_the_table_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_generated_maps, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_room_is_sticky, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identifiers, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_literals, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_step_names, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_migrations, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_mermaid, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_copy_in, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_select, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_templates, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_index_of_the_table_key, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_one_index_for_a_path_and_the_table_key, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_generated_maps, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_no_room_is_sticky, scratch_open, scratch_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,23 +12,9 @@
 #include "map/map_yaml.h"
 #include "map/yaml_tree.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, ROUNDS = 400 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
+enum { ROUNDS = 400 };
 
 /* Equality but for notes, lines and what map_finish derives. */
 
@@ -591,16 +577,16 @@ static void test_memory_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_reads_the_example, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_writes_what_people_would, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_generated_maps_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors_name_the_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_files_that_are_no_map, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_byte_order_mark, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nesting_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_entries_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_size_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_memory_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reads_the_example, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_writes_what_people_would, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_generated_maps_round_trip, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_errors_name_the_place, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_files_that_are_no_map, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_byte_order_mark, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_nesting_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_entries_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_size_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_memory_limit, scratch_open, scratch_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

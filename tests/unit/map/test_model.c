@@ -10,23 +10,7 @@
 #include "map/column_codec.h"
 #include "map/model.h"
 
-enum { ARENA_BYTES = 256 * 1024 * 1024 };
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
+#include "../base/scratch.h"
 
 static void *new_array(size_t count, size_t size)
 {
@@ -438,24 +422,24 @@ static void test_entity_and_table_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_type_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_is_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_columns_of_templates, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lines_in_messages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_text_that_postgresql_cannot_hold, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_of_the_wrong_kind, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_of_a_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_number_and_binary_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_codecs_that_do_not_fit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_distribution, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_identifier_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_attribute_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_key_name_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_column_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_child_column_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_index_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_template_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_entity_and_table_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_type_names, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_is_column, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_columns_of_templates, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_lines_in_messages, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_text_that_postgresql_cannot_hold, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_names_of_the_wrong_kind, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_two_of_a_name, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_number_and_binary_keys, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_codecs_that_do_not_fit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_distribution, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_identifier_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_attribute_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_key_name_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_column_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_child_column_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_index_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_template_limit, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_entity_and_table_limits, scratch_open, scratch_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

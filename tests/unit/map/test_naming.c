@@ -5,23 +5,9 @@
 #include "generate.h"
 #include "map/naming.h"
 
-enum { ARENA_BYTES = 16 * 1024 * 1024, ROUNDS = 5000 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
+enum { ROUNDS = 5000 };
 
 struct pair {
     const char *from;
@@ -326,5 +312,5 @@ int main(void)
         cmocka_unit_test(test_unique),          cmocka_unit_test(test_unique_gives_up),
         cmocka_unit_test(test_quotes),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

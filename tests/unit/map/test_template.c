@@ -4,26 +4,9 @@
 #include "generate.h"
 #include "map/template.h"
 
-enum { ARENA_BYTES = 16 * 1024 * 1024, ROUNDS = 5000 };
+#include "../base/scratch.h"
 
-static struct arena arena;
-static struct buf text;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    buf_init(&text, ARENA_BYTES);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_done(&arena);
-    buf_done(&text);
-    return 0;
-}
+enum { ROUNDS = 5000 };
 
 static struct template parsed(const char *source)
 {
@@ -60,9 +43,9 @@ static void test_writing_gives_the_text_back(void **state)
     };
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
         struct template template = parsed(sources[i]);
-        buf_reset(&text);
-        template_put(&text, &template);
-        assert_string_equal(buf_cstr(&text), sources[i]);
+        buf_reset(&scratch);
+        template_put(&scratch, &template);
+        assert_string_equal(buf_cstr(&scratch), sources[i]);
     }
 }
 
@@ -101,10 +84,10 @@ static void test_refusals(void **state)
 /* Literals and variables in turn. */
 static struct span template_of_parts(size_t parts)
 {
-    buf_reset(&text);
+    buf_reset(&scratch);
     for (size_t i = 0; i < parts; i++)
-        buf_put_cstr(&text, i % 2 ? "{a}" : "|");
-    return buf_span(&text);
+        buf_put_cstr(&scratch, i % 2 ? "{a}" : "|");
+    return buf_span(&scratch);
 }
 
 static void test_limit_of_parts(void **state)
@@ -215,17 +198,17 @@ static struct span random_source(struct generator *generator)
 {
     static const char separators[] = "|#:/$@";
     size_t variables = 1 + generate_below(generator, sizeof separators - 1);
-    buf_reset(&text);
+    buf_reset(&scratch);
     if (generate_below(generator, 2))
-        buf_put_cstr(&text, "kind^");
+        buf_put_cstr(&scratch, "kind^");
     for (size_t i = 0; i < variables; i++) {
         if (i)
-            buf_put_byte(&text, separators[i]);
-        buf_printf(&text, "{c%zu}", i);
+            buf_put_byte(&scratch, separators[i]);
+        buf_printf(&scratch, "{c%zu}", i);
     }
     if (generate_below(generator, 4) == 0)
-        buf_put_cstr(&text, "^end");
-    return buf_span(&text);
+        buf_put_cstr(&scratch, "^end");
+    return buf_span(&scratch);
 }
 
 static void test_matching_undoes_rendering(void **state)
@@ -281,5 +264,5 @@ int main(void)
         cmocka_unit_test(test_matching),      cmocka_unit_test(test_matching_undoes_rendering),
         cmocka_unit_test(test_keeping_order),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
