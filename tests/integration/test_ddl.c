@@ -110,15 +110,14 @@ static void check_steps(struct pg_conn *conn, const struct map *map)
 static void test_generated_maps(void **state)
 {
     (void)state;
-    const char *chosen = getenv("LANDFALL_TEST_SEED");
-    uint64_t seed = chosen ? strtoull(chosen, NULL, 10) : 20240609;
-    printf("seeds from %llu\n", (unsigned long long)seed);
+    uint64_t seed = generator_seed();
     for (unsigned done = 0, i = 0; done < ROUNDS; i++) {
-        struct random random = { seed + i };
+        struct generator generator;
+        generator_init(&generator, seed + i);
         struct err err = ERR_INIT;
         char name[32];
         arena_init(&arena, ARENA_BYTES);
-        struct map map = generate_map(&random, &arena);
+        struct map map = generate_map(&generator, &arena);
         harness_check(map_finish(&map, &arena, &err), &err);
         (void)snprintf(name, sizeof name, "generated_%u", i);
         if (!is_distributed(&map)) { /* needs Citus */

@@ -334,8 +334,7 @@ static void test_sql_compares_as_keys_do(void **state)
         char name[32];
         (void)snprintf(name, sizeof name, "keys%d", i);
         struct pg_conn *conn = harness_connect(harness_new_database(name));
-        struct random random = { generate_uint64(&generator) };
-        struct map map = generate_map(&random, &map_arena);
+        struct map map = generate_map(&generator, &map_arena);
         undistribute(&map);
         harness_check(map_finish(&map, &map_arena, &err), &err);
         harness_exec(conn, sql_control);

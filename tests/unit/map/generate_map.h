@@ -5,17 +5,8 @@
  */
 #pragma once
 
-#include <stdint.h>
-
+#include "generate.h"
 #include "map/model.h"
 
-struct random {
-    uint64_t state;
-};
-
-uint64_t random_next(struct random *random);
-/* 0 … below - 1 */
-size_t random_below(struct random *random, size_t below);
-
 /* A map that map_finish accepts (it is not run). Allocation failure ends the process. */
-struct map generate_map(struct random *random, struct arena *arena);
+struct map generate_map(struct generator *generator, struct arena *arena);

@@ -48,8 +48,7 @@ static void test_items_come_back_through_any_map(void **state)
     struct tally tally = { 0 };
     generator_init(&generator, generator_seed());
     for (int i = 0; i < MAPS; i++) {
-        struct random random = { generate_uint64(&generator) };
-        fixture->map = generate_map(&random, &fixture->map_arena);
+        fixture->map = generate_map(&generator, &fixture->map_arena);
         if (map_finish(&fixture->map, &fixture->map_arena, &fixture->err) != LF_OK)
             fail_msg("%s", fixture->err.message);
         for (size_t t = 0; t < fixture->map.table_count; t++)

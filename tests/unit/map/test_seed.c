@@ -492,12 +492,13 @@ static void test_random_maps(void **state)
     struct fixture *fixture = *state;
     size_t made_maps = 0;
     for (uint64_t i = 0; i < MAPS; i++) {
-        struct random random = { i };
+        struct generator generator;
         struct seed_options options = { .items = MAP_ITEMS, .seed = i };
         const struct seed *seed;
+        generator_init(&generator, i);
         arena_reset(&fixture->arena);
         arena_reset(&fixture->map_arena);
-        fixture->map = generate_map(&random, &fixture->map_arena);
+        fixture->map = generate_map(&generator, &fixture->map_arena);
         assert_int_equal(map_finish(&fixture->map, &fixture->map_arena, &fixture->err), LF_OK);
         enum lf_code code = seed_new(&fixture->map, &options, &fixture->map_arena, &seed, &fixture->err);
         assert_true(code == LF_OK || code == LF_MAP || code == LF_LIMIT);

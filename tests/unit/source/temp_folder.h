@@ -20,14 +20,17 @@
 
 enum { TEMP_PATH_BYTES = 512, TEMP_DATA_BYTES_MAX = 256 * 1024 * 1024 };
 
-struct temp_folder {
+/* The folder of the tests in one file: temp_open and temp_close are their setup and teardown. */
+static struct {
     char path[64];
-};
+} temp;
 
-static inline void temp_make(struct temp_folder *temp)
+static inline int temp_open(void **state)
 {
-    strcpy(temp->path, "/tmp/landfall-test-XXXXXX");
-    assert_non_null(mkdtemp(temp->path));
+    (void)state;
+    strcpy(temp.path, "/tmp/landfall-test-XXXXXX");
+    assert_non_null(mkdtemp(temp.path));
+    return 0;
 }
 
 static inline int temp_remove_one(const char *path, const struct stat *stat_buffer, int flag, struct FTW *ftw)
@@ -36,27 +39,29 @@ static inline int temp_remove_one(const char *path, const struct stat *stat_buff
     return remove(path);
 }
 
-static inline void temp_remove(struct temp_folder *temp)
+static inline int temp_close(void **state)
 {
-    assert_int_equal(nftw(temp->path, temp_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    (void)state;
+    assert_int_equal(nftw(temp.path, temp_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    return 0;
 }
 
 /* The path of a file below, in a static buffer per call site's turn: two may be in use at once. */
-static inline const char *temp_path(const struct temp_folder *temp, const char *name)
+static inline const char *temp_path(const char *name)
 {
     static char paths[2][TEMP_PATH_BYTES];
     static unsigned turn;
     char *path = paths[turn++ % 2];
-    snprintf(path, TEMP_PATH_BYTES, "%s%s%s", temp->path, name[0] ? "/" : "", name);
+    snprintf(path, TEMP_PATH_BYTES, "%s%s%s", temp.path, name[0] ? "/" : "", name);
     return path;
 }
 
 /* Writes a file and the folders above it. */
-static inline void temp_write(const struct temp_folder *temp, const char *name, struct span bytes)
+static inline void temp_write(const char *name, struct span bytes)
 {
     char path[2 * TEMP_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", temp->path, name);
-    for (char *slash = path + strlen(temp->path) + 1; (slash = strchr(slash, '/')); slash++) {
+    snprintf(path, sizeof path, "%s/%s", temp.path, name);
+    for (char *slash = path + strlen(temp.path) + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
         (void)mkdir(path, 0777);
         *slash = '/';
@@ -67,9 +72,9 @@ static inline void temp_write(const struct temp_folder *temp, const char *name, 
     assert_int_equal(fclose(file), 0);
 }
 
-static inline void temp_write_text(const struct temp_folder *temp, const char *name, const char *text)
+static inline void temp_write_text(const char *name, const char *text)
 {
-    temp_write(temp, name, span_from_cstr(text));
+    temp_write(name, span_from_cstr(text));
 }
 
 /* Appends `bytes` as one gzip member. */
@@ -88,17 +93,17 @@ static inline void gzip_put(struct buf *out, struct span bytes, int level)
     deflateEnd(&stream);
 }
 
-static inline void temp_write_gzip(const struct temp_folder *temp, const char *name, struct span bytes)
+static inline void temp_write_gzip(const char *name, struct span bytes)
 {
     struct buf member;
     buf_init(&member, TEMP_DATA_BYTES_MAX);
     gzip_put(&member, bytes, 1);
-    temp_write(temp, name, buf_span(&member));
+    temp_write(name, buf_span(&member));
     buf_done(&member);
 }
 
 /* A DescribeTable answer with key pk (S), and sk (S) when `has_sort`. */
-static inline void temp_write_table(const struct temp_folder *temp, const char *file, const char *table, bool has_sort)
+static inline void temp_write_table(const char *file, const char *table, bool has_sort)
 {
     char text[1024];
     snprintf(
@@ -107,5 +112,5 @@ static inline void temp_write_table(const struct temp_folder *temp, const char *
         "{\"AttributeName\": \"sk\", \"AttributeType\": \"S\"}], \"KeySchema\": [{\"AttributeName\": \"pk\", \"KeyType\": "
         "\"HASH\"}%s]}}",
         table, has_sort ? ", {\"AttributeName\": \"sk\", \"KeyType\": \"RANGE\"}" : "");
-    temp_write_text(temp, file, text);
+    temp_write_text(file, text);
 }

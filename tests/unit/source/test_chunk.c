@@ -5,23 +5,8 @@
 #include "base/limits.h"
 #include "source/chunk.h"
 
-static struct temp_folder temp;
 static _Atomic int64_t bytes_read;
 static uint64_t random_state;
-
-static int setup(void **state)
-{
-    (void)state;
-    temp_make(&temp);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_remove(&temp);
-    return 0;
-}
 
 static uint64_t next_random(void)
 {
@@ -89,10 +74,10 @@ static void expect_chunks(const char *path, struct span text)
 
 static void expect_chunks_both_ways(struct span text)
 {
-    temp_write(&temp, "t.json", text);
-    expect_chunks(temp_path(&temp, "t.json"), text);
-    temp_write_gzip(&temp, "t.json.gz", text);
-    expect_chunks(temp_path(&temp, "t.json.gz"), text);
+    temp_write("t.json", text);
+    expect_chunks(temp_path("t.json"), text);
+    temp_write_gzip("t.json.gz", text);
+    expect_chunks(temp_path("t.json.gz"), text);
 }
 
 static void chunks_are_cut_at_the_same_places(void **state)
@@ -161,8 +146,8 @@ static void a_line_has_its_limit(void **state)
             buf_init(&text, TEMP_DATA_BYTES_MAX);
             put_line(&text, 10, true);
             put_line(&text, (size_t)(LIMIT_LINE_BYTES + more), newline);
-            temp_write(&temp, "long.json", buf_span(&text));
-            enum lf_code code = read_with(file_of(temp_path(&temp, "long.json")), &err);
+            temp_write("long.json", buf_span(&text));
+            enum lf_code code = read_with(file_of(temp_path("long.json")), &err);
             assert_int_equal(code, more > 0 ? LF_LIMIT : LF_OK);
             if (more > 0)
                 assert_non_null(strstr(err.message, "long.json:2:"));
@@ -175,8 +160,8 @@ static void a_file_is_checked_before_its_last_chunk(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
-    temp_write_text(&temp, "f.json", "a\n\n \nb");
-    struct source_file file = file_of(temp_path(&temp, "f.json"));
+    temp_write_text("f.json", "a\n\n \nb");
+    struct source_file file = file_of(temp_path("f.json"));
     file.item_count = 2;
     file.md5 = SPAN("gJcHIa1r7eYet/q6XVyXIQ=="); /* printf 'a\n\n \nb' | openssl md5 -binary | base64 */
     if (read_with(file, &err) != LF_OK)
@@ -195,11 +180,11 @@ static void a_file_is_checked_before_its_last_chunk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(chunks_are_cut_at_the_same_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_line_may_end_at_the_border, setup, teardown),
-        cmocka_unit_test_setup_teardown(small_files_are_one_chunk, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_line_has_its_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_is_checked_before_its_last_chunk, setup, teardown),
+        cmocka_unit_test_setup_teardown(chunks_are_cut_at_the_same_places, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_line_may_end_at_the_border, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(small_files_are_one_chunk, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_line_has_its_limit, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_file_is_checked_before_its_last_chunk, temp_open, temp_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

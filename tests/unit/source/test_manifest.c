@@ -3,23 +3,20 @@
 #include "source/manifest.h"
 
 static const char folder[] = "p/AWSDynamoDB/0170-ab";
-static struct temp_folder temp;
 static struct arena arena;
 
 static int setup(void **state)
 {
-    (void)state;
     static const char *const texts[] = { "{\"Item\":{}}\n", "{\"Item\":{}}" };
     arena_init(&arena, 16 * 1024 * 1024);
-    temp_make(&temp);
-    export_write(&temp, folder, "orders", texts, 2, 1);
+    (void)temp_open(state);
+    export_write(folder, "orders", texts, 2, 1);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
-    temp_remove(&temp);
+    (void)temp_close(state);
     arena_done(&arena);
     return 0;
 }
@@ -27,7 +24,7 @@ static int teardown(void **state)
 static enum lf_code read_it(struct manifest *manifest, struct err *err)
 {
     *err = (struct err)ERR_INIT;
-    return manifest_read(local_tree(), span_from_cstr(temp_path(&temp, folder)), &arena, manifest, err);
+    return manifest_read(local_tree(), span_from_cstr(temp_path(folder)), &arena, manifest, err);
 }
 
 static void expect_error(enum lf_code code, const char *part)
@@ -41,7 +38,7 @@ static void expect_error(enum lf_code code, const char *part)
 
 static void write_files(const char *text)
 {
-    export_write_manifest(&temp, folder, "manifest-files", text);
+    export_write_manifest(folder, "manifest-files", text);
 }
 
 static void reads_a_full_export(void **state)
@@ -63,12 +60,12 @@ static void reads_an_incremental_export(void **state)
     (void)state;
     struct err err;
     struct manifest manifest;
-    export_write_summary(&temp, folder, "orders", 1,
+    export_write_summary(folder, "orders", 1,
                          ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":"
                          "\"2000-01-01T00:00:00Z\",\"exportToTime\":\"2000-01-01T00:00:01.5Z\"");
     write_files("{\"itemCount\":1,\"dataFileS3Key\":\"p/AWSDynamoDB/data/x.ion.gz\"}\n");
     expect_error(LF_SOURCE, "exportToTime");
-    export_write_summary(&temp, folder, "orders", 1,
+    export_write_summary(folder, "orders", 1,
                          ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":"
                          "\"2000-01-01T00:00:00Z\",\"exportToTime\":\"2000-01-01T00:00:01.500Z\"");
     assert_int_equal(read_it(&manifest, &err), LF_OK);
@@ -76,11 +73,11 @@ static void reads_an_incremental_export(void **state)
     assert_int_equal(manifest.from_us, 0);
     assert_int_equal(manifest.to_us, 1500000);
     assert_true(span_equal(manifest.files[0].path, SPAN("data/x.ion.gz")));
-    export_write_summary(&temp, folder, "orders", 1,
+    export_write_summary(folder, "orders", 1,
                          ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":"
                          "\"2000-01-01T00:00:01Z\",\"exportToTime\":\"2000-01-01T00:00:01Z\"");
     expect_error(LF_SOURCE, "is not before");
-    export_write_summary(&temp, folder, "orders", 1, ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\"");
+    export_write_summary(folder, "orders", 1, ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\"");
     expect_error(LF_SOURCE, "exportFromTime");
 }
 
@@ -89,35 +86,35 @@ static void needs_no_md5_files(void **state)
     (void)state;
     struct err err;
     struct manifest manifest;
-    assert_int_equal(remove(temp_path(&temp, "p/AWSDynamoDB/0170-ab/manifest-summary.md5")), 0);
-    assert_int_equal(remove(temp_path(&temp, "p/AWSDynamoDB/0170-ab/manifest-files.md5")), 0);
+    assert_int_equal(remove(temp_path("p/AWSDynamoDB/0170-ab/manifest-summary.md5")), 0);
+    assert_int_equal(remove(temp_path("p/AWSDynamoDB/0170-ab/manifest-files.md5")), 0);
     assert_int_equal(read_it(&manifest, &err), LF_OK);
 }
 
 static void a_changed_manifest_is_noticed(void **state)
 {
     (void)state;
-    temp_write_text(&temp, "p/AWSDynamoDB/0170-ab/manifest-files.md5", "AAAAAAAAAAAAAAAAAAAAAA==\n");
+    temp_write_text("p/AWSDynamoDB/0170-ab/manifest-files.md5", "AAAAAAAAAAAAAAAAAAAAAA==\n");
     expect_error(LF_CHECKSUM, "manifest-files.json: its MD5 is");
-    temp_write_text(&temp, "p/AWSDynamoDB/0170-ab/manifest-summary.md5", "");
+    temp_write_text("p/AWSDynamoDB/0170-ab/manifest-summary.md5", "");
     expect_error(LF_CHECKSUM, "manifest-summary.json: its MD5 is");
 }
 
 static void counts_must_add_up(void **state)
 {
     (void)state;
-    export_write_summary(&temp, folder, "orders", 3, EXPORT_JSON);
+    export_write_summary(folder, "orders", 3, EXPORT_JSON);
     expect_error(LF_CHECKSUM, "lists 2 items, manifest-summary.json says 3");
 }
 
 static void other_exports_are_refused_by_name(void **state)
 {
     (void)state;
-    export_write_summary(&temp, folder, "orders", 2, ",\"outputFormat\":\"CSV\"");
+    export_write_summary(folder, "orders", 2, ",\"outputFormat\":\"CSV\"");
     expect_error(LF_SOURCE, "outputFormat");
-    export_write_summary(&temp, folder, "", 2, EXPORT_JSON);
+    export_write_summary(folder, "", 2, EXPORT_JSON);
     expect_error(LF_SOURCE, "tableArn");
-    export_write_summary(&temp, folder, "orders", 2, ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportType\":\"FULL_EXPORT\"");
+    export_write_summary(folder, "orders", 2, ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportType\":\"FULL_EXPORT\"");
     struct err err;
     struct manifest manifest;
     assert_int_equal(read_it(&manifest, &err), LF_OK);
@@ -159,7 +156,7 @@ static void bad_lines_are_named(void **state)
     expect_error(LF_SOURCE, "line 1");
     write_files("{\"itemCount\":1}{}\n");
     expect_error(LF_SYNTAX, "line 1");
-    assert_int_equal(remove(temp_path(&temp, "p/AWSDynamoDB/0170-ab/manifest-files.json")), 0);
+    assert_int_equal(remove(temp_path("p/AWSDynamoDB/0170-ab/manifest-files.json")), 0);
     expect_error(LF_NOT_FOUND, "manifest-files.json");
 }
 

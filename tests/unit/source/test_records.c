@@ -17,7 +17,6 @@ enum { ARENA_BYTES = 256 * 1024 * 1024, ITEMS = 40 };
 #define RECORD "\xD5\x8A\xD3\x8B\x81x"
 #define FLOAT_RECORD "\xD8\x8A\xD6\x8B\x44\x3F\xC0\x00\x00"
 
-static struct temp_folder temp;
 static _Atomic int64_t bytes_read;
 static struct arena arena;
 static struct buf stream;
@@ -25,8 +24,7 @@ static struct item items[ITEMS];
 
 static int setup(void **state)
 {
-    (void)state;
-    temp_make(&temp);
+    (void)temp_open(state);
     arena_init(&arena, ARENA_BYTES);
     buf_init(&stream, ARENA_BYTES);
     return 0;
@@ -34,8 +32,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
-    temp_remove(&temp);
+    (void)temp_close(state);
     arena_done(&arena);
     buf_done(&stream);
     return 0;
@@ -82,7 +79,7 @@ static void expect_items(const struct source_chunk *chunk, struct cuts *cuts)
 /* Each chunk is read as if it were alone. */
 static void expect_chunks(struct cuts *cuts)
 {
-    struct source_file file = { .path = span_from_cstr(temp_path(&temp, "a.ion")), .item_count = ITEMS };
+    struct source_file file = { .path = span_from_cstr(temp_path("a.ion")), .item_count = ITEMS };
     struct chunk_reader reader;
     struct source_chunk chunk;
     struct err err = ERR_INIT;
@@ -109,7 +106,7 @@ static void chunks_of_every_size_hold_the_items(void **state)
     size_t chunks_before = SIZE_MAX;
     generator_init(&generator, generator_seed());
     write_stream(&generator);
-    temp_write(&temp, "a.ion", buf_span(&stream));
+    temp_write("a.ion", buf_span(&stream));
     for (size_t chunk_bytes = 1; chunk_bytes <= stream.len + 1; chunk_bytes += chunk_bytes < 300 ? 1 : chunk_bytes / 7) {
         struct cuts large_steps = { .chunk_bytes = chunk_bytes, .step_bytes = 64 * 1024 };
         struct cuts small_steps = { .chunk_bytes = chunk_bytes, .step_bytes = 1 + generate_below(&generator, 50) };
@@ -127,8 +124,8 @@ static void chunks_of_every_size_hold_the_items(void **state)
 
 static enum lf_code read_all(struct span bytes, size_t *ret_records, struct err *err)
 {
-    temp_write(&temp, "a.json", bytes);
-    struct source_file file = { .path = span_from_cstr(temp_path(&temp, "a.json")), .item_count = -1 };
+    temp_write("a.json", bytes);
+    struct source_file file = { .path = span_from_cstr(temp_path("a.json")), .item_count = -1 };
     struct chunk_reader reader;
     struct source_chunk chunk;
     chunk_reader_init(&reader, local_tree(), &file);

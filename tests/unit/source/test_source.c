@@ -7,27 +7,12 @@
 static const char export_id[] = "AWSDynamoDB/01700000000000-0a1b2c3d";
 static const char *const export_texts[] = { "{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n", "{\"Item\":{\"pk\":{\"S\":\"b\"}}}" };
 static const struct source_options no_options = { 0 };
-static struct temp_folder temp;
-
-static int setup(void **state)
-{
-    (void)state;
-    temp_make(&temp);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_remove(&temp);
-    return 0;
-}
 
 static struct source open_with(const char *name, const struct source_options *options)
 {
     struct err err = ERR_INIT;
     struct source source;
-    if (source_open(temp_path(&temp, name), options, &source, &err) != LF_OK)
+    if (source_open(temp_path(name), options, &source, &err) != LF_OK)
         fail_msg("%s", err.message);
     return source;
 }
@@ -36,7 +21,7 @@ static void expect_error(const char *name, const struct source_options *options,
 {
     struct err err = ERR_INIT;
     struct source source;
-    assert_int_equal(source_open(temp_path(&temp, name), options, &source, &err), code);
+    assert_int_equal(source_open(temp_path(name), options, &source, &err), code);
     if (!strstr(err.message, part))
         fail_msg("\"%s\" does not say \"%s\"", err.message, part);
 }
@@ -62,13 +47,13 @@ static void expect_layout(const char *name, const struct source_options *options
 static void a_bare_folder_is_a_table(void **state)
 {
     (void)state;
-    temp_write_table(&temp, "shop/table.json", "orders", true);
-    temp_write_gzip(&temp, "shop/b.json.gz", SPAN("{}\n"));
-    temp_write_text(&temp, "shop/a.jsonl", "{}\n");
-    temp_write_text(&temp, "shop/c.ddb.json", "{}\n");
-    temp_write_text(&temp, "shop/stats.json", "{\"count\": 1}\n");
-    temp_write_text(&temp, "shop/NOTES.md", "notes\n");
-    temp_write_text(&temp, "shop/.hidden.jsonl", "{}\n");
+    temp_write_table("shop/table.json", "orders", true);
+    temp_write_gzip("shop/b.json.gz", SPAN("{}\n"));
+    temp_write_text("shop/a.jsonl", "{}\n");
+    temp_write_text("shop/c.ddb.json", "{}\n");
+    temp_write_text("shop/stats.json", "{\"count\": 1}\n");
+    temp_write_text("shop/NOTES.md", "notes\n");
+    temp_write_text("shop/.hidden.jsonl", "{}\n");
     struct source source = open_with("shop", &no_options);
     expect_files(&source, "a.jsonl:orders b.json.gz:orders c.ddb.json:orders ");
     assert_int_equal(source.item_count, -1);
@@ -80,10 +65,10 @@ static void a_bare_folder_is_a_table(void **state)
 static void ion_is_data(void **state)
 {
     (void)state;
-    temp_write_table(&temp, "shop/table.json", "orders", true);
-    temp_write_text(&temp, "shop/a.ion", "$ion_1_0 {Item:{}}\n");
-    temp_write_gzip(&temp, "shop/b.ion.gz", SPAN("$ion_1_0 {Item:{}}\n"));
-    temp_write_text(&temp, "shop/c.jsonl", "{}\n");
+    temp_write_table("shop/table.json", "orders", true);
+    temp_write_text("shop/a.ion", "$ion_1_0 {Item:{}}\n");
+    temp_write_gzip("shop/b.ion.gz", SPAN("$ion_1_0 {Item:{}}\n"));
+    temp_write_text("shop/c.jsonl", "{}\n");
     struct source source = open_with("shop", &no_options);
     expect_files(&source, "a.ion:orders b.ion.gz:orders c.jsonl:orders ");
     assert_int_equal(source.files[0].format, EXPORT_ION_TEXT);
@@ -95,30 +80,30 @@ static void ion_is_data(void **state)
 static void plain_json_is_data_when_it_begins_like_lines(void **state)
 {
     (void)state;
-    temp_write_table(&temp, "table.json", "orders", true);
-    temp_write_text(&temp, "1.json", "\n {\"Item\":{}}\n");
-    temp_write_text(&temp, "2.json", "{\n  \"count\": 1\n}\n");
-    temp_write_text(&temp, "3.json", "[{\"Item\":{}}]\n");
-    temp_write_text(&temp, "4.json", "{ \"pk\":{\"S\":\"a\"}}");
-    temp_write_text(&temp, "5.json", "");
+    temp_write_table("table.json", "orders", true);
+    temp_write_text("1.json", "\n {\"Item\":{}}\n");
+    temp_write_text("2.json", "{\n  \"count\": 1\n}\n");
+    temp_write_text("3.json", "[{\"Item\":{}}]\n");
+    temp_write_text("4.json", "{ \"pk\":{\"S\":\"a\"}}");
+    temp_write_text("5.json", "");
     expect_layout("", &no_options, "1.json:orders 4.json:orders 5.json:orders ");
 }
 
 static void a_file_is_a_table(void **state)
 {
     (void)state;
-    temp_write_text(&temp, "in/orders.ddb.json", "{}\n");
+    temp_write_text("in/orders.ddb.json", "{}\n");
     expect_error("in/orders.ddb.json", &no_options, LF_SOURCE, "say --key pk:S,sk:S");
     expect_layout("in/orders.ddb.json", &(struct source_options){ .key = "id:N" }, "orders.ddb.json:orders ");
     expect_layout("in/orders.ddb.json", &(struct source_options){ .key = "id:N", .table = "t" }, "orders.ddb.json:t ");
-    temp_write_table(&temp, "in/table.orders.json", "told", false);
+    temp_write_table("in/table.orders.json", "told", false);
     expect_layout("in/orders.ddb.json", &(struct source_options){ .key = "id:N", .table = "t" }, "orders.ddb.json:told ");
 }
 
 static void key_option_says_what_table_json_does_not(void **state)
 {
     (void)state;
-    temp_write_text(&temp, "orders/a.jsonl", "{}\n");
+    temp_write_text("orders/a.jsonl", "{}\n");
     expect_error("orders", &no_options, LF_SOURCE, "say --key pk:S,sk:S");
     expect_error("orders", &(struct source_options){ .key = "pk" }, LF_USAGE, "");
     struct source source = open_with("orders", &(struct source_options){ .key = "id:N,at:B" });
@@ -132,24 +117,24 @@ static void key_option_says_what_table_json_does_not(void **state)
 static void sub_folders_are_tables(void **state)
 {
     (void)state;
-    temp_write_table(&temp, "table.json", "top", true);
-    temp_write_text(&temp, "a.jsonl", "{}\n");
-    temp_write_table(&temp, "keys/table.json", "other", false);
-    temp_write_text(&temp, "keys/a.jsonl", "{}\n");
-    temp_write_text(&temp, "more/a.jsonl", "{}\n");
-    temp_write_table(&temp, "table.third.json", "third-table", false);
-    temp_write_text(&temp, "third/deep/a.jsonl", "{}\n");
+    temp_write_table("table.json", "top", true);
+    temp_write_text("a.jsonl", "{}\n");
+    temp_write_table("keys/table.json", "other", false);
+    temp_write_text("keys/a.jsonl", "{}\n");
+    temp_write_text("more/a.jsonl", "{}\n");
+    temp_write_table("table.third.json", "third-table", false);
+    temp_write_text("third/deep/a.jsonl", "{}\n");
     expect_layout("", &no_options, "a.jsonl:top keys/a.jsonl:other more/a.jsonl:top third/deep/a.jsonl:third-table ");
 }
 
 static void folders_without_a_key_are_left_out_beside_others(void **state)
 {
     (void)state;
-    temp_write_table(&temp, "a/table.json", "a", true);
-    temp_write_text(&temp, "a/a.jsonl", "{}\n");
-    temp_write_text(&temp, "b/b.jsonl", "{}\n");
-    temp_write_table(&temp, "c/table.json", "c", true);
-    temp_write_text(&temp, "rows/x.json", "[\n{}]\n");
+    temp_write_table("a/table.json", "a", true);
+    temp_write_text("a/a.jsonl", "{}\n");
+    temp_write_text("b/b.jsonl", "{}\n");
+    temp_write_table("c/table.json", "c", true);
+    temp_write_text("rows/x.json", "[\n{}]\n");
     struct source source = open_with("", &no_options);
     expect_files(&source, "a/a.jsonl:a ");
     assert_true(span_find(source.notice, SPAN("/b: left out, it has no table.json\n")) < source.notice.len);
@@ -163,14 +148,14 @@ static void what_cannot_be_read_is_named(void **state)
     (void)state;
     expect_error("absent", &no_options, LF_NOT_FOUND, "absent");
     expect_error("", &no_options, LF_SOURCE, "has no data");
-    temp_write_table(&temp, "a/table.json", "t", true);
-    temp_write_text(&temp, "a/a.jsonl", "{}\n");
-    temp_write_table(&temp, "b/table.json", "t", true);
-    temp_write_text(&temp, "b/a.jsonl", "{}\n");
+    temp_write_table("a/table.json", "t", true);
+    temp_write_text("a/a.jsonl", "{}\n");
+    temp_write_table("b/table.json", "t", true);
+    temp_write_text("b/a.jsonl", "{}\n");
     expect_error("", &no_options, LF_SOURCE, "both hold table t");
-    temp_write_text(&temp, "a/table.json", "{");
+    temp_write_text("a/table.json", "{");
     expect_error("a", &no_options, LF_SYNTAX, "a/table.json");
-    temp_write_text(&temp, "c/\xff.jsonl", "{}\n");
+    temp_write_text("c/\xff.jsonl", "{}\n");
     expect_error("c", &(struct source_options){ .key = "pk:S" }, LF_SOURCE, "not UTF-8");
 
     struct err err = ERR_INIT;
@@ -188,7 +173,7 @@ static void depth_has_its_limit(void **state)
         if (depth < 15)
             continue;
         strcpy(name + strlen(name), "a.jsonl");
-        temp_write_text(&temp, name, "{}\n");
+        temp_write_text(name, "{}\n");
         *strrchr(name, 'a') = '\0';
         const struct source_options options = { .key = "pk:S", .table = NULL };
         if (depth == 15)
@@ -203,11 +188,11 @@ static void exports_are_found_wherever_they_lie(void **state)
     (void)state;
     char folder[TEMP_PATH_BYTES];
     snprintf(folder, sizeof folder, "bucket/prefix/%s", export_id);
-    export_write(&temp, folder, "orders", export_texts, 2, 1);
-    temp_write_text(&temp, "bucket/prefix/AWSDynamoDB/data/of-incremental.json.gz", "x");
+    export_write(folder, "orders", export_texts, 2, 1);
+    temp_write_text("bucket/prefix/AWSDynamoDB/data/of-incremental.json.gz", "x");
     expect_error("bucket", &no_options, LF_SOURCE, "say --key");
 
-    temp_write_table(&temp, "bucket/prefix/table.json", "orders-of-before", true);
+    temp_write_table("bucket/prefix/table.json", "orders-of-before", true);
     const char *levels[] = { "bucket", "bucket/prefix", "bucket/prefix/AWSDynamoDB", folder };
     for (size_t i = 0; i < 4; i++) {
         struct source source = open_with(levels[i], &no_options);
@@ -223,8 +208,8 @@ static void exports_are_found_wherever_they_lie(void **state)
 static void two_exports_of_a_table_are_refused(void **state)
 {
     (void)state;
-    export_write(&temp, "a/AWSDynamoDB/1", "orders", export_texts, 2, 1);
-    export_write(&temp, "a/AWSDynamoDB/2", "orders", export_texts, 2, 1);
+    export_write("a/AWSDynamoDB/1", "orders", export_texts, 2, 1);
+    export_write("a/AWSDynamoDB/2", "orders", export_texts, 2, 1);
     expect_error("", &(struct source_options){ .key = "pk:S" }, LF_SOURCE, "both hold table orders");
     expect_layout("a/AWSDynamoDB/2", &(struct source_options){ .key = "pk:S" },
                   "data/file0.json.gz:orders data/file1.json.gz:orders ");
@@ -234,10 +219,10 @@ static void unfinished_or_damaged_exports_are_refused(void **state)
 {
     (void)state;
     const struct source_options options = { .key = "pk:S" };
-    export_write(&temp, export_id, "orders", export_texts, 2, 1);
-    temp_write_text(&temp, "AWSDynamoDB/2/_started", "");
+    export_write(export_id, "orders", export_texts, 2, 1);
+    temp_write_text("AWSDynamoDB/2/_started", "");
     expect_error("", &options, LF_SOURCE, "the export is not complete");
-    assert_int_equal(remove(temp_path(&temp, "AWSDynamoDB/01700000000000-0a1b2c3d/data/file1.json.gz")), 0);
+    assert_int_equal(remove(temp_path("AWSDynamoDB/01700000000000-0a1b2c3d/data/file1.json.gz")), 0);
     expect_error(export_id, &options, LF_NOT_FOUND, "file1.json.gz");
 }
 
@@ -252,9 +237,9 @@ static void write_window(const char *id, int from, int to)
              from, to);
     snprintf(file, sizeof file, "AWSDynamoDB/data/%s.ion.gz", id);
     snprintf(files, sizeof files, "{\"itemCount\":0,\"dataFileS3Key\":\"%s\"}\n", file);
-    temp_write_gzip(&temp, file, SPAN(""));
-    export_write_manifest(&temp, folder, "manifest-files", files);
-    export_write_summary(&temp, folder, "orders", 0, more);
+    temp_write_gzip(file, SPAN(""));
+    export_write_manifest(folder, "manifest-files", files);
+    export_write_summary(folder, "orders", 0, more);
 }
 
 static void expect_windows(const struct source *source, const char *expected)
@@ -271,8 +256,8 @@ static void windows_follow_the_full_export_in_order(void **state)
 {
     (void)state;
     const struct source_options options = { .key = "id:N" };
-    export_write(&temp, export_id, "orders", export_texts, 2, 1);
-    export_write_summary(&temp, export_id, "orders", 2,
+    export_write(export_id, "orders", export_texts, 2, 1);
+    export_write_summary(export_id, "orders", 2,
                          ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportTime\":\"2026-01-01T00:00:10.000Z\"");
     write_window("0-before", 5, 10);
     write_window("1-last", 30, 40);
@@ -303,9 +288,8 @@ static void a_gap_between_windows_is_refused(void **state)
     assert_int_equal(source_require_items(&source, &err), LF_SOURCE);
     source_close(&source);
 
-    export_write(&temp, export_id, "orders", export_texts, 2, 1);
-    export_write_summary(&temp, export_id, "orders", 2,
-                         ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportTime\":\"2026-01-01T00:00:09Z\"");
+    export_write(export_id, "orders", export_texts, 2, 1);
+    export_write_summary(export_id, "orders", 2, ",\"outputFormat\":\"DYNAMODB_JSON\",\"exportTime\":\"2026-01-01T00:00:09Z\"");
     expect_error("", &options, LF_SOURCE, "only up to 2026-01-01T00:00:09.000Z");
 }
 
@@ -315,8 +299,8 @@ static void a_changed_data_file_is_noticed_while_reading(void **state)
     struct err err = ERR_INIT;
     struct source_chunk chunk;
     bool end = false;
-    export_write(&temp, export_id, "orders", export_texts, 2, 1);
-    temp_write_gzip(&temp, "AWSDynamoDB/01700000000000-0a1b2c3d/data/file0.json.gz", SPAN("{\"Item\":{}}\n"));
+    export_write(export_id, "orders", export_texts, 2, 1);
+    temp_write_gzip("AWSDynamoDB/01700000000000-0a1b2c3d/data/file0.json.gz", SPAN("{\"Item\":{}}\n"));
     struct source source = open_with("", &(struct source_options){ .key = "pk:S" });
     source_chunk_init(&chunk);
     assert_int_equal(source_next(&source, &chunk, &end, &err), LF_CHECKSUM);
@@ -389,7 +373,7 @@ static void threads_share_the_files(void **state)
     for (unsigned i = 0; i < FILES; i++) {
         char name[32];
         snprintf(name, sizeof name, "%u.json.gz", i);
-        temp_write_gzip(&temp, name, buf_span(&text));
+        temp_write_gzip(name, buf_span(&text));
     }
     buf_done(&text);
     struct source source = open_with("", &(struct source_options){ .key = "pk:S" });
@@ -421,23 +405,23 @@ static void lines_are_cut_with_and_without_a_last_newline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_bare_folder_is_a_table, setup, teardown),
-        cmocka_unit_test_setup_teardown(ion_is_data, setup, teardown),
-        cmocka_unit_test_setup_teardown(plain_json_is_data_when_it_begins_like_lines, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_is_a_table, setup, teardown),
-        cmocka_unit_test_setup_teardown(key_option_says_what_table_json_does_not, setup, teardown),
-        cmocka_unit_test_setup_teardown(sub_folders_are_tables, setup, teardown),
-        cmocka_unit_test_setup_teardown(folders_without_a_key_are_left_out_beside_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(depth_has_its_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(exports_are_found_wherever_they_lie, setup, teardown),
-        cmocka_unit_test_setup_teardown(two_exports_of_a_table_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(unfinished_or_damaged_exports_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(windows_follow_the_full_export_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_gap_between_windows_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_changed_data_file_is_noticed_while_reading, setup, teardown),
-        cmocka_unit_test_setup_teardown(threads_share_the_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(lines_are_cut_with_and_without_a_last_newline, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bare_folder_is_a_table, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(ion_is_data, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(plain_json_is_data_when_it_begins_like_lines, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_file_is_a_table, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(key_option_says_what_table_json_does_not, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(sub_folders_are_tables, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(folders_without_a_key_are_left_out_beside_others, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_named, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(depth_has_its_limit, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(exports_are_found_wherever_they_lie, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(two_exports_of_a_table_are_refused, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(unfinished_or_damaged_exports_are_refused, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(windows_follow_the_full_export_in_order, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_gap_between_windows_is_refused, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_changed_data_file_is_noticed_while_reading, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(threads_share_the_files, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(lines_are_cut_with_and_without_a_last_newline, temp_open, temp_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

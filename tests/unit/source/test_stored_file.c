@@ -2,29 +2,13 @@
 
 #include "source/stored_file.h"
 
-static struct temp_folder temp;
-
-static int setup(void **state)
-{
-    (void)state;
-    temp_make(&temp);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_remove(&temp);
-    return 0;
-}
-
 /* Reads all in steps of `step` bytes. */
 static enum lf_code read_all(const char *name, size_t step, struct buf *out, char *md5, struct err *err)
 {
     _Atomic int64_t bytes_read = 0;
     struct stored_file *file;
     char path[TEMP_PATH_BYTES], room[4096];
-    strcpy(path, temp_path(&temp, name));
+    strcpy(path, temp_path(name));
     enum lf_code code = stored_file_open(local_tree(), span_from_cstr(path), &bytes_read, &file, err);
     if (code != LF_OK)
         return code;
@@ -76,7 +60,7 @@ static void plain_files_come_as_they_are(void **state)
     struct err err = ERR_INIT;
     struct buf out;
     buf_init(&out, TEMP_DATA_BYTES_MAX);
-    temp_write_text(&temp, "a.json", "hello\n");
+    temp_write_text("a.json", "hello\n");
     assert_int_equal(read_all("a.json", 4, &out, md5, &err), LF_OK);
     assert_int_equal(out.len, 6);
     assert_string_equal(md5, "sZRqySSS0jR8YjW00mERhA=="); /* printf 'hello\n' | openssl md5 -binary | base64 */
@@ -94,7 +78,7 @@ static void members_follow_each_other(void **state)
         put_pseudo_text(&text, member == 3 ? 0 : 100000 * member + member, member);
         gzip_put(&file, span_from(buf_span(&text), start), (int)member);
     }
-    temp_write(&temp, "many.gz", buf_span(&file));
+    temp_write("many.gz", buf_span(&file));
     expect_text("many.gz", 4096, buf_span(&text));
     expect_text("many.gz", 1, buf_span(&text));
     buf_done(&text);
@@ -104,7 +88,7 @@ static void members_follow_each_other(void **state)
 static void an_empty_member_is_an_empty_file(void **state)
 {
     (void)state;
-    temp_write_gzip(&temp, "empty.gz", SPAN(""));
+    temp_write_gzip("empty.gz", SPAN(""));
     expect_text("empty.gz", 4096, SPAN(""));
 }
 
@@ -119,7 +103,7 @@ static void every_cut_is_noticed(void **state)
     for (size_t len = 0; len < file.len; len++) {
         char offset[32];
         snprintf(offset, sizeof offset, "byte %zu", len);
-        temp_write(&temp, "cut.gz", span_of(file.data, len));
+        temp_write("cut.gz", span_of(file.data, len));
         expect_error("cut.gz", LF_TRUNCATED, offset);
     }
     buf_done(&text);
@@ -139,7 +123,7 @@ static void every_flipped_byte_of_the_data_is_noticed(void **state)
     for (size_t at = HEADER_BYTES; at < file.len; at++) {
         struct err err = ERR_INIT;
         file.data[at] ^= 0x10;
-        temp_write(&temp, "flip.gz", buf_span(&file));
+        temp_write("flip.gz", buf_span(&file));
         file.data[at] ^= 0x10;
         buf_reset(&out);
         enum lf_code code = read_all("flip.gz", 4096, &out, NULL, &err);
@@ -163,7 +147,7 @@ static void bytes_behind_the_last_member_are_refused(void **state)
     for (size_t i = 0; i < 4; i++) {
         file.len = member;
         buf_put_span(&file, tails[i]);
-        temp_write(&temp, "tail.gz", buf_span(&file));
+        temp_write("tail.gz", buf_span(&file));
         expect_error("tail.gz", i == 3 ? LF_TRUNCATED : LF_SOURCE, i == 3 ? "in the middle" : offset);
     }
     buf_done(&file);
@@ -172,7 +156,7 @@ static void bytes_behind_the_last_member_are_refused(void **state)
 static void what_is_not_gzip_is_refused(void **state)
 {
     (void)state;
-    temp_write_text(&temp, "plain.json.gz", "{\"Item\":{}}\n");
+    temp_write_text("plain.json.gz", "{\"Item\":{}}\n");
     expect_error("plain.json.gz", LF_SOURCE, "is not a gzip file");
     expect_error("absent.json.gz", LF_NOT_FOUND, "No such file");
 }
@@ -180,13 +164,13 @@ static void what_is_not_gzip_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(plain_files_come_as_they_are, setup, teardown),
-        cmocka_unit_test_setup_teardown(members_follow_each_other, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_empty_member_is_an_empty_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_cut_is_noticed, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_flipped_byte_of_the_data_is_noticed, setup, teardown),
-        cmocka_unit_test_setup_teardown(bytes_behind_the_last_member_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_gzip_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(plain_files_come_as_they_are, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(members_follow_each_other, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(an_empty_member_is_an_empty_file, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(every_cut_is_noticed, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(every_flipped_byte_of_the_data_is_noticed, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(bytes_behind_the_last_member_are_refused, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(what_is_not_gzip_is_refused, temp_open, temp_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
