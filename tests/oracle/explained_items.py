@@ -451,6 +451,21 @@ def is_start_among_equals(step, theirs, ours):
     return bool(beside) and all(plain(item.get(name)) == plain(start.get(name)) for item in beside for name in key)
 
 
+def is_empty_and_mistyped(step, theirs, ours):
+    """The same attribute, which the request gives an empty value of the type that ours tells."""
+    if theirs.ok or theirs.type != ours.type:
+        return False
+    differing = [texts for texts in texts_of(theirs, ours) if not is_same_text(*texts)]
+    return bool(differing) and all(is_empty_index_key(step, str(one), str(other)) for one, other in differing)
+
+
+def is_empty_index_key(step, theirs, ours):
+    empty = re.fullmatch(r".* cannot contain an empty (string|binary) value\. IndexName: [^,]*, IndexKey: (.*)", theirs, re.DOTALL)
+    mistyped = re.fullmatch(INVALID + r"Type mismatch for Index Key (.*) Expected: [SNB] Actual: ([SB]) IndexName: .*", ours, re.DOTALL)
+    return bool(empty and mistyped) and mistyped[1] == empty[2] and mistyped[2] == {"string": "S", "binary": "B"}[empty[1]] and any(
+        found == {mistyped[2]: ""} for found in walk(body_of(step)))
+
+
 def is_null_capacity(step, theirs, ours):
     body = body_of(step)
     without = {name: value for name, value in theirs.answer.items() if name != "ConsumedCapacity"}
@@ -476,6 +491,8 @@ def is_respelled_set(step, theirs, ours):
 RULES = [
     ("Each orders items of one index key", is_start_among_equals, "The order of items whose index keys are equal is not told; a start key among them is a place in it.",
      API + "API_Query.html"),
+    ("Local tells of an index's key that it is empty", is_empty_and_mistyped, "A key attribute of an index has its type, and is not empty; which of the two is told, "
+     "AWS leaves open.", GUIDE + "GSI.html"),
     ("Local tells capacity for null", is_null_capacity, "A member that is null is as one that is not there, hence NONE.", API + "API_DeleteItem.html"),
     ("Local has words of its own", is_worded_otherwise, "AWS names the attribute, the types and the limit; Local's texts are older or shorter.",
      GUIDE + "Programming.Errors.html"),

@@ -241,6 +241,19 @@ class ExplanationTest(unittest.TestCase):
         self.assertFalse(explained.explain(difference(step, {"Item": {"n": {"N": "1" * 38}}}, {"Item": {"n": {"N": "1" * 37 + "2"}}}, 200)))
         self.assertFalse(explained.explain(difference(step, {"Item": {"s": {"S": "1.0"}}}, {"Item": {"s": {"S": "1"}}}, 200)))
 
+    def test_an_index_key_has_two_faults_only_where_it_is_empty_and_of_another_type(self):
+        refused = {"__type": "ValidationException"}
+        theirs = {**refused, "message": "The AttributeValue for a key attribute cannot contain an empty binary value. IndexName: i, IndexKey: gs"}
+
+        def ours(name, actual):
+            return {**refused, "message": f"One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: N Actual: {actual} IndexName: i"}
+
+        def explains(value, name, actual):
+            return explained.explain(difference({"call": "UpdateItem", "body": {"AttributeUpdates": {"gs": {"Value": value}}}}, theirs, ours(name, actual)))
+        self.assertTrue(explains({"B": ""}, "gs", "B"))
+        for wrong in (({"B": "YQ=="}, "gs", "B"), ({"B": ""}, "gn", "B"), ({"S": ""}, "gs", "S"), ({"S": ""}, "gs", "B")):
+            self.assertFalse(explains(*wrong), wrong)
+
     def test_units_of_transactions_have_bounds(self):
         step = {"call": "TransactWriteItems", "body": {"TransactItems": [{"Put": {"TableName": "t"}}], "ReturnConsumedCapacity": "TOTAL"}}
 
