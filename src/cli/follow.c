@@ -18,9 +18,9 @@ static const double redraw_seconds = 0.25;
 struct display {
     const struct cli_options *options;
     bool is_terminal, has_line, failed;
-    double shown;              /* when */
-    uint64_t applied_then;     /* by all tables */
-    const char *trouble_shown; /* the same is said once */
+    double shown;                          /* when */
+    uint64_t applied_then;                 /* by all tables */
+    char trouble_shown[ERR_MESSAGE_BYTES]; /* the same is said once */
 };
 
 /* Which tables ------------------------------------------------------------------------------------------------------------- */
@@ -180,11 +180,11 @@ static void show(struct display *display, const struct follow_progress *progress
 
 static void show_trouble(struct display *display, const char *trouble)
 {
-    if (display->trouble_shown == trouble)
+    if (strcmp(display->trouble_shown, trouble) == 0)
         return;
     take_line_away(display);
     fprintf(stderr, "follow  %s; trying again\n", trouble);
-    display->trouble_shown = trouble;
+    (void)snprintf(display->trouble_shown, sizeof display->trouble_shown, "%s", trouble);
 }
 
 static bool report(void *context, const struct follow_progress *progress)
@@ -196,7 +196,7 @@ static bool report(void *context, const struct follow_progress *progress)
         show_trouble(display, progress->trouble);
         return is_over;
     }
-    display->trouble_shown = NULL;
+    display->trouble_shown[0] = '\0';
     bool is_live = display->is_terminal && !display->options->json;
     bool is_last = is_over || has_come_to_its_end(progress, display->options->until_caught_up);
     if (is_last || now - display->shown >= (is_live ? redraw_seconds : PROGRESS_LINE_SECONDS))

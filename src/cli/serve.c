@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -10,8 +11,9 @@
 #include "map/ddl.h"
 #include "move/migrate_file.h"
 #include "pg/cluster.h"
+#include "pg/retry.h"
 
-enum { POLL_US = 50000 };
+enum { POLL_MS = 50, WAIT_MS_MIN = 100, WAIT_MS_MAX = 5000 };
 
 static bool is_loopback(const char *address)
 {
@@ -56,14 +58,46 @@ static enum lf_code print_ready(const struct cli_options *options, const struct 
     return fflush(stdout) ? ERR(err, LF_IO, "cannot write to standard output") : LF_OK;
 }
 
+static void pause_ms(unsigned ms)
+{
+    for (unsigned waited_ms = 0; waited_ms < ms && !interrupt_asked(); waited_ms += POLL_MS)
+        (void)usleep(POLL_MS * 1000);
+}
+
+/* A database that is away is waited for, as a gateway at work waits for it. *ret_gateway is NULL when it was told to stop
+ * meanwhile. */
+static enum lf_code start(const struct gateway_options *options, struct gateway **ret_gateway, struct err *err)
+{
+    struct backoff backoff;
+    char told[ERR_MESSAGE_BYTES] = "";
+    backoff_init(&backoff, WAIT_MS_MIN, WAIT_MS_MAX, backoff_seed());
+    *ret_gateway = NULL;
+    while (!interrupt_asked()) {
+        struct err trouble = ERR_INIT;
+        enum lf_code code = gateway_start(options, ret_gateway, &trouble);
+        if (!code)
+            return LF_OK;
+        *err = trouble;
+        if (!pg_error_may_pass(&trouble))
+            return code;
+        if (strcmp(told, trouble.message) != 0)
+            fprintf(stderr, "serve  %s; trying again\n", trouble.message);
+        (void)snprintf(told, sizeof told, "%s", trouble.message);
+        pause_ms(backoff_next_ms(&backoff));
+    }
+    return LF_OK;
+}
+
 /* Ctrl-C and SIGTERM are how a server is meant to end. */
 static enum lf_code run(const struct cli_options *options, const struct gateway_options *run_options, struct err *err)
 {
     struct gateway *gateway = NULL;
-    TRY(gateway_start(run_options, &gateway, err));
+    TRY(start(run_options, &gateway, err));
+    if (!gateway)
+        return LF_OK;
     enum lf_code code = print_ready(options, gateway, err);
     while (!code && !interrupt_asked())
-        (void)usleep(POLL_US);
+        pause_ms(POLL_MS);
     gateway_stop(gateway);
     if (!code)
         code = gateway_wait(gateway, err);

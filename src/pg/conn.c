@@ -31,10 +31,7 @@ static void result_clear(PGresult **result)
 
 static enum lf_code connect_into(struct pg_conn *conn, struct err *err)
 {
-    TRY(libpq_open(conn->uri, NULL, PQconnectdbParams, &conn->pg, err));
-    if (PQstatus(conn->pg) != CONNECTION_OK)
-        return libpq_connection_error(conn->pg, err);
-    return libpq_check_server(conn->pg, err);
+    return libpq_open(conn->uri, NULL, &conn->pg, err);
 }
 
 enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *err)

@@ -16,7 +16,8 @@
 struct pg_conn;
 struct pg_result;
 
-/* Errors: LF_CONNECT; LF_USAGE when `uri` is malformed; LF_PRECONDITION when the database is not UTF8 or older than 14. */
+/* Errors: LF_CONNECT, which may pass; LF_SETTINGS for what the server refuses or who is nowhere; LF_USAGE when `uri` is
+ * malformed; LF_PRECONDITION when the database is not UTF8 or older than 14. */
 enum lf_code pg_connect(const char *uri, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;
 /* Another connection to the same place, with the same application_name. */
 enum lf_code pg_connect_again(const struct pg_conn *conn, struct pg_conn **ret_conn, struct err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "pg/libpq.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,7 +126,81 @@ enum lf_code libpq_result_error(const PGconn *pg, const PGresult *result, const 
     return code;
 }
 
+/* --- connections that fail --- */
+
+/* Of several places that were tried, the last. */
+static const char *last_attempt(const char *message)
+{
+    static const char begins[] = "connection to server ";
+    for (const char *next = message; (next = strstr(next, begins)); next += strlen(begins))
+        message = next;
+    return message;
+}
+
+/* What a server says begins with its severity, in its own language, a colon and two spaces; no words of libpq's have these. */
+static const char *words_of_server(const PGconn *pg)
+{
+    const char *severity_end = strstr(last_attempt(PQerrorMessage(pg)), ":  ");
+    return severity_end ? severity_end + 3 : NULL;
+}
+
+static bool is_one_of(const char *words, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(words, texts[i]))
+            return true;
+    return false;
+}
+
+/* Of the operating system, as libpq quotes it. A socket that is not there may come; a certificate that is not there will not. */
+static bool network_failed(const PGconn *pg, const char *words)
+{
+    static const int reasons[] = { ECONNREFUSED, ECONNRESET,  ECONNABORTED, EPIPE,        ETIMEDOUT,
+                                   ENETDOWN,     ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, EAGAIN };
+    const char *host = PQhost(pg);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strstr(words, strerror(reasons[i])))
+            return true;
+    return host && host[0] == '/' && strstr(words, strerror(ENOENT));
+}
+
+/* Words of the server are those of a verbose message. */
+static bool may_pass(const PGconn *pg)
+{
+    static const char *const ends[] = { "closed the connection unexpectedly", "has been closed unexpectedly", "EOF detected",
+                                        "timeout expired" };
+    static const char *const failovers[] = { "session is read-only", "session is not read-only", "in hot standby mode" };
+    static const char *const classes[] = { "08", "53", "57" }; /* connections, among them a pooler's; resources; shutdowns */
+    const char *said = words_of_server(pg), *words = last_attempt(PQerrorMessage(pg));
+    for (size_t i = 0; said && i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(said, classes[i], 2) == 0)
+            return true;
+    return !said && (network_failed(pg, words) || is_one_of(words, ends, sizeof ends / sizeof *ends) ||
+                     is_one_of(words, failovers, sizeof failovers / sizeof *failovers));
+}
+
+/* libpq tells the SQLSTATE of what ends a session at its beginning in verbose messages alone. The session may also begin then. */
+static enum lf_code connect_again(PGconn *pg, struct err *err)
+{
+    struct err first = ERR_INIT;
+    (void)libpq_connection_error(pg, &first);
+    if (words_of_server(pg)) {
+        (void)PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+        PQreset(pg);
+        (void)PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+    }
+    if (PQstatus(pg) == CONNECTION_OK)
+        return LF_OK;
+    *err = first;
+    if (!may_pass(pg))
+        err->code = LF_SETTINGS;
+    return err->code;
+}
+
 /* --- connecting --- */
+
+/* PQconnectdbParams, which waits, or PQconnectStartParams, which begins. */
+typedef PGconn *connect_how(const char *const *keywords, const char *const *values, int expand_dbname);
 
 static const char *option_value(const PQconninfoOption *options, const char *keyword)
 {
@@ -196,7 +271,7 @@ static void put_session_options(struct buf *options, const char *asked, const ch
 }
 
 /* Settings later in the list win over earlier ones; those that `dbname` expands to count as standing at its place. */
-static enum lf_code begin_session(const char *uri, const PQconninfoOption *defaults, const char *options, libpq_connect *connect,
+static enum lf_code begin_session(const char *uri, const PQconninfoOption *defaults, const char *options, connect_how *connect,
                                   PGconn **ret_pg, struct err *err)
 {
     const char *keywords[] = { "sslmode", "fallback_application_name", "dbname", "client_encoding", "options", NULL };
@@ -224,7 +299,7 @@ enum lf_code libpq_check_server(const PGconn *pg, struct err *err)
     return LF_OK;
 }
 
-enum lf_code libpq_open(const char *uri, const char *settings, libpq_connect *connect, PGconn **ret_pg, struct err *err)
+static enum lf_code open_by(connect_how *connect, const char *uri, const char *settings, PGconn **ret_pg, struct err *err)
 {
     OPTIONS_FREE PQconninfoOption *given = NULL;
     OPTIONS_FREE PQconninfoOption *defaults = PQconndefaults();
@@ -242,6 +317,25 @@ enum lf_code libpq_open(const char *uri, const char *settings, libpq_connect *co
     buf_done(&options);
     if (code == LF_OK)
         (void)PQsetNoticeReceiver(*ret_pg, ignore_notice, NULL);
+    return code;
+}
+
+enum lf_code libpq_open_begin(const char *uri, const char *settings, PGconn **ret_pg, struct err *err)
+{
+    return open_by(PQconnectStartParams, uri, settings, ret_pg, err);
+}
+
+enum lf_code libpq_open(const char *uri, const char *settings, PGconn **ret_pg, struct err *err)
+{
+    PGconn *pg = NULL;
+    TRY(open_by(PQconnectdbParams, uri, settings, &pg, err));
+    enum lf_code code = PQstatus(pg) == CONNECTION_OK ? LF_OK : connect_again(pg, err);
+    if (!code)
+        code = libpq_check_server(pg, err);
+    if (code)
+        PQfinish(pg);
+    else
+        *ret_pg = pg;
     return code;
 }
 

@@ -9,13 +9,11 @@
 
 #include "pg/conn.h"
 
-/* PQconnectdbParams, which waits, or PQconnectStartParams, which begins. */
-typedef PGconn *libpq_connect(const char *const *keywords, const char *const *values, int expand_dbname);
-
-/* Begins a session with conn.h's settings and `settings` ("-c name=value …", which win; NULL: none). On success the connection
- * exists and is the caller's; whether it has failed, PQstatus says. Errors: LF_USAGE when `uri` is malformed; LF_MEMORY. */
-enum lf_code libpq_open(const char *uri, const char *settings, libpq_connect *connect, PGconn **ret_pg,
-                        struct err *err) MUST_CHECK;
+/* A session with conn.h's settings and `settings` ("-c name=value …", which win; NULL: none). Errors: those of pg_connect. */
+enum lf_code libpq_open(const char *uri, const char *settings, PGconn **ret_pg, struct err *err) MUST_CHECK;
+/* Begins one, for PQconnectPoll to go on with; whether it has failed, PQstatus says. Errors: LF_USAGE when `uri` is malformed;
+ * LF_MEMORY. */
+enum lf_code libpq_open_begin(const char *uri, const char *settings, PGconn **ret_pg, struct err *err) MUST_CHECK;
 /* LF_PRECONDITION when the database is not UTF8 or the server too old. */
 enum lf_code libpq_check_server(const PGconn *pg, struct err *err) MUST_CHECK;
 

@@ -69,10 +69,8 @@ static struct pg_pipeline *pipeline_new(const struct pg_pipeline_options *option
     return pipeline;
 }
 
-/* The session has begun. */
-static enum lf_code settle(struct pg_pipeline *pipeline, struct err *err)
+static enum lf_code enter_pipeline(struct pg_pipeline *pipeline, struct err *err)
 {
-    TRY(libpq_check_server(pipeline->pg, err));
     if (PQsetnonblocking(pipeline->pg, 1) != 0 || PQenterPipelineMode(pipeline->pg) != 1)
         return ERR(err, LF_CONNECT, "the connection to PostgreSQL does not take many statements at once");
     pipeline->state = OPEN;
@@ -81,15 +79,13 @@ static enum lf_code settle(struct pg_pipeline *pipeline, struct err *err)
 
 static enum lf_code connect_now(struct pg_pipeline *pipeline, const struct pg_pipeline_options *options, struct err *err)
 {
-    TRY(libpq_open(options->uri, options->settings, PQconnectdbParams, &pipeline->pg, err));
-    if (PQstatus(pipeline->pg) != CONNECTION_OK)
-        return libpq_connection_error(pipeline->pg, err);
-    return settle(pipeline, err);
+    TRY(libpq_open(options->uri, options->settings, &pipeline->pg, err));
+    return enter_pipeline(pipeline, err);
 }
 
 static enum lf_code connect_begin(struct pg_pipeline *pipeline, const struct pg_pipeline_options *options, struct err *err)
 {
-    return libpq_open(options->uri, options->settings, PQconnectStartParams, &pipeline->pg, err);
+    return libpq_open_begin(options->uri, options->settings, &pipeline->pg, err);
 }
 
 typedef enum lf_code connect_how(struct pg_pipeline *pipeline, const struct pg_pipeline_options *options, struct err *err);
@@ -481,7 +477,8 @@ static enum lf_code go_on_connecting(struct pg_pipeline *pipeline, struct err *e
     pipeline->state = LOST;
     if (pipeline->polling != PGRES_POLLING_OK)
         return libpq_connection_error(pipeline->pg, err);
-    return settle(pipeline, err);
+    TRY(libpq_check_server(pipeline->pg, err));
+    return enter_pipeline(pipeline, err);
 }
 
 enum lf_code pg_pipeline_pump(struct pg_pipeline *pipeline, struct err *err)

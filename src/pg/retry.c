@@ -20,6 +20,18 @@ static bool is_worth_another(const struct err *err)
     return false;
 }
 
+/* Those without a state are libpq's own words when a connection goes. */
+bool pg_error_may_pass(const struct err *err)
+{
+    static const char *const classes[] = { "40", "53", "55", "57" };
+    if (err->code != LF_SQL)
+        return err->code == LF_CONNECT;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(err->sqlstate, classes[i], 2) == 0)
+            return true;
+    return !err->sqlstate[0];
+}
+
 enum lf_code pg_retry_transaction(struct pg_conn *conn, const struct pg_retry_policy *policy, pg_work *work, void *context,
                                   struct err *err)
 {

@@ -15,6 +15,10 @@ struct pg_retry_policy {
     unsigned delay_ms_min, delay_ms_max;
 };
 
+/* Whether it may be gone later by itself: PostgreSQL was not reached or ended the session, statements met, or resources lacked.
+ */
+bool pg_error_may_pass(const struct err *err);
+
 /* Work inside a transaction; it neither begins nor ends one, and may be called again after a failure. */
 typedef enum lf_code pg_work(void *context, struct pg_conn *conn, struct err *err);
 

@@ -205,6 +205,41 @@ static void passwords_stay_out_of_messages(void **state)
     }
 }
 
+/* What each adds to the harness's URI or takes the place of it, where it begins with a name of its own. */
+static const struct {
+    const char *settings;
+    enum lf_code code;
+    const char *words;
+} failing[] = {
+    { "&dbname=nothing", LF_SETTINGS, "does not exist" },
+    { "&user=nobody_here", LF_SETTINGS, "does not exist" },
+    { "&user=cannot_login", LF_SETTINGS, "not permitted to log in" },
+    { "&user=crowded", LF_CONNECT, "too many connections" },
+    { "host=nowhere.invalid", LF_SETTINGS, "nowhere.invalid" },
+    { "host=127.0.0.1 port=1", LF_CONNECT, "refused" },
+    { "host=/nonexistent", LF_CONNECT, "No such file" },
+    { "host=127.0.0.1,nowhere.invalid port=1", LF_CONNECT, "nowhere.invalid" },
+};
+
+static void what_may_pass_is_told_apart_from_wrong_settings(void **state)
+{
+    (void)state;
+    PG_CONN_CLEANUP struct pg_conn *admin = harness_connect(harness_uri());
+    harness_exec(admin, "CREATE ROLE cannot_login; CREATE ROLE crowded LOGIN CONNECTION LIMIT 0");
+    for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
+        char uri[8192];
+        struct err err = ERR_INIT;
+        struct pg_conn *conn = NULL;
+        bool is_added = failing[i].settings[0] == '&';
+        (void)snprintf(uri, sizeof uri, "%s%s", is_added ? harness_uri() : "", failing[i].settings);
+        enum lf_code code = pg_connect(uri, &conn, &err);
+        if (code != failing[i].code || err.code != code || !strstr(err.message, failing[i].words) ||
+            strstr(err.message, "LOCATION"))
+            fail_msg("%s: %s: %s", failing[i].settings, lf_code_info(code)->name, err.message);
+        assert_null(conn);
+    }
+}
+
 /* A server that takes one connection and keeps what the client says first. */
 struct listener {
     int socket;
@@ -273,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_lost_connection_is_told_apart),
         cmocka_unit_test(other_encodings_are_refused),
         cmocka_unit_test(passwords_stay_out_of_messages),
+        cmocka_unit_test(what_may_pass_is_told_apart_from_wrong_settings),
         cmocka_unit_test(pgssl_asks_for_tls),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);

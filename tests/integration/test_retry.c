@@ -77,6 +77,27 @@ static void a_lost_connection_is_final(void **state)
     assert_int_equal(work.attempts, 1);
 }
 
+static void what_may_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        struct err err;
+        bool may_pass;
+    } cases[] = {
+        { { .code = LF_CONNECT }, true },
+        { { .code = LF_SETTINGS }, false },
+        { { .code = LF_NETWORK }, false },
+        { { .code = LF_SQL }, true },
+        { { .code = LF_SQL, .sqlstate = "40001" }, true },
+        { { .code = LF_SQL, .sqlstate = "53200" }, true },
+        { { .code = LF_SQL, .sqlstate = "55P03" }, true },
+        { { .code = LF_SQL, .sqlstate = "57P01" }, true },
+        { { .code = LF_SQL, .sqlstate = "42501" }, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(pg_error_may_pass(&cases[i].err), cases[i].may_pass);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +105,7 @@ int main(void)
         cmocka_unit_test(goes_through_when_the_lock_is_free),
         cmocka_unit_test(other_failures_are_final),
         cmocka_unit_test(a_lost_connection_is_final),
+        cmocka_unit_test(what_may_pass),
     };
     return cmocka_run_group_tests(tests, harness_start, harness_stop);
 }

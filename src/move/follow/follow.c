@@ -9,6 +9,7 @@
 #include "move/follow/table_stream.h"
 #include "move/follow/worker.h"
 #include "move/lease.h"
+#include "pg/retry.h"
 
 enum {
     ROUND_MS = 250,
@@ -297,20 +298,15 @@ static enum lf_code run_once(const struct follow_options *options, follow_report
     return code;
 }
 
-/* Of PostgreSQL's errors those without a state, which are libpq's own words when a connection goes, and deadlocks, a lack of
- * resources, shutdowns. */
-static bool may_pass(const struct err *err)
+/* What is wrong with the settings, or in DynamoDB, before anything has worked is not likely to pass. */
+static bool may_pass(const struct err *err, bool has_worked)
 {
-    static const char *const classes[] = { "40", "53", "55", "57" };
-    if (err->code != LF_SQL)
-        return lf_code_info(err->code)->retryable && err->code != LF_INTERRUPTED;
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (!strncmp(err->sqlstate, classes[i], 2))
-            return true;
-    return !err->sqlstate[0];
+    if (pg_error_may_pass(err))
+        return true;
+    bool is_retryable = lf_code_info(err->code)->retryable && err->code != LF_INTERRUPTED;
+    return has_worked && (is_retryable || err->code == LF_SETTINGS);
 }
 
-/* What fails before anything has worked is not likely to pass. */
 enum lf_code follow_run(const struct follow_options *options, follow_report *report, void *context, struct err *err)
 {
     struct backoff backoff;
@@ -321,7 +317,7 @@ enum lf_code follow_run(const struct follow_options *options, follow_report *rep
         struct err trouble = ERR_INIT;
         enum lf_code code = run_once(options, report, context, &began, &trouble);
         has_worked |= began;
-        if (code && may_pass(&trouble) && has_worked && !options->until_caught_up) {
+        if (code && !options->until_caught_up && may_pass(&trouble, has_worked)) {
             if (began)
                 backoff_init(&backoff, TROUBLE_DELAY_MS_MIN, TROUBLE_DELAY_MS_MAX, backoff_seed());
             if (report_trouble(trouble.message, backoff_next_ms(&backoff), report, context))
