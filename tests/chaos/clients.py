@@ -264,11 +264,11 @@ class Worker(Client):
             assert old[0] == version, f"{key} was at {old}, and a swap of {version} passed"
             self.versions[table, key] = version + 1
 
-    async def remove(self):
+    async def remove(self, **condition):
         table, key = self.pick()
         if self.random.random() < 0.6:
             return
-        start, end, old = await self.change("DeleteItem", table, key, Puts(None), Key={"pk": {"S": key}})
+        start, end, old = await self.change("DeleteItem", table, key, Puts(None), Key={"pk": {"S": key}}, **condition)
         self.history.add(table, key, start, end, finds(old, None), f"remove {old}")
         if old:
             self.history.removals.append((table, key, old[1]))
