@@ -13,7 +13,7 @@ from wire import Endpoint, Signer
 
 HERE = pathlib.Path(__file__).resolve().parent
 EMULATOR = HERE / "node_modules" / "amplify-dynamodb-simulator" / "emulator"
-SECONDS_TO_START = 60
+SECONDS_TO_START, PORTS_TRIED = 180, 5
 
 
 def lacks():
@@ -51,27 +51,33 @@ class DynamoDbLocal(Process):
 
     def __init__(self, folder=None):
         """With a folder it keeps its tables there, and may be killed and started again."""
-        port = free_port()
-        self.command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
-                        *(["-dbPath", str(folder)] if folder else ["-inMemory"]), "-sharedDb", "-disableTelemetry", "-port", str(port)]
-        self.url = f"http://127.0.0.1:{port}"
-        self.start()
+        for _ in range(PORTS_TRIED):
+            port = free_port()
+            self.command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
+                            *(["-dbPath", str(folder)] if folder else ["-inMemory"]), "-sharedDb", "-disableTelemetry", "-port", str(port)]
+            self.url = f"http://127.0.0.1:{port}"
+            if self.has_started():
+                return
+        raise RuntimeError("DynamoDB Local ends as soon as it is started")
 
-    def start(self):
+    def has_started(self):
+        """Not where somebody else has taken the port meanwhile: then it ends."""
         super().__init__(self.command, subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=EMULATOR)
-        self.wait_until_ready()
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not self.answers():
+            if self.process.poll() is not None:
+                return False
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError("DynamoDB Local does not answer")
+            time.sleep(0.05)
+        return True
 
     def restart(self):
         self.process.kill()
         self.process.wait()
-        self.start()
-
-    def wait_until_ready(self):
-        deadline = time.monotonic() + SECONDS_TO_START
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("DynamoDB Local did not start")
-            time.sleep(0.05)
+        if not self.has_started():
+            raise RuntimeError("DynamoDB Local did not start again")
 
     def answers(self):
         with contextlib.closing(Endpoint(self.url)) as endpoint, contextlib.suppress(OSError):
