@@ -67,13 +67,21 @@ static enum lf_code check_types(const struct comparison *comparison, const struc
     return LF_OK;
 }
 
+/* The comparison, with as many values as it takes. */
+static enum lf_code find_fitting(const struct legacy_condition *condition, const struct comparison **ret_comparison,
+                                 struct err *err)
+{
+    *ret_comparison = find_comparison(condition->comparison);
+    if (!*ret_comparison)
+        return ERR(err, LF_VALIDATION, "Comparison type does not exist in DynamoDB");
+    return check_count(*ret_comparison, condition->value_count, err);
+}
+
 static enum lf_code check_condition(const struct legacy_condition *condition, const struct comparison **ret_comparison,
                                     struct err *err)
 {
-    const struct comparison *comparison = find_comparison(condition->comparison);
-    if (!comparison)
-        return ERR(err, LF_VALIDATION, "Comparison type does not exist in DynamoDB");
-    TRY(check_count(comparison, condition->value_count, err));
+    const struct comparison *comparison;
+    TRY(find_fitting(condition, &comparison, err));
     TRY(check_types(comparison, condition->values, condition->value_count, err));
     if (comparison->kind == NODE_BETWEEN && value_order(&condition->values[0], &condition->values[1]) > 0)
         return ERR(err, LF_VALIDATION,
@@ -218,8 +226,8 @@ static enum lf_code check_compared(const struct legacy_expected *expected, struc
                comparison->name, SPAN_ARG(expected->condition.name));
 }
 
-static enum lf_code make_expected(const struct legacy_expected *expected, struct arena *arena, struct expression_node *ret_node,
-                                  struct err *err)
+/* The condition that its members make. */
+static enum lf_code read_expected(const struct legacy_expected *expected, struct legacy_condition *ret_condition, struct err *err)
 {
     struct legacy_condition condition = expected->condition;
     bool is_compared = condition.comparison.ptr != NULL;
@@ -232,7 +240,27 @@ static enum lf_code make_expected(const struct legacy_expected *expected, struct
     }
     if (!is_compared)
         condition.comparison = expected->value ? SPAN("EQ") : SPAN("NULL");
+    *ret_condition = condition;
+    return LF_OK;
+}
+
+static enum lf_code make_expected(const struct legacy_expected *expected, struct arena *arena, struct expression_node *ret_node,
+                                  struct err *err)
+{
+    struct legacy_condition condition;
+    TRY(read_expected(expected, &condition, err));
     return make_condition(&condition, arena, ret_node, err);
+}
+
+enum lf_code legacy_check_expected_members(const struct legacy_expected *expected, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct legacy_condition condition;
+        const struct comparison *comparison;
+        TRY(read_expected(&expected[i], &condition, err));
+        TRY(find_fitting(&condition, &comparison, err));
+    }
+    return LF_OK;
 }
 
 enum lf_code legacy_expect(const struct legacy_expected *expected, size_t count, struct span conditional_operator,

@@ -47,6 +47,9 @@ enum lf_code legacy_check_query_filter(const struct legacy_condition *conditions
 enum lf_code legacy_expect(const struct legacy_expected *expected, size_t count, struct span conditional_operator,
                            struct arena *arena, const struct expression_node **ret_root, struct err *err) MUST_CHECK;
 
+/* Of Expected all but what the values are: some of them are none. */
+enum lf_code legacy_check_expected_members(const struct legacy_expected *expected, size_t count, struct err *err) MUST_CHECK;
+
 enum lf_code legacy_key_conditions(const struct legacy_condition *conditions, size_t count,
                                    const struct key_condition_schema *schema, struct key_condition *ret_condition,
                                    struct err *err) MUST_CHECK;

@@ -14,7 +14,7 @@ static enum lf_code check_parameters(const struct delete_item_request *request, 
     };
     const struct parameter expressions[] = { { "ConditionExpression", request->condition_expression.ptr != NULL } };
     const struct parameters parameters = { legacy, 2, expressions, 1, "ConditionExpression is null" };
-    TRY(parameters_check_expected(&request->expected, arena, err));
+    TRY(parameters_check_expected(&request->head, &request->expected, arena, err));
     TRY(item_write_check_return_values(request->return_values, err));
     TRY(parameters_inputs(&request->expression_attribute_names, &request->expression_attribute_values, arena, ret_inputs, err));
     TRY(parameters_check(&parameters, ret_inputs, err));

@@ -135,9 +135,8 @@ enum lf_code parameters_conditions(const struct api_condition_map *map, struct a
     return LF_OK;
 }
 
-enum lf_code parameters_expected(const struct api_expected_attribute_value_map *map,
-                                 enum api_conditional_operator conditional_operator, struct arena *arena,
-                                 const struct expression_node **ret_root, struct err *err)
+static enum lf_code read_expected(const struct api_expected_attribute_value_map *map, struct arena *arena,
+                                  struct legacy_expected **ret_expected, struct err *err)
 {
     struct legacy_expected *expected = arena_calloc(arena, map->count + 1, sizeof *expected, err);
     if (!expected)
@@ -152,13 +151,28 @@ enum lf_code parameters_expected(const struct api_expected_attribute_value_map *
             .exists = value->exists,
         };
     }
+    *ret_expected = expected;
+    return LF_OK;
+}
+
+enum lf_code parameters_expected(const struct api_expected_attribute_value_map *map,
+                                 enum api_conditional_operator conditional_operator, struct arena *arena,
+                                 const struct expression_node **ret_root, struct err *err)
+{
+    struct legacy_expected *expected;
+    TRY(read_expected(map, arena, &expected, err));
     return legacy_expect(expected, map->count, parameters_conditional_operator(conditional_operator), arena, ret_root, err);
 }
 
-enum lf_code parameters_check_expected(const struct api_expected_attribute_value_map *map, struct arena *arena, struct err *err)
+enum lf_code parameters_check_expected(const struct shape_head *head, const struct api_expected_attribute_value_map *map,
+                                       struct arena *arena, struct err *err)
 {
+    struct legacy_expected *expected;
     const struct expression_node *unused;
-    return parameters_expected(map, API_CONDITIONAL_OPERATOR_UNSET, arena, &unused, err);
+    TRY(read_expected(map, arena, &expected, err));
+    if (head->value_error)
+        return legacy_check_expected_members(expected, map->count, err);
+    return legacy_expect(expected, map->count, (struct span){ 0 }, arena, &unused, err);
 }
 
 enum lf_code parameters_updates(const struct api_attribute_value_update_map *map, struct arena *arena, struct update *ret_update,

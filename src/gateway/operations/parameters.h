@@ -42,8 +42,8 @@ enum lf_code parameters_expected(const struct api_expected_attribute_value_map *
                                  enum api_conditional_operator conditional_operator, struct arena *arena,
                                  const struct expression_node **ret_root, struct err *err) MUST_CHECK;
 /* Of what is wrong with Expected by itself, DeleteItem and UpdateItem hear before they look at anything else. */
-enum lf_code parameters_check_expected(const struct api_expected_attribute_value_map *map, struct arena *arena,
-                                       struct err *err) MUST_CHECK;
+enum lf_code parameters_check_expected(const struct shape_head *head, const struct api_expected_attribute_value_map *map,
+                                       struct arena *arena, struct err *err) MUST_CHECK;
 enum lf_code parameters_updates(const struct api_attribute_value_update_map *map, struct arena *arena, struct update *ret_update,
                                 struct err *err) MUST_CHECK;
 

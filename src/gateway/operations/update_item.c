@@ -20,7 +20,7 @@ static enum lf_code check_parameters(const struct update_item_request *request, 
         { "ConditionExpression", request->condition_expression.ptr != NULL },
     };
     const struct parameters parameters = { legacy, 3, expressions, 2, "UpdateExpression and ConditionExpression are null" };
-    TRY(parameters_check_expected(&request->expected, arena, err));
+    TRY(parameters_check_expected(&request->head, &request->expected, arena, err));
     TRY(parameters_inputs(&request->expression_attribute_names, &request->expression_attribute_values, arena, ret_inputs, err));
     TRY(parameters_check(&parameters, ret_inputs, err));
     return shape_check_values(&request->head, err);

@@ -195,7 +195,20 @@ static void test_expected(void **state)
                                             .exists = row->exists == 1 };
         enum lf_code code = legacy_expect(&expected, 1, (struct span){ 0 }, &fixture.arena, &root, &err);
         check_result(row->comparison ? row->comparison : "no operator", code, root, row->result, &err);
+        assert_int_equal(legacy_check_expected_members(&expected, 1, &err), code);
     }
+}
+
+static void test_members_of_expected_are_checked_without_their_values(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    const struct expression_node *root = NULL;
+    struct legacy_expected expected = { .condition = condition("s", "BEGINS_WITH", "[{\"NULL\":true}]"), .has_values = true };
+    assert_int_equal(legacy_expect(&expected, 1, (struct span){ 0 }, &fixture.arena, &root, &err), LF_VALIDATION);
+    assert_int_equal(legacy_check_expected_members(&expected, 1, &err), LF_OK);
+    expected.condition.value_count = 0;
+    assert_int_equal(legacy_check_expected_members(&expected, 1, &err), LF_VALIDATION);
 }
 
 /* --- KeyConditions --- */
@@ -327,9 +340,13 @@ static void test_attributes_to_get(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filters),           cmocka_unit_test(test_conditional_operator),
-        cmocka_unit_test(test_query_filter_keys), cmocka_unit_test(test_expected),
-        cmocka_unit_test(test_key_conditions),    cmocka_unit_test(test_updates),
+        cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_conditional_operator),
+        cmocka_unit_test(test_query_filter_keys),
+        cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_members_of_expected_are_checked_without_their_values),
+        cmocka_unit_test(test_key_conditions),
+        cmocka_unit_test(test_updates),
         cmocka_unit_test(test_attributes_to_get),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
