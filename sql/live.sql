@@ -113,7 +113,7 @@ CREATE TABLE IF NOT EXISTS landfall.reverse_sent (
     key         json,                                   -- DynamoDB JSON, as that of landfall.reverse_change
     batch       bigint,                                 -- that it was sent in
     sent_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    again_at    timestamptz                             -- NULL: DynamoDB has answered
+    again_at    timestamptz                             -- NULL: DynamoDB has answered, or the key waits to be sent again
 );
 CREATE SEQUENCE IF NOT EXISTS landfall.reverse_batch AS bigint;
 CREATE INDEX IF NOT EXISTS reverse_sent_again_at ON landfall.reverse_sent (again_at) WHERE again_at IS NOT NULL;

@@ -150,7 +150,7 @@ class MovingCase(LiveCase):
         return process
 
     def follow_and_serve(self):
-        self.run_beside("follow", "dynamodb://things")
+        self.follower = self.run_beside("follow", "dynamodb://things")
         self.wait_for_worker()
         self.proxy = Proxy(self.dynamodb.url)
         self.addCleanup(self.proxy.stop)

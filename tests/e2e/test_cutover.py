@@ -110,6 +110,24 @@ class Cutover(MovingCase):
         self.assert_same()
         self.assertEqual(self.sql("SELECT count(*) FROM landfall.late_write"), "0")
 
+    def test_what_was_sent_and_is_sent_again_is_no_late_write(self):
+        """The follower reads the record of the first sending after the second, of another image, has been made."""
+        self.writes_moved()
+        self.sql("UPDATE landfall.phase SET flipped_at = flipped_at - interval '1 hour'; UPDATE things.thing SET label = 'first' WHERE thing_id = '7'")
+        self.wait_for_reverse_sync()
+        self.follower.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.follower.send_signal, signal.SIGCONT)
+        self.sql("UPDATE things.thing SET label = 'second' WHERE thing_id = '7'")
+        self.wait_for(lambda: self.there(7)["label"]["S"] == "second")
+        self.wait_for_reverse_sync()
+        self.sql("UPDATE landfall.reverse_sent SET again_at = clock_timestamp(); UPDATE things.thing SET label = 'third' WHERE thing_id = '7'")
+        self.wait_for(lambda: self.there(7)["label"]["S"] == "third")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL") == "0")
+        self.put(8, label={"S": "late"})
+        self.follower.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: self.sql("SELECT string_agg(key -> 'pk' ->> 'S', ',') FROM landfall.late_write") != "")
+        self.assertEqual(self.sql("SELECT string_agg(key -> 'pk' ->> 'S', ',') FROM landfall.late_write"), "thing|8")
+
     def test_a_row_that_dynamodb_cannot_hold_stays_behind_alone(self):
         self.writes_moved()
         self.sql("UPDATE things.thing SET label = 'beside' WHERE thing_id <> '7'; UPDATE things.thing SET label = repeat('x', 410000) WHERE thing_id = '7'")

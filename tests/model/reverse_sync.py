@@ -79,17 +79,22 @@ class ReverseSync:
             left = s.queue - entries if self.has("its own entries only") else frozenset()
             yield f"{who} hears that {value} is done", confirmed._replace(queue=left)
         if (value, who) not in s.flying and value in s.landed and not is_heard:
-            yield f"{who}, which leads no more, hands {value} over", enqueue(idle._replace(again=s.again - {(value, who)}), f"{value} of {who} again")
+            yield f"{who}, which leads no more, hands {value} over", self.send_again(idle, value, who)
         if self.has("an unknown outcome that stays unknown"):
             yield f"{who} does not hear of {value}", idle
         else:
             yield f"{who} takes silence for a refusal of {value}", idle._replace(again=s.again - {(value, who)})
 
+    def send_again(self, s, value, who):
+        """It may have landed, and its record may be read later."""
+        sent = s.sent if self.has("what was sent stays noted") else s.sent - {value}
+        return enqueue(s._replace(again=s.again - {(value, who)}, sent=sent), f"{value} of {who} again")
+
     def clock_steps(self, s):
         """A signature runs out; only then is the key sent again for good."""
         for value, who in s.again:
             if (value, who) not in s.flying and s.leaders[who][0] == "idle":
-                yield f"the time of {value} of {who} is up", enqueue(s._replace(again=s.again - {(value, who)}), f"{value} of {who} again")
+                yield f"the time of {value} of {who} is up", self.send_again(s, value, who)
         for request in s.flying:
             if s.leaders[request[1]][0] == "idle":
                 yield f"{request[0]} of {request[1]} is lost", s._replace(flying=s.flying - {request})
@@ -97,5 +102,6 @@ class ReverseSync:
 
 prove(
     ReverseSync,
-    ["noting before sending", "the leader's token", "a rollback that waits for answers", "its own entries only", "an unknown outcome that stays unknown"],
+    ["noting before sending", "the leader's token", "a rollback that waits for answers", "its own entries only", "an unknown outcome that stays unknown",
+     "what was sent stays noted"],
 )

@@ -83,15 +83,15 @@ static enum lf_code hold_phase(struct db_transaction *transaction, const struct 
     return LF_OK;
 }
 
-/* What may have landed late is sent again. */
+/* What may have landed late is sent again. It stays noted as sent, for its record may yet come. */
 static enum lf_code queue_again(struct db_transaction *transaction, const struct batch *batch, struct err *err)
 {
     struct pg_field name = pg_text_or_null(batch->table->name);
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     return run(transaction,
-               "WITH due AS (DELETE FROM landfall.reverse_sent WHERE table_name = $1::text AND again_at < clock_timestamp() AND "
-               "key IS NOT "
-               "NULL RETURNING key) INSERT INTO landfall.reverse_change (table_name, key) SELECT $1::text, key FROM due",
+               "WITH due AS (UPDATE landfall.reverse_sent SET again_at = NULL WHERE table_name = $1::text AND "
+               "again_at < clock_timestamp() AND key IS NOT NULL RETURNING key) INSERT INTO landfall.reverse_change (table_name, "
+               "key) SELECT $1::text, key FROM due",
                &name, 1, &rows, err);
 }
 
