@@ -87,7 +87,8 @@ class Dynamodb:
             self.under_way.discard(mine)
 
     async def landed(self):
-        """Everything that had come when this began has reached DynamoDB, or never will."""
+        """Everything that had been sent when this began has reached DynamoDB, or never will. What lies in a socket is read meanwhile."""
+        await asyncio.sleep(0.2)
         seen = set(self.under_way)
         while seen & self.under_way:
             await asyncio.sleep(0.02)
