@@ -30,6 +30,7 @@ NUMBER_WORDS = IN_VALUES + r"(The parameter cannot be converted to a numeric val
 NULL_VALUE = IN_VALUES + r"The supplied Item contains a null AttributeValue(: .* is null)?( for key .*)?"
 EMPTY_VALUE = r"(The provided starting key is invalid: )?" + IN_VALUES + \
     r"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes( for key .*)?"
+MESSAGE_BYTES_MAX = 1023
 
 WORDS = [
     ("Cannot do operations on a non-existent table", "Requested resource not found"),
@@ -331,6 +332,14 @@ def is_cut_at_nul(step, theirs, ours):
         is_cut(str(one), str(other)) for one, other in texts_of(theirs, ours))
 
 
+def is_cut_at_length(step, theirs, ours):
+    """Ours is as long as a message can be, but for a character that would have been cut itself, and is how Local's begins."""
+    return not theirs.ok and theirs.type == ours.type and len(str(theirs.message).encode()) > MESSAGE_BYTES_MAX and any(
+        one != other for one, other in texts_of(theirs, ours)) and all(
+        one == other or MESSAGE_BYTES_MAX - 3 <= len(str(other).encode()) <= MESSAGE_BYTES_MAX and str(one).startswith(str(other))
+        for one, other in texts_of(theirs, ours))
+
+
 def texts_of(theirs, ours):
     one, other = (outcome.answer.get("CancellationReasons") for outcome in (theirs, ours))
     return [(theirs.message, ours.message)] if one == other else [(a.get("Message"), b.get("Message")) for a, b in zip(one or [], other or [])]
@@ -529,6 +538,7 @@ RULES = [
     ("Local counts zeros of numbers", is_untrimmed_size, "Leading and trailing zeros are trimmed, hence have no size.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
     ("Local returns whole attributes", is_whole_attribute, "Only the updated attributes are returned: of a nested one the path to it.", API + "API_UpdateItem.html"),
     ("Landfall leaves nulls out of sets", is_null_in_set, "Not AWS's way: null members of a set are not there.", API + "API_AttributeValue.html"),
+    ("Landfall cuts long messages", is_cut_at_length, "Not AWS's way: a message of Landfall's has at most 1,023 bytes.", API + "CommonErrors.html"),
     ("Landfall cuts messages at U+0000", is_cut_at_nul, "Not AWS's way: a message of Landfall's ends where a text that it quotes has U+0000.",
      GUIDE + "Programming.Errors.html"),
     ("Local takes index keys of any type", is_mistyped_index_key, "Key attributes of indexes have their type.", GUIDE + "GSI.html"),

@@ -254,6 +254,15 @@ class ExplanationTest(unittest.TestCase):
         for wrong in (({"B": "YQ=="}, "gs", "B"), ({"B": ""}, "gn", "B"), ({"S": ""}, "gs", "S"), ({"S": ""}, "gs", "B")):
             self.assertFalse(explains(*wrong), wrong)
 
+    def test_only_a_message_as_long_as_can_be_is_cut(self):
+        step = {"call": "Query", "body": {"TableName": "t"}}
+
+        def explains(theirs, ours):
+            return explained.explain(difference(step, *({"__type": "ValidationException", "message": text} for text in (theirs, ours))))
+        self.assertTrue(explains("é" * 600, "é" * 511))
+        for wrong in (("é" * 600, "é" * 500), ("a" * 1023, "a" * 1022), ("a" * 1024, "b" * 1023)):
+            self.assertFalse(explains(*wrong), wrong)
+
     def test_units_of_transactions_have_bounds(self):
         step = {"call": "TransactWriteItems", "body": {"TransactItems": [{"Put": {"TableName": "t"}}], "ReturnConsumedCapacity": "TOTAL"}}
 
