@@ -285,7 +285,7 @@ class Chaos:
         async with self.breaking:
             await self.load.rest()
             self.victim.clear()
-            await self.wait_for("all is applied", lambda: self.are_empty("spool", "dirty_key", "reverse_change", "reverse_sent WHERE again_at IS NOT NULL"))
+            await self.apply_all()
             for table in TABLES:
                 assert await self.succeeds(("verify", f"dynamodb://{table}", "--settle", "0"), None), f"verify of {table} fails at rest"
             await self.compare()
@@ -293,6 +293,13 @@ class Chaos:
                                     "postgres::text FROM landfall.shadow_difference")
             assert not wrong, f"at rest there is: {wrong}"
             self.load.resume()
+
+    async def apply_all(self):
+        """Also what the proxy still holds, and what the follower has not yet read."""
+        for _ in range(2):
+            await self.dynamodb.landed()
+            await self.wait_for("all is followed", lambda: self.succeeds(("follow", "--until-caught-up"), None))
+            await self.wait_for("all is applied", lambda: self.are_empty("spool", "dirty_key", "reverse_change", "reverse_sent WHERE again_at IS NOT NULL"))
 
     async def compare(self):
         """What is read is the same on every way."""
