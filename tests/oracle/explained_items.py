@@ -321,9 +321,12 @@ def is_part(part, whole):
 
 
 def is_null_in_set(step, theirs, ours):
-    """A set in the request has one; Local says so, or for numbers that it is none."""
-    has_null = any(None in found[name] for found in walk(body_of(step)) for name in ("SS", "NS", "BS") if isinstance(found.get(name), list))
-    return has_null and bool(re.fullmatch(r".*set may not have a null \w+ as a member.*|" + NULL_VALUE + "|" + NUMBER_FAULTS, str(theirs.message), re.DOTALL))
+    """A set in the request has one; Local says so, or for numbers that it is none. Of a set that has nothing else it may first find that a condition fails."""
+    sets = [found[name] for found in walk(body_of(step)) for name in ("SS", "NS", "BS") if isinstance(found.get(name), list)]
+    if any(members and set(map(type, members)) == {type(None)} for members in sets) and theirs.type == "ConditionalCheckFailedException":
+        return bool(re.fullmatch(r".* sets? +(should|may) not be empty", str(ours.message)))
+    return any(None in members for members in sets) and bool(
+        re.fullmatch(r".*set may not have a null \w+ as a member.*|" + NULL_VALUE + "|" + NUMBER_FAULTS, str(theirs.message), re.DOTALL))
 
 
 def is_cut_at_nul(step, theirs, ours):
