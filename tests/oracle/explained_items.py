@@ -472,9 +472,9 @@ def is_empty_and_mistyped(step, theirs, ours):
 
 
 def is_empty_index_key(step, theirs, ours):
-    empty = re.fullmatch(r".* cannot contain an empty (string|binary) value\. IndexName: [^,]*, IndexKey: (.*)", theirs, re.DOTALL)
+    empty = re.fullmatch(r".* cannot contain an empty (string|binary) value\.(?: IndexName: [^,]*, IndexKey: (.*))?", theirs, re.DOTALL)
     mistyped = re.fullmatch(INVALID + r"Type mismatch for Index Key (.*) Expected: [SNB] Actual: ([SB]) IndexName: .*", ours, re.DOTALL)
-    return bool(empty and mistyped) and mistyped[1] == empty[2] and mistyped[2] == {"string": "S", "binary": "B"}[empty[1]] and any(
+    return bool(empty and mistyped) and empty[2] in (None, mistyped[1]) and mistyped[2] == {"string": "S", "binary": "B"}[empty[1]] and any(
         found == {mistyped[2]: ""} for found in walk(body_of(step)))
 
 
