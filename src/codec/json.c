@@ -124,19 +124,22 @@ static unsigned special_bits(__m128i bytes)
  * it, is not ASCII. */
 static inline const char *find_special(const char *pos, const char *end, bool *is_ascii)
 {
-    unsigned high = 0, special = 0;
+    unsigned high = 0;
     if (end - pos < (ptrdiff_t)sizeof(__m128i))
         return find_special_word(pos, end, is_ascii);
-    while (pos < end && !special) {
-        if (end - pos < (ptrdiff_t)sizeof(__m128i))
-            pos = end - sizeof(__m128i);
+    while (pos < end) {
+        pos = end - pos < (ptrdiff_t)sizeof(__m128i) ? end - sizeof(__m128i) : pos; /* the last block ends where the text does */
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)pos);
-        special = special_bits(bytes);
+        unsigned special = special_bits(bytes);
         high |= (unsigned)_mm_movemask_epi8(bytes);
-        pos += special ? (size_t)__builtin_ctz(special) : sizeof(__m128i);
+        if (special) {
+            *is_ascii &= high == 0;
+            return pos + __builtin_ctz(special);
+        }
+        pos += sizeof(__m128i);
     }
     *is_ascii &= high == 0;
-    return pos;
+    return end;
 }
 #else
 #define find_special find_special_word

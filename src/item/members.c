@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 
+enum { MEMBERS_FEW = 32 };
 _Static_assert(MEMBERS_INDEXED < UINT16_MAX, "slots hold a position + 1 in 16 bits");
 _Static_assert((MEMBERS_SLOTS & (MEMBERS_SLOTS - 1)) == 0, "a mask picks the slot");
 
@@ -68,9 +69,34 @@ ptrdiff_t members_index_find(const struct members_index *index, const struct mem
     return found ? (ptrdiff_t)(index->first + found - 1) : MEMBERS_NONE;
 }
 
+/* Whether member `at` stands among those before it. */
+static bool occurs_before(const struct members *members, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (members_same(members, i, members, at))
+            return true;
+    return false;
+}
+
+/* As members_duplicate, without an index: where a bit of few is still free, no member before it has this hash. */
+static ptrdiff_t duplicate_of_few(const struct members *members)
+{
+    uint64_t taken[4] = { 0 };
+    for (size_t at = 0; at < members->count; at++) {
+        uint64_t hash = member_hash(members, at);
+        uint64_t *word = &taken[hash >> 6 & 3], bit = UINT64_C(1) << (hash & 63);
+        if ((*word & bit) && occurs_before(members, at))
+            return (ptrdiff_t)at;
+        *word |= bit;
+    }
+    return MEMBERS_NONE;
+}
+
 ptrdiff_t members_duplicate(struct members members)
 {
     struct members_index index;
+    if (members.count <= MEMBERS_FEW)
+        return duplicate_of_few(&members);
     for (size_t first = 0; first < members.count; first += MEMBERS_INDEXED) {
         ptrdiff_t duplicate = members_index_init(&index, members, first);
         if (duplicate != MEMBERS_NONE)
