@@ -1,18 +1,10 @@
 /* landfall export: the target as a DynamoDB export. */
 #include "move/export.h"
 
-#include <stdio.h>
-
 #include "cli/command.h"
-#include "cli/interrupt.h"
+#include "cli/export_report.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-
-static bool show(void *context, uint64_t items_written, uint64_t items_total)
-{
-    progress_show(context, items_written, items_total > 0 ? (double)items_written / (double)items_total : -1);
-    return interrupt_asked();
-}
 
 static enum lf_code print_json(const struct cli_options *options, const struct export_result *result, struct err *err)
 {
@@ -29,14 +21,6 @@ static enum lf_code print_json(const struct cli_options *options, const struct e
     return output_json(&json, err);
 }
 
-static void print_text(const struct cli_options *options, const struct export_result *result)
-{
-    char items[2 * COUNT_TEXT_BYTES], files[2 * COUNT_TEXT_BYTES], bytes[COUNT_TEXT_BYTES], seconds[SECONDS_TEXT_BYTES];
-    printf("%s in %s (%s bytes) under %s, in %s\n", count_of_text(result->items, "item", "items", items),
-           count_of_text(result->files, "file", "files", files), count_text(result->bytes, bytes), options->output,
-           seconds_text(result->seconds, seconds));
-}
-
 enum lf_code command_export(const struct cli_options *options, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
@@ -48,12 +32,12 @@ enum lf_code command_export(const struct cli_options *options, struct err *err)
     arena_init(&arena, COMMAND_ARENA_BYTES);
     TRY(command_read_map(options, &arena, &map, &yaml, err));
     progress_begin(&progress, "export");
-    enum lf_code code = export_run(&map, &export, show, &progress, &result, err);
+    enum lf_code code = export_run(&map, &export, export_report_progress, &progress, &result, err);
     progress_end(&progress);
     TRY(code);
     command_note_unmapped("export", &result.unmapped);
     if (options->json)
         return print_json(options, &result, err);
-    print_text(options, &result);
+    export_report_print(options, &result);
     return LF_OK;
 }

@@ -2,16 +2,10 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/interrupt.h"
+#include "cli/export_report.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "move/seed_run.h"
-
-static bool show(void *context, uint64_t items_made, uint64_t items_total)
-{
-    progress_show(context, items_made, (double)items_made / (double)items_total);
-    return interrupt_asked();
-}
 
 static void put_entities(struct buf *json, const struct map *map, const struct seed *seed)
 {
@@ -42,21 +36,13 @@ static enum lf_code print_json(const struct cli_options *options, const struct m
     return output_json(&json, err);
 }
 
-static void print_text(const struct cli_options *options, const struct export_result *result)
-{
-    char items[2 * COUNT_TEXT_BYTES], files[2 * COUNT_TEXT_BYTES], bytes[COUNT_TEXT_BYTES], seconds[SECONDS_TEXT_BYTES];
-    printf("%s in %s (%s bytes) under %s, in %s\n", count_of_text(result->items, "item", "items", items),
-           count_of_text(result->files, "file", "files", files), count_text(result->bytes, bytes), options->output,
-           seconds_text(result->seconds, seconds));
-}
-
 static enum lf_code make(const struct cli_options *options, const struct map *map, const struct seed *seed,
                          struct export_result *ret_result, struct err *err)
 {
     struct seed_run_options run = { .dir = options->output, .jobs = command_jobs(options) };
     struct progress progress;
     progress_begin(&progress, "seed");
-    enum lf_code code = seed_run(map, seed, &run, show, &progress, ret_result, err);
+    enum lf_code code = seed_run(map, seed, &run, export_report_progress, &progress, ret_result, err);
     progress_end(&progress);
     return code;
 }
@@ -78,6 +64,6 @@ enum lf_code command_seed(const struct cli_options *options, struct err *err)
     TRY(make(options, &map, seed, &result, err));
     if (options->json)
         return print_json(options, &map, seed, &result, err);
-    print_text(options, &result);
+    export_report_print(options, &result);
     return LF_OK;
 }

@@ -19,12 +19,8 @@ const char *migration_step_name(enum migration_step step)
 
 /* Names and literals */
 
-void ddl_put_identifier(struct buf *buf, struct span name)
+void ddl_put_quoted(struct buf *buf, struct span name)
 {
-    if (!name_needs_quotes(name)) {
-        buf_put_span(buf, name);
-        return;
-    }
     buf_put_byte(buf, '"');
     for (size_t i = 0; i < name.len; i++) {
         if (name.ptr[i] == '"')
@@ -32,6 +28,11 @@ void ddl_put_identifier(struct buf *buf, struct span name)
         buf_put_byte(buf, name.ptr[i]);
     }
     buf_put_byte(buf, '"');
+}
+
+void ddl_put_identifier(struct buf *buf, struct span name)
+{
+    (name_needs_quotes(name) ? ddl_put_quoted : buf_put_span)(buf, name);
 }
 
 /* Control characters and backslashes go into an E'…': a literal never breaks a line, and means the same whatever

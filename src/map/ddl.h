@@ -21,6 +21,7 @@ void ddl_put_migration(struct buf *buf, const struct map *map, enum migration_st
 
 /* "name" quoted only where it must be (reserved word, upper case, odd characters). */
 void ddl_put_identifier(struct buf *buf, struct span name);
+void ddl_put_quoted(struct buf *buf, struct span name); /* an identifier, with quotes whether it needs them or not */
 void ddl_put_literal(struct buf *buf, struct span text);
 /* schema.table */
 void ddl_put_table(struct buf *buf, const struct map *map, struct span table);

@@ -1,6 +1,7 @@
 #include "map/reference.h"
 
 #include "codec/utf8.h"
+#include "map/ddl.h"
 
 enum { REFERENCE_COLUMNS_MAX = 32 };
 
@@ -96,17 +97,7 @@ static void put_name(struct buf *buf, struct span name)
     bool is_plain = true;
     for (size_t i = 0; i < name.len; i++)
         is_plain = is_plain && is_name_byte(name.ptr[i]);
-    if (is_plain) {
-        buf_put_span(buf, name);
-        return;
-    }
-    buf_put_byte(buf, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"')
-            buf_put_byte(buf, '"');
-        buf_put_byte(buf, name.ptr[i]);
-    }
-    buf_put_byte(buf, '"');
+    (is_plain ? buf_put_span : ddl_put_quoted)(buf, name);
 }
 
 void reference_put(struct buf *buf, const struct foreign_key *key)
