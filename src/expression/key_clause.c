@@ -188,6 +188,8 @@ enum lf_code key_clauses_reduce(const struct key_clause *clauses, size_t count, 
     bool is_usual = schema->partition_count == 1 && schema->sort_count <= 1;
     if (is_usual && (count == 0 || count > USUAL_CLAUSES_MAX))
         return ERR(err, LF_VALIDATION, "Conditions can be of length 1 or 2 only");
+    if (is_usual && count > schema->partition_count + schema->sort_count)
+        return not_supported(err);
     TRY(reduce_partition(clauses, count, schema, &condition, err));
     TRY(reduce_sort(clauses, count, count - schema->partition_count, schema, &condition, err));
     *ret_condition = condition;

@@ -182,6 +182,25 @@ static void test_empty_keys_of_indexes(void **state)
     fixture_done(&fixture);
 }
 
+/* Without a sort key there is no second condition, whatever it is about. */
+static void test_two_conditions_on_a_key_of_one_attribute(void **state)
+{
+    (void)state;
+    static const struct key_schema single = { .partition = { { "pk", 2 }, VALUE_S } };
+    static const char *const expressions[] = { "pk = :s AND a = :s", "a = :s AND b = :s", "pk = :n AND a = :s",
+                                               "pk = :e AND a > :s" };
+    const struct key_condition_schema schema = key_condition_schema_of(&single);
+    struct fixture fixture;
+    fixture_init(&fixture);
+    for (size_t i = 0; i < ROWS(expressions); i++) {
+        struct err err = ERR_INIT;
+        struct key_condition condition;
+        assert_int_equal(reduce(&fixture, expressions[i], &schema, &condition, &err), LF_VALIDATION);
+        assert_string_equal(err.message, "Query key condition not supported");
+    }
+    fixture_done(&fixture);
+}
+
 static void check_range(struct fixture *fixture, const char *expression, enum key_range range, const char *value)
 {
     struct err err = ERR_INIT;
@@ -261,8 +280,11 @@ static void test_several_attributes_wrong(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors), cmocka_unit_test(test_empty_keys_of_indexes),
-                                        cmocka_unit_test(test_ranges), cmocka_unit_test(test_several_attributes),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors),
+                                        cmocka_unit_test(test_empty_keys_of_indexes),
+                                        cmocka_unit_test(test_two_conditions_on_a_key_of_one_attribute),
+                                        cmocka_unit_test(test_ranges),
+                                        cmocka_unit_test(test_several_attributes),
                                         cmocka_unit_test(test_several_attributes_wrong) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
