@@ -304,6 +304,10 @@ class FaultsTest(unittest.TestCase):
         self.assertTrue(FakePair([self.LIMIT, self.SELECT, self.UNUSED], [self.UNUSED, self.SELECT, self.LIMIT]).both_true(
             {**self.BODY, "ExpressionAttributeValues": {":v": {"N": "1"}}}))
 
+    def test_a_list_that_may_not_be_empty_keeps_what_has_no_fault(self):
+        empty, wrong = ("No keys", lambda body: not body.get("Keys")), ("Wrong key", lambda body: "wrong" in body["Keys"])
+        self.assertTrue(FakePair([empty, self.LIMIT, wrong], [empty, wrong, self.LIMIT]).both_true({"Keys": ["a", "wrong", "b"], "Limit": 0}))
+
     def test_a_fault_that_only_one_side_knows_is_not(self):
         self.assertFalse(FakePair([self.LIMIT], [self.SELECT, self.LIMIT]).both_true(self.BODY))
         self.assertFalse(FakePair([self.LIMIT, self.SELECT], [self.SELECT]).both_true(self.BODY))
