@@ -13,10 +13,12 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     shadow_percent integer NOT NULL DEFAULT 0 CHECK (shadow_percent BETWEEN 0 AND 100), -- of reads, made on both sides and compared
     region         text NOT NULL,
     endpoint       text,                                -- NULL: AWS's
-    stream_arn     text NOT NULL,
+    by_exports     boolean NOT NULL DEFAULT false,      -- changes come by incremental exports, not by a stream
+    stream_arn     text NOT NULL,                       -- or the place of the exports: a folder, s3://bucket/prefix
     follows_since  timestamptz NOT NULL DEFAULT now(),  -- t0: every change since is in the spool, or applied
     applies_since  timestamptz,                         -- the backfill has ended: the spool is being applied
     readable_at    timestamptz,                         -- the spool has passed the end of the backfill: rows may be read
+    written_since  timestamptz,                         -- all gateways write both sides
     flipped_at     timestamptz,                         -- last change of the authority
     CHECK ((fence IS NULL) = (fence_until IS NULL))
 );
@@ -32,6 +34,17 @@ CREATE TABLE IF NOT EXISTS landfall.stream_shard (
     captured_to     timestamptz,                        -- a read that began then found nothing more
     gap             text,                               -- what was trimmed before it could be read
     PRIMARY KEY (table_name, stream_arn, shard_id)
+);
+
+-- A chain of exports is one shard, 'exports'; its number is the last window that was captured whole, and how much was of the next
+-- (src/move/follow/chain_position.h), and captured_to is the end of that window. This is the export that Landfall itself has asked for.
+CREATE TABLE IF NOT EXISTS landfall.export_request (
+    table_name      text COLLATE "C" PRIMARY KEY REFERENCES landfall.phase ON DELETE CASCADE,
+    from_time       timestamptz NOT NULL,
+    to_time         timestamptz NOT NULL,
+    token           text NOT NULL DEFAULT gen_random_uuid()::text, -- ClientToken: asked again with it, it is the same export
+    export_arn      text,                               -- NULL: not known to have been asked for
+    asked_at        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Records captured and not yet applied. A child shard is read after its parent, so ids are in order for each key.
@@ -104,7 +117,7 @@ CREATE TABLE IF NOT EXISTS landfall.reverse_change (
     refused     text                                    -- why DynamoDB cannot hold the item
 );
 -- Keys that reverse sync has sent, or is about to: told apart from late writers by them; those of unknown outcome are sent again when
--- the time is up. Rows go after an hour.
+-- the time is up. Rows go after an hour; of a table that follows exports, an hour after these have passed them.
 CREATE TABLE IF NOT EXISTS landfall.reverse_sent (
     table_name  text COLLATE "C" NOT NULL,
     h           bytea NOT NULL,

@@ -10,7 +10,8 @@ static enum lf_code reads(struct cutover *cutover, const struct cli_options *opt
     (void)context;
     if (cutover->phase.phase != PHASE_FOLLOW)
         TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move reads", err));
-    TRY(move_tables_check(cutover, options, STEP_READS, err));
+    bool moves_none = cutover->phase.by_exports && options->percent == 0;
+    TRY(move_tables_check(cutover, options, moves_none ? STEP_BOTH_SIDES : STEP_READS, err));
     TRY(cutover_reads(cutover, (unsigned)options->percent, (unsigned)options->shadow_percent, err));
     (void)snprintf(what, sizeof what, "%u %% of reads from PostgreSQL, %u %% compared", (unsigned)options->percent,
                    (unsigned)options->shadow_percent);

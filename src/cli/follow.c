@@ -1,7 +1,11 @@
 /* landfall follow: brings the changes of tables in use, and says how far it is. */
 #include "move/follow/follow.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -57,19 +61,31 @@ static const char *lag_text(double lag_seconds, char out[SECONDS_TEXT_BYTES])
     return lag_seconds < 0 ? "unknown" : seconds_text(lag_seconds, out);
 }
 
+/* What it is captured to, or how many shards there are to read. */
+static void render_captured(const struct follow_table_progress *table, char text[2 * COUNT_TEXT_BYTES])
+{
+    struct tm time;
+    time_t seconds = (time_t)(table->captured_to_us / 1000000);
+    if (!table->by_exports)
+        (void)count_of_text(table->open_shards, "open shard", "open shards", text);
+    else if (!table->captured_to_us || !gmtime_r(&seconds, &time) ||
+             !strftime(text, 2 * COUNT_TEXT_BYTES, "exports to %Y-%m-%d %H:%M:%SZ", &time))
+        (void)snprintf(text, 2 * COUNT_TEXT_BYTES, "no exports yet");
+}
+
 static void render(const struct follow_table_progress *table, char line[LINE_BYTES])
 {
-    char captured[COUNT_TEXT_BYTES], applied[COUNT_TEXT_BYTES], shards[2 * COUNT_TEXT_BYTES], lag[SECONDS_TEXT_BYTES];
+    char captured[COUNT_TEXT_BYTES], applied[COUNT_TEXT_BYTES], from[2 * COUNT_TEXT_BYTES], lag[SECONDS_TEXT_BYTES];
     if (table->state == FOLLOW_STANDS_BY)
         (void)snprintf(line, LINE_BYTES, "%.*s: another process follows it, this one stands by", SPAN_ARG(table->table));
     else if (table->state == FOLLOW_IS_OVER)
         (void)snprintf(line, LINE_BYTES, "%.*s: decommissioned, there is nothing left to follow", SPAN_ARG(table->table));
-    else
+    else {
+        render_captured(table, from);
         (void)snprintf(line, LINE_BYTES, "%.*s: %s, %s; %s, %s captured, %s applied, lag %s", SPAN_ARG(table->table),
-                       phase_names[table->phase], follow_state_names[table->state],
-                       count_of_text(table->open_shards, "open shard", "open shards", shards),
-                       count_text(table->captured, captured), count_text(table->applied, applied),
-                       lag_text(table->lag_seconds, lag));
+                       phase_names[table->phase], follow_state_names[table->state], from, count_text(table->captured, captured),
+                       count_text(table->applied, applied), lag_text(table->lag_seconds, lag));
+    }
 }
 
 static double rate_since(const struct display *display, const struct follow_progress *progress, double now)
@@ -118,6 +134,7 @@ static void put_table(struct buf *json, const struct follow_table_progress *tabl
     json_out_text(json, "table", table->table);
     json_out_text(json, "phase", span_from_cstr(phase_names[table->phase]));
     json_out_text(json, "state", span_from_cstr(follow_state_names[table->state]));
+    json_out_bool(json, "by_exports", table->by_exports);
     json_out_count(json, "shards", table->shards);
     json_out_count(json, "open_shards", table->open_shards);
     json_out_count(json, "captured", table->captured);
@@ -224,6 +241,28 @@ static enum lf_code follow(const struct cli_options *options, struct follow_opti
     return !code && display.failed ? ERR(err, LF_IO, "cannot write to standard output") : code;
 }
 
+/* A folder is on record under the path by which any process finds it. The bytes are in the arena. */
+static enum lf_code find_exports(const struct cli_options *options, struct arena *arena, const char **ret_place, struct err *err)
+{
+    char real[PATH_MAX];
+    struct span place = span_from_cstr(options->exports), copy;
+    *ret_place = NULL;
+    if (options->exports && options->enable_stream)
+        return ERR(err, LF_USAGE, "--exports is for tables whose stream stays off; leave --enable-stream out");
+    if (!options->exports)
+        return LF_OK;
+    while (place.len > 1 && place.ptr[place.len - 1] == '/')
+        place.len--;
+    if (span_find(place, SPAN("://")) == place.len) {
+        if (!realpath(options->exports, real))
+            return ERR(err, errno == ENOENT ? LF_NOT_FOUND : LF_IO, "%s: %s", options->exports, strerror(errno));
+        place = span_from_cstr(real);
+    }
+    TRY(arena_copy(arena, place, &copy, err));
+    *ret_place = copy.ptr;
+    return LF_OK;
+}
+
 enum lf_code command_follow(const struct cli_options *options, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
@@ -236,6 +275,7 @@ enum lf_code command_follow(const struct cli_options *options, struct err *err)
         .tables = tables,
         .jobs = options->jobs < FOLLOW_JOBS_MAX ? (unsigned)options->jobs : FOLLOW_JOBS_MAX,
         .lease_seconds = (unsigned)options->lease,
+        .request_seconds = 60 * (unsigned)options->request_exports,
         .enables_streams = options->enable_stream,
         .skips_gaps = options->skip_gaps,
         .until_caught_up = options->until_caught_up,
@@ -243,5 +283,6 @@ enum lf_code command_follow(const struct cli_options *options, struct err *err)
     arena_init(&arena, COMMAND_ARENA_BYTES);
     TRY(command_read_map(options, &arena, &map, &yaml, err));
     TRY(find_tables(options, &map, tables, &run.table_count, err));
+    TRY(find_exports(options, &arena, &run.exports, err));
     return follow(options, &run, err);
 }

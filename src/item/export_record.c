@@ -54,6 +54,13 @@ enum lf_code export_record_item(const struct export_record *record, struct item 
     return LF_OK;
 }
 
+static int64_t written_us(const struct item *metadata)
+{
+    int64_t us;
+    const struct value *written = item_get(metadata, SPAN("WriteTimestampMicros"));
+    return written && written->type == VALUE_N && number_to_int64(written->number, &us) ? us : 0;
+}
+
 enum lf_code export_record_change(const struct export_record *record, struct item_change *ret_change, struct err *err)
 {
     if (export_record_has(record, EXPORT_ITEM))
@@ -64,6 +71,7 @@ enum lf_code export_record_change(const struct export_record *record, struct ite
         .keys = record->parts[EXPORT_KEYS],
         .is_delete = !export_record_has(record, EXPORT_NEW_IMAGE),
         .image = record->parts[EXPORT_NEW_IMAGE],
+        .written_us = written_us(&record->parts[EXPORT_METADATA]),
     };
     return LF_OK;
 }

@@ -25,7 +25,8 @@ struct export_record {
 struct item_change {
     struct item keys;
     bool is_delete;
-    struct item image; /* unless it is a deletion */
+    struct item image;  /* unless it is a deletion */
+    int64_t written_us; /* since 1970; 0: the record does not say */
 };
 
 static inline bool export_record_has(const struct export_record *record, enum export_part part)

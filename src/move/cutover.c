@@ -114,6 +114,18 @@ static enum lf_code apply_and_wait(struct cutover *cutover, const struct change 
 /* Reads ------------------------------------------------------------------------------------------------------------------------
  */
 
+/* All gateways have acknowledged the phase. */
+static enum lf_code note_written_since(struct cutover *cutover, struct err *err)
+{
+    const struct pg_field table = pg_text_field(cutover->phase.table);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    return pg_query(
+        cutover->conn,
+        "UPDATE landfall.phase SET written_since = clock_timestamp() WHERE table_name = $1 AND phase = 'dual write' AND "
+        "written_since IS NULL",
+        &(struct pg_params){ .values = &table, .count = 1 }, &rows, err);
+}
+
 enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsigned shadow_percent, struct err *err)
 {
     static const struct change dual_write = {
@@ -131,7 +143,8 @@ enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsi
     };
     if (cutover->phase.phase == PHASE_FOLLOW)
         TRY(apply_and_wait(cutover, &dual_write, CUTOVER_WAIT_MS, err));
-    return apply_and_wait(cutover, &share, CUTOVER_WAIT_MS, err);
+    TRY(apply_and_wait(cutover, &share, CUTOVER_WAIT_MS, err));
+    return note_written_since(cutover, err);
 }
 
 enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
@@ -145,7 +158,8 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
     static const struct change follow = {
         .what = "follow",
         .sql =
-            "UPDATE landfall.phase SET phase = 'follow', applies_since = clock_timestamp(), readable_at = NULL, reads_percent = "
+            "UPDATE landfall.phase SET phase = 'follow', applies_since = clock_timestamp(), readable_at = NULL, written_since = "
+            "NULL, reads_percent = "
             "$3::text::integer, shadow_percent = $4::text::integer WHERE table_name = $1 AND epoch = $2::text::bigint AND phase "
             "= "
             "'dual write' AND fence IS NULL",

@@ -56,12 +56,13 @@ enum field {
     FIELD_APPLIES,
     FIELD_READABLE,
     FIELD_FLIPPED,
+    FIELD_BY_EXPORTS,
 };
 
 static const char select_sql[] =
     "SELECT p.table_name, p.phase, p.epoch, p.fence, p.reads_percent, p.shadow_percent, p.region, p.endpoint, "
     "p.stream_arn, " MICROSECONDS("follows_since") ", " MICROSECONDS("applies_since") ", " MICROSECONDS(
-        "readable_at") ", " MICROSECONDS("flipped_at") " FROM landfall.phase p";
+        "readable_at") ", " MICROSECONDS("flipped_at") ", p.by_exports::integer FROM landfall.phase p";
 
 static enum lf_code read_name(const struct pg_result *rows, size_t row, enum field field, enum phase *ret_phase, struct err *err)
 {
@@ -93,6 +94,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct ar
         .applies_since_us = pg_result_int64(rows, row, FIELD_APPLIES),
         .readable_at_us = pg_result_int64(rows, row, FIELD_READABLE),
         .flipped_at_us = pg_result_int64(rows, row, FIELD_FLIPPED),
+        .by_exports = pg_result_int64(rows, row, FIELD_BY_EXPORTS) != 0,
     };
     TRY(read_name(rows, row, FIELD_PHASE, &phase.phase, err));
     phase.fence = phase.phase;

@@ -26,7 +26,8 @@ struct table_phase {
     bool is_fenced;
     enum phase fence; /* that the fence leads to */
     unsigned reads_percent, shadow_percent;
-    struct span region, endpoint, stream_arn;                                  /* endpoint empty: AWS's */
+    bool by_exports;                          /* stream_arn is the place of incremental exports */
+    struct span region, endpoint, stream_arn; /* endpoint empty: AWS's */
     int64_t follows_since_us, applies_since_us, readable_at_us, flipped_at_us; /* 0: not yet */
 };
 

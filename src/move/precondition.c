@@ -2,7 +2,11 @@
 
 #define STEP(step) (1u << (step))
 
-enum { FORWARD = STEP(STEP_READS) | STEP(STEP_WRITES), BEHIND = STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_DECOMMISSION) };
+enum {
+    FORWARD = STEP(STEP_READS) | STEP(STEP_WRITES),
+    ONWARD = FORWARD | STEP(STEP_BOTH_SIDES),
+    BEHIND = STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_DECOMMISSION)
+};
 
 /* `sql`: a row with a text while it does not hold; $1 is the table's name. */
 struct precondition {
@@ -16,7 +20,7 @@ struct precondition {
 _Static_assert(PRECONDITION_LAG_SECONDS == 10 && PRECONDITION_MARK_SECONDS == 10, "the statements say so");
 
 static const struct precondition preconditions[] = {
-    { "not readable", FORWARD, true,
+    { "not readable", ONWARD, true,
       "SELECT CASE WHEN p.applies_since IS NULL THEN 'no backfill has ended since `landfall follow` began; run `landfall "
       "backfill`' "
       "ELSE '`landfall follow` has not yet applied all that happened until the backfill ended; let it run and see `landfall "
@@ -34,14 +38,34 @@ static const struct precondition preconditions[] = {
       "SELECT 'only ' || p.reads_percent || ' % of its eventual reads come from PostgreSQL; run `landfall cutover reads "
       "--percent "
       "100`' FROM landfall.phase p WHERE p.table_name = $1 AND p.reads_percent < 100" },
-    { "not followed", FORWARD | BEHIND, false,
+    { "not followed", ONWARD | BEHIND, false,
       "SELECT '`landfall follow` does not run' WHERE NOT EXISTS (SELECT FROM landfall.worker w WHERE w.work = 'follow' AND "
       "$1::text IS NOT NULL AND w.expires_at > clock_timestamp())" },
-    { "gap in the stream", FORWARD, false,
-      "SELECT 'records were trimmed before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`, then "
+    { "gap in the stream", ONWARD, false,
+      "SELECT 'changes were lost before they could be read: ' || min(s.gap) || '; run `landfall verify --repair`, then "
       "`landfall "
       "verify`' FROM landfall.stream_shard s WHERE s.table_name = $1 AND s.gap IS NOT NULL HAVING count(*) > 0" },
-    { "lag", FORWARD, false,
+    /* What changed before gateways wrote both sides is in no row before the exports have passed that. */
+    { "exports behind", FORWARD, true,
+      "SELECT CASE WHEN p.phase = 'follow' THEN 'rows are as old as the last export; have gateways write both sides first: "
+      "`landfall cutover reads --percent 0`' WHEN p.written_since IS NULL THEN 'not all gateways are known to write both sides; "
+      "run "
+      "`landfall cutover reads --percent 0`' ELSE 'gateways write both sides since ' || to_char(p.written_since, 'YYYY-MM-DD "
+      "HH24:MI:SS') || ', and the exports that are applied end at ' || to_char(s.captured_to, 'YYYY-MM-DD HH24:MI:SS') || '; "
+      "wait "
+      "for later ones' END FROM landfall.phase p JOIN landfall.stream_shard s USING (table_name, stream_arn) WHERE p.table_name "
+      "= "
+      "$1 AND p.by_exports AND (p.phase = 'follow' OR p.written_since IS NULL OR s.captured_to <= p.written_since OR EXISTS "
+      "(SELECT "
+      "FROM landfall.spool r WHERE r.table_name = p.table_name AND r.changed_at <= p.written_since))" },
+    { "exports not through", STEP(STEP_DECOMMISSION), false,
+      "SELECT 'the exports end at ' || to_char(s.captured_to, 'YYYY-MM-DD HH24:MI:SS') || ', and PostgreSQL has the authority "
+      "since ' "
+      "|| to_char(p.flipped_at, 'YYYY-MM-DD HH24:MI:SS') || ': who has written to DynamoDB since is not known' FROM "
+      "landfall.phase p "
+      "JOIN landfall.stream_shard s USING (table_name, stream_arn) WHERE p.table_name = $1 AND p.by_exports AND s.captured_to <= "
+      "p.flipped_at" },
+    { "lag", ONWARD, false,
       "SELECT 'the oldest change that is not applied is ' || round(extract(epoch FROM clock_timestamp() - min(s.captured_at))) "
       "|| ' s old; "
       "wait for `landfall follow`' FROM landfall.spool s WHERE s.table_name = $1 HAVING min(s.captured_at) < clock_timestamp() "
@@ -53,12 +77,12 @@ static const struct precondition preconditions[] = {
       "coalesce((SELECT "
       "max(r.finished_at) FROM landfall.parity_run r WHERE r.different + r.missing + r.extra = 0), '-infinity') HAVING count(*) "
       "> 0" },
-    { "keys of unknown outcome", FORWARD, false,
+    { "keys of unknown outcome", ONWARD, false,
       "SELECT count(*) || ' keys have writes to DynamoDB whose outcome is not known; the last of them can land until ' || "
       "to_char(max(k.settled_at), 'HH24:MI:SS') FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NOT NULL "
       "HAVING "
       "count(*) > 0" },
-    { "dirty keys", FORWARD, false,
+    { "dirty keys", ONWARD, false,
       "SELECT count(*) || ' keys have been waiting for repair since ' || to_char(min(k.marked_at), 'HH24:MI:SS') || '; a gateway "
       "must "
       "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.marked_at < "

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "pg/conn.h"
 
-enum phase_step { STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS, STEP_ROLLBACK_WRITES, STEP_DECOMMISSION };
+/* STEP_BOTH_SIDES: gateways begin to write both sides, and no reads move: of a table that follows exports. */
+enum phase_step { STEP_BOTH_SIDES, STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS, STEP_ROLLBACK_WRITES, STEP_DECOMMISSION };
 
 enum { PRECONDITION_LAG_SECONDS = 10, PRECONDITION_MARK_SECONDS = 10 };
 

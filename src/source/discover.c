@@ -136,6 +136,11 @@ static enum lf_code export_table(struct discovery *d, const struct folder *folde
     struct found_table found = { .from = folder->path, .is_export = true, .as_of_us = MANIFEST_TIME_UNKNOWN };
     if (!manifest->is_incremental)
         found.as_of_us = manifest->to_us;
+    if (d->options->only) {
+        found.table = (struct map_table){ .name = manifest->table, .key = d->options->only->key };
+        *ret_table = found;
+        return LF_OK;
+    }
     TRY(definition_find(folder, manifest->table, true, d->arena, &definition, err));
     if (!definition.path.len && !d->options->key)
         return ERR(err, LF_SOURCE, "%s has no table.json; say --key pk:S,sk:S", folder->path.ptr);
@@ -341,8 +346,22 @@ static bool is_unfinished_export(const struct folder *folder)
     return folder->parent && span_equal(folder->parent->base, SPAN("AWSDynamoDB")) && folder_has_file(folder, SPAN("_started"));
 }
 
+static enum lf_code walk_children(struct discovery *d, const struct folder *folder, unsigned depth, struct err *err);
+
+/* The one export that counts. */
+static enum lf_code walk_to_only(struct discovery *d, const struct folder *folder, unsigned depth, struct err *err)
+{
+    struct span only = d->options->only->folder;
+    if (span_equal(folder->name, only))
+        return add_export(d, folder, err);
+    bool leads_there = !folder->name.len || (span_starts_with(only, folder->name) && only.ptr[folder->name.len] == '/');
+    return leads_there ? walk_children(d, folder, depth, err) : LF_OK;
+}
+
 static enum lf_code walk(struct discovery *d, const struct folder *folder, unsigned depth, struct err *err)
 {
+    if (d->options->only)
+        return walk_to_only(d, folder, depth, err);
     if (folder_has_file(folder, SPAN("manifest-summary.json")))
         return add_export(d, folder, err);
     if (is_unfinished_export(folder))
@@ -350,6 +369,11 @@ static enum lf_code walk(struct discovery *d, const struct folder *folder, unsig
     if (depth == SOURCE_DEPTH_MAX)
         return ERR(err, LF_LIMIT, "%s: more than %d folders below each other", folder->path.ptr, SOURCE_DEPTH_MAX);
     TRY(add_bare(d, folder, err));
+    return walk_children(d, folder, depth, err);
+}
+
+static enum lf_code walk_children(struct discovery *d, const struct folder *folder, unsigned depth, struct err *err)
+{
     for (size_t i = 0; i < folder->names.folder_count; i++) {
         struct folder child;
         if (span_equal(folder->base, SPAN("AWSDynamoDB")) && span_equal(folder->names.folders[i], SPAN("data")))

@@ -164,6 +164,15 @@ static enum lf_code read_summary(struct tree *tree, struct span folder, struct a
     return check_summary(folder, &summary, err);
 }
 
+enum lf_code manifest_read_summary(struct tree *tree, struct span folder, struct arena *arena, struct manifest *ret_manifest,
+                                   struct err *err)
+{
+    struct manifest manifest = { 0 };
+    TRY(read_summary(tree, folder, arena, &manifest, err));
+    *ret_manifest = manifest;
+    return LF_OK;
+}
+
 /* Whether a component of the path is "..", or it is absolute. */
 static bool leaves_folder(struct span path)
 {

@@ -28,6 +28,10 @@ struct manifest {
     size_t file_count;
 };
 
+/* Reads manifest-summary.json alone: no files, nothing of them is checked. Errors as of manifest_read. */
+enum lf_code manifest_read_summary(struct tree *tree, struct span folder, struct arena *arena, struct manifest *ret_manifest,
+                                   struct err *err) MUST_CHECK;
+
 /*
  * Reads both files of the export in `folder` (NUL-terminated). Everything is in the arena. Errors, each naming the file:
  * LF_SOURCE (a member is missing, a path that leaves the folder), LF_CHECKSUM (MD5, or the files' item counts

@@ -43,8 +43,15 @@
 
 enum { SOURCE_CHUNK_BYTES = 8 * 1024 * 1024, SOURCE_CHUNK_BYTES_MAX = 32 * 1024 * 1024 };
 
+/* One incremental export of those in a place (exports.h). */
+struct source_only {
+    struct span folder;    /* its name relative to the source */
+    struct key_schema key; /* of its table: no table.json is asked for */
+};
+
 struct source_options {
-    const char *key;   /* "pk:S,sk:S" for tables without table.json; NULL */
+    const struct source_only *only; /* nothing else that is there counts; NULL: all does */
+    const char *key;                /* "pk:S,sk:S" for tables without table.json; NULL */
     const char *table; /* name for a source of one table that does not tell it; NULL: from manifest, table.json or folder */
 
     /* Of a table of DynamoDB. */

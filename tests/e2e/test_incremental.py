@@ -1,7 +1,4 @@
 """A full export and the incremental ones that follow it end as the items that the table had in the end, in every format and view."""
-import base64
-import gzip
-import hashlib
 import json
 import lzma
 import shutil
@@ -9,7 +6,7 @@ import subprocess
 import time
 import unittest.mock
 
-import ion
+from exports import ION_BINARY, ION_TEXT, JSON, export_files, json_line
 from harness import *
 
 CHAIN = json.loads(lzma.open(ROOT / "tests" / "data" / "electrodb-chain" / "chain.json.xz").read())
@@ -18,45 +15,15 @@ PRECONDITION = 4
 EQUAL = " 0 differences, 0 missing, 0 extra"
 
 
-def json_line(record):
-    return json.dumps(record, separators=(",", ":"))
-
-
-def lines(put):
-    return lambda records: gzip_of(map(put, records))
-
-
-# What a format is called in the manifest, in files' names, and how records are written in it.
-JSON = ("DYNAMODB_JSON", "json.gz", lines(json_line))
-ION_TEXT = ("ION", "ion.gz", lines(ion.text_line))
-ION_BINARY = ("ION", "ion.gz", lambda records: gzip.compress(ion.binary(records)))
-
-
 def new_image_only(record):
     """A record of the view NEW_IMAGE."""
     return {part: content for part, content in record.items() if part != "OldImage"}
 
 
-def md5(content):
-    return base64.b64encode(hashlib.md5(content).digest()).decode()
-
-
 class Incremental(DatabaseCase):
     def write_export(self, folder, name, records, form, summary):
-        """An export as S3 holds it: incremental ones keep their data in data/ beside their folders."""
-        called, suffix, put = form
-        where = "data" if "exportType" in summary else f"{name}/data"
-        halves, files = [records[::2], records[1::2]], []
-        for number, half in enumerate(halves):
-            data = put(half)
-            key = f"AWSDynamoDB/{where}/{name}-{number}.{suffix}"
-            self.write(f"{folder}/{key}", data)
-            files.append({"itemCount": len(half), "md5Checksum": md5(data), "etag": "x-1", "dataFileS3Key": key})
-        manifest = {"tableArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}", "itemCount": len(records),
-                    "outputFormat": called, **summary}
-        for manifest_name, content in (("manifest-summary", json.dumps(manifest)), ("manifest-files", text_of(map(json.dumps, files)))):
-            self.write(f"{folder}/AWSDynamoDB/{name}/{manifest_name}.json", content)
-            self.write(f"{folder}/AWSDynamoDB/{name}/{manifest_name}.md5", md5(content.encode()))
+        for key, content in export_files(name, TABLE, records, summary, form).items():
+            self.write(f"{folder}/{key}", content)
 
     def write_full(self, folder, form=JSON):
         self.write(f"{folder}/table.json", json.dumps(CHAIN["table"]))

@@ -9,8 +9,12 @@ enum lf_code tidy_step(struct worker *worker, const struct leadership *leadershi
     static const struct pg_statement gateways = {
         .sql = "DELETE FROM landfall.gateway WHERE beat_at < now() - interval '10 minutes'",
     };
+    /* Exports show only later what was sent; until then it is what tells it from late writers. */
     static const struct pg_statement sent = {
-        .sql = "DELETE FROM landfall.reverse_sent WHERE sent_at < now() - interval '1 hour' AND again_at IS NULL",
+        .sql =
+            "DELETE FROM landfall.reverse_sent r WHERE sent_at < now() - interval '1 hour' AND again_at IS NULL AND NOT EXISTS "
+            "(SELECT FROM landfall.phase p JOIN landfall.stream_shard s USING (table_name, stream_arn) WHERE p.table_name = "
+            "r.table_name AND p.by_exports AND p.phase = 'postgres' AND s.captured_to < r.sent_at + interval '1 hour')",
     };
     PG_RESULT_CLEANUP struct pg_result *answered = NULL;
     PG_RESULT_CLEANUP struct pg_result *forgotten = NULL;

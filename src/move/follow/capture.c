@@ -1,9 +1,10 @@
 #include "move/follow/capture.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "move/follow/waiting.h"
 
 enum {
     SHARD_ARENA_BYTES = 64 * 1024 * 1024,
@@ -226,8 +227,9 @@ static enum lf_code take_records(struct reader *reader, struct shard *shard, con
     struct capture *capture = reader->capture;
     int64_t margin_us = capture->options.settle_ms * US_PER_MS + CAPTURE_MARGIN_SECONDS * US_PER_SECOND;
     const struct stream_record *last = &records->records[records->count - 1];
+    const struct spool_move move = { shard->id, span_from_cstr(shard->sequence_number), last->sequence_number };
     size_t kept;
-    TRY(spool_append(reader->conn, capture->options.stream, shard, records,
+    TRY(spool_append(reader->conn, capture->options.stream, &move, records,
                      capture->options.follows_since_unix_s - CAPTURE_OLD_SECONDS, &kept, err));
     pthread_mutex_lock(&capture->mutex);
     (void)snprintf(shard->sequence_number, sizeof shard->sequence_number, "%.*s", SPAN_ARG(last->sequence_number));
@@ -421,21 +423,6 @@ static enum lf_code read_state(struct capture *capture, struct err *err)
     return spool_read_shards(conn, capture->options.stream, &capture->shards, err);
 }
 
-static enum lf_code init_threads(struct capture *capture, struct err *err)
-{
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes))
-        return ERR(err, LF_MEMORY, "cannot make a condition variable");
-    int failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) || pthread_cond_init(&capture->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (failed)
-        return ERR(err, LF_MEMORY, "cannot make a condition variable");
-    if (!pthread_mutex_init(&capture->mutex, NULL))
-        return LF_OK;
-    pthread_cond_destroy(&capture->changed);
-    return ERR(err, LF_MEMORY, "cannot make a mutex");
-}
-
 static enum lf_code start_threads(struct capture *capture, struct err *err)
 {
     TRY(read_state(capture, err));
@@ -451,7 +438,7 @@ enum lf_code capture_start(const struct capture_options *options, struct capture
     if (!capture)
         return ERR(err, LF_MEMORY, "out of memory for the capture of a stream");
     capture->options = *options;
-    if (init_threads(capture, err)) {
+    if (waiting_init(&capture->mutex, &capture->changed, err)) {
         free(capture);
         return err->code;
     }

@@ -6,6 +6,7 @@
 #include "base/backoff.h"
 #include "base/hash.h"
 #include "move/control.h"
+#include "move/follow/table_exports.h"
 #include "move/follow/table_stream.h"
 #include "move/follow/worker.h"
 #include "move/lease.h"
@@ -46,7 +47,19 @@ struct session {
 
 /* Beginning ---------------------------------------------------------------------------------------------------------------- */
 
-static enum lf_code prepare_table(struct session *session, size_t at, struct err *err)
+static enum lf_code open_exports(struct session *session, size_t at, struct err *err)
+{
+    const struct follow_options *options = session->options;
+    const struct table_exports_options exports = {
+        .table = options->tables[at],
+        .client = options->client,
+        .place = span_from_cstr(options->exports),
+        .requests = options->request_seconds > 0,
+    };
+    return table_exports_open(session->conn, &exports, session->arena, &session->tables[at].phase, err);
+}
+
+static enum lf_code open_stream(struct session *session, size_t at, struct err *err)
 {
     const struct follow_options *options = session->options;
     const struct table_stream_options stream = {
@@ -55,11 +68,20 @@ static enum lf_code prepare_table(struct session *session, size_t at, struct err
         .enables = options->enables_streams,
         .skips_gaps = options->skips_gaps,
     };
+    return table_stream_open(session->conn, &stream, session->arena, &session->tables[at].phase, err);
+}
+
+static enum lf_code prepare_table(struct session *session, size_t at, struct err *err)
+{
+    const struct follow_options *options = session->options;
     struct followed *followed = &session->tables[at];
+    bool is_there;
     followed->table = options->tables[at];
     session->progress[at].table = options->tables[at]->name;
     session->progress[at].lag_seconds = -1;
-    TRY(table_stream_open(session->conn, &stream, session->arena, &followed->phase, err));
+    TRY(phase_read(session->conn, followed->table->name, false, session->arena, &followed->phase, &is_there, err));
+    bool by_exports = options->exports || (is_there && followed->phase.by_exports);
+    TRY(by_exports ? open_exports(session, at, err) : open_stream(session, at, err));
     followed->is_over = followed->phase.phase == PHASE_DECOMMISSIONED;
     return LF_OK;
 }
@@ -114,6 +136,7 @@ static enum lf_code start_worker(struct session *session, struct followed *follo
         .client = options->client,
         .phase = &followed->phase,
         .jobs = options->jobs,
+        .request_seconds = options->request_seconds,
         .skips_gaps = options->skips_gaps,
     };
     return worker_start(&worker, &followed->worker, err);
@@ -137,6 +160,12 @@ static enum lf_code look_at_lease(struct session *session, struct followed *foll
 
 /* Progress ----------------------------------------------------------------------------------------------------------------- */
 
+/* What has happened is in exports only much later: of these all that are there count. */
+static bool is_caught_up_by_exports(const struct worker_status *status)
+{
+    return status->was_at_end && (!status->readiness.applies || !status->oldest_changed_us);
+}
+
 static bool is_caught_up(const struct worker_status *status, int64_t began_us)
 {
     if (!status->checked_us || status->captured_to_us < began_us)
@@ -146,6 +175,19 @@ static bool is_caught_up(const struct worker_status *status, int64_t began_us)
     return !status->oldest_changed_us && (status->readiness.is_readable || status->readiness.has_gap);
 }
 
+static double age_of(const struct worker_status *status, int64_t since_us)
+{
+    return since_us < status->checked_us ? (double)(status->checked_us - since_us) / 1e6 : 0;
+}
+
+static double lag_by_exports(const struct worker_status *status)
+{
+    int64_t oldest_us = status->oldest_changed_us;
+    if (!status->checked_us || !status->captured_to_us)
+        return -1;
+    return age_of(status, oldest_us && oldest_us < status->captured_to_us ? oldest_us : status->captured_to_us);
+}
+
 static double lag_of(const struct worker_status *status)
 {
     if (!status->checked_us || (!status->oldest_changed_us && !status->capture.is_at_end && !status->captured_to_us))
@@ -153,20 +195,20 @@ static double lag_of(const struct worker_status *status)
     int64_t since_us = status->oldest_changed_us;
     if (!since_us && status->capture.is_at_end)
         return 0;
-    if (!since_us)
-        since_us = status->captured_to_us;
-    return since_us < status->checked_us ? (double)(status->checked_us - since_us) / 1e6 : 0;
+    return age_of(status, since_us ? since_us : status->captured_to_us);
 }
 
 static void take_status(const struct session *session, const struct followed *followed, const struct worker_status *status,
                         struct follow_table_progress *progress)
 {
+    bool by_exports = followed->phase.by_exports;
     *progress = (struct follow_table_progress){
         .table = followed->table->name,
         .state = status->readiness.is_readable ? FOLLOW_IS_READABLE
                  : status->readiness.applies   ? FOLLOW_APPLIES
                                                : FOLLOW_WAITS,
         .phase = status->checked_us ? status->phase : followed->phase.phase,
+        .by_exports = by_exports,
         .shards = status->capture.shards,
         .open_shards = status->capture.open,
         .captured = status->capture.records,
@@ -174,8 +216,8 @@ static void take_status(const struct session *session, const struct followed *fo
         .repaired = status->counts.repaired,
         .late = status->counts.late,
         .captured_to_us = status->capture.captured_to_us == INT64_MAX ? 0 : status->capture.captured_to_us,
-        .lag_seconds = lag_of(status),
-        .is_caught_up = is_caught_up(status, session->began_us),
+        .lag_seconds = by_exports ? lag_by_exports(status) : lag_of(status),
+        .is_caught_up = by_exports ? is_caught_up_by_exports(status) : is_caught_up(status, session->began_us),
     };
 }
 

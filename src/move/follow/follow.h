@@ -1,7 +1,8 @@
 /*
  * follow: keeps the rows of tables up with DynamoDB, from before their backfill until they are decommissioned (docs/live.md).
  *
- *     of each table    capture.h: stream ─► spool        apply.h: spool ─► rows        readiness.h: from when they may be read
+ *     of each table    capture.h: stream ─┬► spool       apply.h: spool ─► rows        readiness.h: from when they may be read
+ *                      chain.h:  exports ─┘
  *
  * One process at a time works on a table, others stand by (move/lease.h). Everything that counts is in the database: a process
  * may end at any moment, and the next one goes on. What may pass by itself, an unreachable server or a throttled stream, is tried
@@ -21,9 +22,11 @@ struct follow_options {
     struct dynamodb *client;
     unsigned jobs;          /* threads that read the stream of a table */
     unsigned lease_seconds; /* as of lease_join */
+    const char *exports; /* a place of incremental exports to follow instead of streams; NULL: streams, or the place on record */
+    unsigned request_seconds; /* of exports that Landfall itself asks for, at least; 0: none */
     bool enables_streams, skips_gaps;
-    bool
-        until_caught_up; /* ends when all that had happened when it began is applied, or captured where rows are not loaded yet */
+    bool until_caught_up; /* ends when all that had happened when it began is applied, or captured where rows are not loaded yet;
+                             of a table that follows exports, all that the place held */
 };
 
 enum follow_state {
@@ -40,11 +43,12 @@ struct follow_table_progress {
     struct span table;
     enum follow_state state;
     enum phase phase;
+    bool by_exports; /* a chain of them counts as one shard */
     size_t shards, open_shards;
     uint64_t captured, applied, repaired, late; /* by this process */
     int64_t captured_to_us;                     /* since 1970, of all shards; 0: not known */
-    double lag_seconds;                         /* age of the oldest record that is not applied; < 0: not known */
-    bool is_caught_up;                          /* with the time when the command began */
+    double lag_seconds; /* age of the oldest record that is not applied, or of the end of the last export; < 0: not known */
+    bool is_caught_up;  /* with the time when the command began */
 };
 
 struct follow_progress {
@@ -56,5 +60,6 @@ struct follow_progress {
 /* About four times a second, from the calling thread. True asks to stop, which is no error. */
 typedef bool follow_report(void *context, const struct follow_progress *progress);
 
-/* Errors: those of table_stream_open and capture_failure; with until_caught_up also those that pass by themselves. */
+/* Errors: those of table_stream_open, table_exports_open, capture_failure and chain_failure; with until_caught_up also those that
+ * pass by themselves. */
 enum lf_code follow_run(const struct follow_options *options, follow_report *report, void *context, struct err *err) MUST_CHECK;

@@ -67,8 +67,10 @@ enum lf_code loadable_check_waits(struct pg_conn *conn, struct span table, struc
     TRY(pg_query(conn, "SELECT FROM landfall.phase WHERE table_name = $1 AND applies_since IS NOT NULL",
                  &(struct pg_params){ .values = &name, .count = 1 }, &rows, err));
     if (pg_result_rows(rows))
-        return ERR(err, LF_PRECONDITION,
-                   "table %.*s is followed: its changes come by its stream, and incremental exports are older", SPAN_ARG(table));
+        return ERR(
+            err, LF_PRECONDITION,
+            "table %.*s is followed: `landfall follow` applies what changes, and incremental exports that it has not are older",
+            SPAN_ARG(table));
     return LF_OK;
 }
 

@@ -53,6 +53,11 @@ static enum lf_code insert_shard(struct pg_conn *conn, struct spool_stream strea
     return pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err);
 }
 
+static enum lf_code conflict(struct span shard, struct err *err)
+{
+    return ERR(err, LF_TRANSACTION_CONFLICT, "somebody else reads shard %.*s, too", SPAN_ARG(shard));
+}
+
 static enum lf_code drain_shard(struct pg_conn *conn, struct spool_stream stream, const struct shard *shard, struct err *err)
 {
     static const char sql[] = "UPDATE landfall.stream_shard SET is_drained = true"
@@ -62,9 +67,7 @@ static enum lf_code drain_shard(struct pg_conn *conn, struct spool_stream stream
                                        field_or_null(span_from_cstr(shard->sequence_number)) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err));
-    if (pg_result_affected(rows) != 1)
-        return ERR(err, LF_TRANSACTION_CONFLICT, "somebody else reads shard %.*s, too", SPAN_ARG(shard->id));
-    return LF_OK;
+    return pg_result_affected(rows) == 1 ? LF_OK : conflict(shard->id, err);
 }
 
 enum lf_code spool_write_shards(struct pg_conn *conn, struct spool_stream stream, struct shards *shards, size_t known,
@@ -174,11 +177,11 @@ static enum lf_code put_number(int64_t value, bool is_flag, struct buf *scratch,
     return LF_OK;
 }
 
-static enum lf_code put_record(struct spool_stream stream, const struct shard *shard, const struct stream_record *record,
+static enum lf_code put_record(struct spool_stream stream, struct span shard, const struct stream_record *record,
                                struct buf *bytes, struct buf *scratch, struct arena *arena, struct err *err)
 {
     int64_t changed_us = (record->created_unix_s - TIMESTAMP_EPOCH_UNIX_SECONDS) * MICROSECONDS_PER_SECOND;
-    struct pg_field fields[SPOOL_FIELDS] = { pg_text_field(stream.table), pg_text_field(shard->id),
+    struct pg_field fields[SPOOL_FIELDS] = { pg_text_field(stream.table), pg_text_field(shard),
                                              pg_text_field(record->sequence_number) };
     TRY(put_json(&record->keys, scratch, arena, &fields[3], err));
     if (record->has_new_image)
@@ -190,7 +193,7 @@ static enum lf_code put_record(struct spool_stream stream, const struct shard *s
     return LF_OK;
 }
 
-static enum lf_code put_records(struct spool_stream stream, const struct shard *shard, const struct stream_records *records,
+static enum lf_code put_records(struct spool_stream stream, struct span shard, const struct stream_records *records,
                                 int64_t since_unix_s, struct buf *bytes, size_t *ret_kept, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
@@ -210,19 +213,16 @@ static enum lf_code put_records(struct spool_stream stream, const struct shard *
     return buf_check(bytes, err);
 }
 
-static enum lf_code move_shard(struct pg_conn *conn, struct spool_stream stream, const struct shard *shard, struct span last,
-                               struct err *err)
+static enum lf_code move_shard(struct pg_conn *conn, struct spool_stream stream, const struct spool_move *move, struct err *err)
 {
     static const char sql[] = "UPDATE landfall.stream_shard SET sequence_number = $5"
                               " WHERE table_name = $1 AND stream_arn = $2 AND shard_id = $3"
                               " AND sequence_number IS NOT DISTINCT FROM $4";
-    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(shard->id),
-                                       field_or_null(span_from_cstr(shard->sequence_number)), pg_text_field(last) };
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(move->shard),
+                                       field_or_null(move->from), pg_text_field(move->to) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 5 }, &rows, err));
-    if (pg_result_affected(rows) != 1)
-        return ERR(err, LF_TRANSACTION_CONFLICT, "somebody else reads shard %.*s, too", SPAN_ARG(shard->id));
-    return LF_OK;
+    return pg_result_affected(rows) == 1 ? LF_OK : conflict(move->shard, err);
 }
 
 static enum lf_code copy_records(struct pg_conn *conn, const struct buf *bytes, struct err *err)
@@ -234,20 +234,34 @@ static enum lf_code copy_records(struct pg_conn *conn, const struct buf *bytes, 
     return pg_copy_in_end(conn, NULL, err);
 }
 
-enum lf_code spool_append(struct pg_conn *conn, struct spool_stream stream, const struct shard *shard,
+enum lf_code spool_append(struct pg_conn *conn, struct spool_stream stream, const struct spool_move *move,
                           const struct stream_records *records, int64_t since_unix_s, size_t *ret_kept, struct err *err)
 {
     BUF_CLEANUP struct buf bytes;
     size_t kept;
     buf_init(&bytes, COPY_BYTES_MAX);
-    TRY(put_records(stream, shard, records, since_unix_s, &bytes, &kept, err));
+    TRY(put_records(stream, move->shard, records, since_unix_s, &bytes, &kept, err));
     TRY(pg_exec(conn, "BEGIN", err));
-    TRY(move_shard(conn, stream, shard, records->records[records->count - 1].sequence_number, err));
+    TRY(move_shard(conn, stream, move, err));
     if (kept)
         TRY(copy_records(conn, &bytes, err));
     TRY(pg_exec(conn, "COMMIT", err));
     *ret_kept = kept;
     return LF_OK;
+}
+
+enum lf_code spool_pass(struct pg_conn *conn, struct spool_stream stream, const struct spool_move *move, int64_t captured_to_us,
+                        struct err *err)
+{
+    static const char sql[] = "UPDATE landfall.stream_shard SET sequence_number = $5, captured_to = " TIME_OF_UNIX_US(
+        "$6::int8") " WHERE table_name = $1 AND stream_arn = $2 AND shard_id = $3 AND sequence_number IS NOT DISTINCT FROM $4";
+    char us[NUMBER_BYTES];
+    int len = snprintf(us, sizeof us, "%" PRId64, captured_to_us);
+    const struct pg_field values[] = { pg_text_field(stream.table), pg_text_field(stream.arn), pg_text_field(move->shard),
+                                       field_or_null(move->from),   pg_text_field(move->to),   { us, (size_t)len } };
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = values, .count = 6 }, &rows, err));
+    return pg_result_affected(rows) == 1 ? LF_OK : conflict(move->shard, err);
 }
 
 /* Reading ------------------------------------------------------------------------------------------------------------------ */

@@ -37,11 +37,20 @@ enum lf_code spool_heal_gaps(struct pg_conn *conn, struct span table, struct err
 enum lf_code spool_read_gap(struct pg_conn *conn, struct spool_stream stream, struct arena *arena, struct span *ret_gap,
                             struct err *err) MUST_CHECK;
 
-/* Appends records, of which those created before `since_unix_s` are left out, and moves the shard to the last of them.
- * *ret_kept: how many were not left out. LF_TRANSACTION_CONFLICT: somebody else has moved the shard. */
-enum lf_code spool_append(struct pg_conn *conn, struct spool_stream stream, const struct shard *shard,
+/* From where to where records move a shard on. */
+struct spool_move {
+    struct span shard, from, to; /* sequence numbers; `from` empty: its beginning */
+};
+
+/* Appends records, of which those created before `since_unix_s` are left out, and moves the shard. *ret_kept: how many were not
+ * left out. LF_TRANSACTION_CONFLICT: somebody else has moved the shard. */
+enum lf_code spool_append(struct pg_conn *conn, struct spool_stream stream, const struct spool_move *move,
                           const struct stream_records *records, int64_t since_unix_s, size_t *ret_kept,
                           struct err *err) MUST_CHECK;
+
+/* Moves the shard, and that all up to `captured_to_us` (since 1970) is captured; otherwise as spool_append. */
+enum lf_code spool_pass(struct pg_conn *conn, struct spool_stream stream, const struct spool_move *move, int64_t captured_to_us,
+                        struct err *err) MUST_CHECK;
 
 /* A record to be applied. */
 struct spool_record {

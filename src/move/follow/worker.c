@@ -13,9 +13,10 @@ enum {
 
 struct worker {
     struct worker_options options;
-    struct capture *capture; /* owned */
-    struct applier applier;  /* the thread's, as the next two */
-    struct pg_conn *conn;    /* owned */
+    struct capture *capture; /* owned, as the next; one of the two is NULL */
+    struct chain *chain;
+    struct applier applier; /* the thread's, as the next two */
+    struct pg_conn *conn;   /* owned */
     int64_t look_due_ms;
     pthread_t thread;
     bool has_thread;
@@ -35,6 +36,51 @@ static int64_t now_ms(void)
 static bool is_aws(const struct worker *worker)
 {
     return worker->options.phase->endpoint.len == 0;
+}
+
+/* Capturing ---------------------------------------------------------------------------------------------------------------- */
+
+static void read_captured(struct worker *worker, struct capture_status *ret_status)
+{
+    if (worker->chain)
+        chain_read_status(worker->chain, ret_status);
+    else
+        capture_read_status(worker->capture, ret_status);
+}
+
+static enum lf_code capture_trouble(struct worker *worker, struct err *err)
+{
+    return worker->chain ? chain_failure(worker->chain, err) : capture_failure(worker->capture, err);
+}
+
+static enum lf_code start_capture(struct worker *worker, struct err *err)
+{
+    const struct worker_options *options = &worker->options;
+    const struct capture_options capture = {
+        .postgres = options->postgres,
+        .client = options->client,
+        .stream = { options->table->name, options->phase->stream_arn },
+        .jobs = options->jobs,
+        .settle_ms = is_aws(worker) ? SETTLE_MS_AWS : SETTLE_MS,
+        .follows_since_unix_s = options->phase->follows_since_us / 1000000,
+        .gaps = options->skips_gaps ? CAPTURE_GAPS_SKIP : CAPTURE_GAPS_FAIL,
+    };
+    return capture_start(&capture, &worker->capture, err);
+}
+
+static enum lf_code start_chain(struct worker *worker, struct err *err)
+{
+    const struct worker_options *options = &worker->options;
+    const struct chain_options chain = {
+        .postgres = options->postgres,
+        .client = options->client,
+        .stream = { options->table->name, options->phase->stream_arn },
+        .table = options->table,
+        .look_ms = is_aws(worker) ? CHAIN_LOOK_MS_AWS : CHAIN_LOOK_MS,
+        .request_seconds = options->request_seconds,
+        .gaps = options->skips_gaps ? CAPTURE_GAPS_SKIP : CAPTURE_GAPS_FAIL,
+    };
+    return chain_start(&chain, &worker->chain, err);
 }
 
 /* Applying ----------------------------------------------------------------------------------------------------------------- */
@@ -60,11 +106,12 @@ static enum lf_code look_at_spool(struct worker *worker, struct worker_status *s
     struct span table = worker->options.table->name;
     const struct pg_field value = { table.ptr, table.len };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    capture_read_status(worker->capture, &capture);
+    read_captured(worker, &capture);
     TRY(pg_query(worker->conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
     status->checked_us = pg_result_int64(rows, 0, 0);
     status->oldest_changed_us = pg_result_int64(rows, 0, 1);
     status->captured_to_us = capture.captured_to_us;
+    status->was_at_end = capture.is_at_end;
     status->phase = (enum phase)pg_result_int64(rows, 0, 2);
     return LF_OK;
 }
@@ -75,8 +122,8 @@ static enum lf_code look(struct worker *worker, struct err *err)
     unsigned settle_seconds = is_aws(worker) ? READINESS_SETTLE_SECONDS_AWS : READINESS_SETTLE_SECONDS;
     if (now_ms() < worker->look_due_ms)
         return LF_OK;
-    TRY(readiness_check(worker->conn, worker->options.table->name, settle_seconds, &status.readiness, err));
     TRY(look_at_spool(worker, &status, err));
+    TRY(readiness_check(worker->conn, worker->options.table->name, settle_seconds, &status.readiness, err));
     status.counts = worker->applier.counts;
     pthread_mutex_lock(&worker->mutex);
     worker->status = status;
@@ -129,17 +176,7 @@ static void *run(void *argument)
 
 static enum lf_code start(struct worker *worker, struct err *err)
 {
-    const struct worker_options *options = &worker->options;
-    const struct capture_options capture = {
-        .postgres = options->postgres,
-        .client = options->client,
-        .stream = { options->table->name, options->phase->stream_arn },
-        .jobs = options->jobs,
-        .settle_ms = is_aws(worker) ? SETTLE_MS_AWS : SETTLE_MS,
-        .follows_since_unix_s = options->phase->follows_since_us / 1000000,
-        .gaps = options->skips_gaps ? CAPTURE_GAPS_SKIP : CAPTURE_GAPS_FAIL,
-    };
-    TRY(capture_start(&capture, &worker->capture, err));
+    TRY(worker->options.phase->by_exports ? start_chain(worker, err) : start_capture(worker, err));
     worker->has_thread = !pthread_create(&worker->thread, NULL, run, worker);
     return worker->has_thread ? LF_OK : ERR(err, LF_MEMORY, "cannot start a thread");
 }
@@ -172,13 +209,14 @@ void worker_stop(struct worker *worker)
     if (worker->has_thread)
         pthread_join(worker->thread, NULL);
     capture_stop(worker->capture);
+    chain_stop(worker->chain);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }
 
 enum lf_code worker_read(struct worker *worker, struct worker_status *ret_status, struct err *err)
 {
-    TRY(capture_failure(worker->capture, err));
+    TRY(capture_trouble(worker, err));
     pthread_mutex_lock(&worker->mutex);
     struct worker_status status = worker->status;
     enum lf_code code = worker->failure.code;
@@ -186,7 +224,7 @@ enum lf_code worker_read(struct worker *worker, struct worker_status *ret_status
         *err = worker->failure;
     pthread_mutex_unlock(&worker->mutex);
     TRY(code);
-    capture_read_status(worker->capture, &status.capture);
+    read_captured(worker, &status.capture);
     *ret_status = status;
     return LF_OK;
 }

@@ -1,10 +1,11 @@
 /*
- * worker: one table that this process works on: the capture of its stream, and a thread that applies its spool.
+ * worker: one table that this process works on: the capture of its stream, or of its exports, and a thread that applies its
+ * spool.
  */
 #pragma once
 
 #include "move/follow/apply.h"
-#include "move/follow/capture.h"
+#include "move/follow/chain.h"
 #include "move/follow/readiness.h"
 
 struct worker_options {
@@ -14,6 +15,7 @@ struct worker_options {
     struct dynamodb *client;
     const struct table_phase *phase; /* borrowed */
     unsigned jobs;
+    unsigned request_seconds; /* as of chain.h */
     bool skips_gaps;
 };
 
@@ -29,9 +31,10 @@ struct worker_status {
     struct readiness readiness;
     enum phase phase;
     bool is_over;
-    int64_t checked_us;        /* since 1970, by the database's clock: the next two are of then; 0: not yet looked */
+    int64_t checked_us;        /* since 1970, by the database's clock: what follows is of then; 0: not yet looked */
     int64_t oldest_changed_us; /* of the records in the spool; 0: it is empty */
-    int64_t captured_to_us;    /* of all shards, read before the spool was looked at */
+    int64_t captured_to_us;    /* of all shards, read before the spool was looked at, as the next */
+    bool was_at_end;
 };
 
 /* What it is at, or why it failed. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "aws/dynamodb_exports.h"
 #include "aws/dynamodb_items.h"
 #include "aws/dynamodb_streams.h"
 #include "base/backoff.h"
@@ -556,6 +557,59 @@ static void records_of_a_stream(void **state)
     assert_span(records.next_iterator, SPAN(""));
 }
 
+static void an_export_is_ordered_and_described(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    struct span arn;
+    struct export_state export;
+    struct export_order order = {
+        .table_arn = SPAN("arn:t"),
+        .bucket = SPAN("b"),
+        .token = SPAN("tok"),
+        .from_unix_s = 1700000000,
+        .to_unix_s = 1700000900,
+    };
+    service.answer = "{\"ExportDescription\":{\"ExportArn\":\"arn:e\",\"ExportStatus\":\"IN_PROGRESS\"}}";
+    assert_ok(err, dynamodb_order_export(client, &order, &arena, &arn, &err));
+    assert_span(arn, SPAN("arn:e"));
+    assert_true(
+        was_sent("{\"TableArn\":\"arn:t\",\"ClientToken\":\"tok\",\"S3Bucket\":\"b\",\"ExportFormat\":\"DYNAMODB_JSON\","
+                 "\"ExportType\":\"INCREMENTAL_EXPORT\",\"IncrementalExportSpecification\":{\"ExportFromTime\":1700000000,"
+                 "\"ExportToTime\":1700000900,\"ExportViewType\":\"NEW_AND_OLD_IMAGES\"}}"));
+    assert_ok(err, dynamodb_describe_export(client, arn, &arena, &export, &err));
+    assert_true(was_sent("{\"ExportArn\":\"arn:e\"}") && export.status == EXPORT_IN_PROGRESS);
+    service.answer = "{\"ExportDescription\":{\"ExportArn\":\"arn:e\",\"ExportStatus\":\"COMPLETED\"}}";
+    assert_ok(err, dynamodb_describe_export(client, arn, &arena, &export, &err));
+    assert_true(export.status == EXPORT_COMPLETED);
+    service.answer = "{\"ExportDescription\":{\"ExportStatus\":\"FAILED\",\"FailureCode\":\"C\",\"FailureMessage\":\"m\"}}";
+    assert_ok(err, dynamodb_describe_export(client, arn, &arena, &export, &err));
+    assert_true(export.status == EXPORT_FAILED);
+    assert_span(export.failure, SPAN("C: m"));
+    assert_code(err, LF_AWS, dynamodb_order_export(client, &order, &arena, &arn, &err));
+}
+
+/* Exports begin and end at whole seconds: within, never outside. */
+static void recovery_is_described(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    struct recovery recovery;
+    service.answer =
+        "{\"ContinuousBackupsDescription\":{\"ContinuousBackupsStatus\":\"ENABLED\",\"PointInTimeRecoveryDescription\":{"
+        "\"PointInTimeRecoveryStatus\":\"ENABLED\",\"EarliestRestorableDateTime\":1700000000.001,"
+        "\"LatestRestorableDateTime\":1.700000900999E9}}}";
+    assert_ok(err, dynamodb_describe_recovery(client, SPAN("T"), &arena, &recovery, &err));
+    assert_true(was_sent("{\"TableName\":\"T\"}") && recovery.is_on);
+    assert_int_equal(recovery.earliest_unix_s, 1700000001);
+    assert_int_equal(recovery.latest_unix_s, 1700000900);
+    service.answer =
+        "{\"ContinuousBackupsDescription\":{\"ContinuousBackupsStatus\":\"ENABLED\",\"PointInTimeRecoveryDescription\":{"
+        "\"PointInTimeRecoveryStatus\":\"DISABLED\"}}}";
+    assert_ok(err, dynamodb_describe_recovery(client, SPAN("T"), &arena, &recovery, &err));
+    assert_false(recovery.is_on);
+}
+
 /* Jitter ------------------------------------------------------------------------------------------------------------------- */
 
 static void pauses_keep_their_bounds_and_differ(void **state)
@@ -597,6 +651,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_batch_left_over_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stream_is_described, set_up, tear_down),
         cmocka_unit_test_setup_teardown(records_of_a_stream, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_export_is_ordered_and_described, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(recovery_is_described, set_up, tear_down),
         cmocka_unit_test(pauses_keep_their_bounds_and_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
