@@ -75,20 +75,17 @@ static enum lf_code add(struct looking *looking, const struct folder *folder, st
     return LF_OK;
 }
 
-/* AWS puts _started there first, others the data. */
-static bool is_unfinished(const struct folder *folder)
-{
-    return folder_has_file(folder, SPAN("_started")) || folder_has_file(folder, SPAN("manifest-files.json"));
-}
-
+/* AWS puts _started there first. Who copies exports may bring the manifests one after the other. */
 static enum lf_code walk(struct looking *looking, const struct folder *folder, unsigned depth, struct err *err)
 {
-    if (folder_has_file(folder, SPAN("manifest-summary.json")))
+    bool has_summary = folder_has_file(folder, SPAN("manifest-summary.json"));
+    bool has_files = folder_has_file(folder, SPAN("manifest-files.json"));
+    if (has_summary && has_files)
         return add(looking, folder, err);
-    looking->exports->has_unfinished |= is_unfinished(folder);
+    looking->exports->has_unfinished |= has_summary || has_files || folder_has_file(folder, SPAN("_started"));
     for (size_t i = 0; depth < SOURCE_DEPTH_MAX && i < folder->names.folder_count; i++) {
         struct folder child;
-        if (span_equal(folder->names.folders[i], SPAN("data")))
+        if (span_equal(folder->base, SPAN("AWSDynamoDB")) && span_equal(folder->names.folders[i], SPAN("data")))
             continue;
         TRY(folder_open_child(folder, folder->names.folders[i], &looking->arena, &child, err));
         TRY(walk(looking, &child, depth + 1, err));

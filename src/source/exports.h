@@ -6,7 +6,7 @@
  *                    [  window  )               [ window )      none that begins here or earlier: a gap
  *               [     window    )                               reaches further: taken instead
  *
- * An export is there from when its manifest-summary.json is. What lies in the place besides, and exports of other tables, do not
+ * An export is there from when both of its manifests are. What lies in the place besides, and exports of other tables, do not
  * matter.
  */
 #pragma once
@@ -25,7 +25,7 @@ struct exports {
     struct arena arena;         /* of the names */
     struct export_found *items; /* owned, malloc */
     size_t count, capacity;
-    bool has_unfinished; /* an export without manifest-summary.json, of whichever table */
+    bool has_unfinished; /* an export that lacks a manifest, of whichever table */
 };
 
 void exports_init(struct exports *exports);

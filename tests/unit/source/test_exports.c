@@ -132,8 +132,14 @@ static int teardown(void **state)
     return 0;
 }
 
+static void lay_files(const char *folder)
+{
+    export_write_manifest(&temp, folder, "manifest-files", "");
+}
+
 static void lay_window(const char *folder, const char *table)
 {
+    lay_files(folder);
     export_write_summary(
         &temp, folder, table, 0,
         ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":\"2026-01-01T00:00:00.000Z\","
@@ -160,6 +166,7 @@ static void what_comes_is_added_and_what_was_seen_is_not_read_again(void **state
     temp_write_text(&temp, "p/AWSDynamoDB/2/manifest-summary.json", "damaged since");
     lay_window("p/AWSDynamoDB/1", "other");
     export_write_summary(&temp, "AWSDynamoDB/0", "T", 0, ",\"outputFormat\":\"ION\",\"exportTime\":\"2026-01-01T00:00:00.000Z\"");
+    lay_files("AWSDynamoDB/0");
     assert_int_equal(look(&err), LF_OK);
     assert_int_equal(exports.count, 3);
     assert_true(span_equal(exports.items[0].name, SPAN("AWSDynamoDB/0")) && exports.items[0].is_full);
@@ -168,17 +175,23 @@ static void what_comes_is_added_and_what_was_seen_is_not_read_again(void **state
     assert_int_equal(exports.count, 3);
 }
 
-static void an_export_is_there_when_its_summary_is(void **state)
+static void an_export_is_there_when_both_manifests_are(void **state)
 {
     (void)state;
     struct err err;
     temp_write_text(&temp, "AWSDynamoDB/1/_started", "");
     assert_int_equal(look(&err), LF_OK);
     assert_true(exports.has_unfinished && exports.count == 0);
+    lay_files("AWSDynamoDB/1");
+    assert_int_equal(look(&err), LF_OK);
+    assert_true(exports.has_unfinished && exports.count == 0);
     lay_window("AWSDynamoDB/1", "T");
     assert_int_equal(look(&err), LF_OK);
     assert_true(!exports.has_unfinished && exports.count == 1);
     temp_write_text(&temp, "AWSDynamoDB/2/manifest-summary.json", "{}");
+    assert_int_equal(look(&err), LF_OK);
+    assert_true(exports.has_unfinished && exports.count == 1);
+    lay_files("AWSDynamoDB/2");
     assert_int_equal(look(&err), LF_SOURCE);
     assert_non_null(strstr(err.message, "AWSDynamoDB/2"));
 }
@@ -193,7 +206,7 @@ int main(void)
         cmocka_unit_test(chains_end_where_their_windows_do),
         cmocka_unit_test(a_chain_begins_at_the_last_full_export),
         cmocka_unit_test_setup_teardown(what_comes_is_added_and_what_was_seen_is_not_read_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_export_is_there_when_its_summary_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_export_is_there_when_both_manifests_are, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
