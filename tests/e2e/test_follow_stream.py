@@ -207,7 +207,7 @@ class Gaps(StreamCase):
         self.assertEqual(self.sql("SELECT readable_at IS NULL FROM landfall.phase"), "t")
         self.follow("--until-caught-up", "--skip-gaps")
         self.assertEqual(self.sql("SELECT readable_at IS NULL FROM landfall.phase"), "t")
-        self.assertIn("gap in the stream: records were trimmed", self.landfall("cutover", "reads", status=4))
+        self.assertIn("gap in the stream: changes were lost", self.landfall("cutover", "reads", status=4))
         self.assertIn("differ", self.landfall("verify", "dynamodb://things", "--settle", "0", status=3))
         follower = self.start("follow", "--skip-gaps")
         self.landfall("verify", "dynamodb://things", "--repair", "--yes", "--settle", "3")
