@@ -113,35 +113,30 @@ static void a_chain_begins_at_the_last_full_export(void **state)
 
 /* A place ---------------------------------------------------------------------------------------------------------------- */
 
-static struct temp_folder temp;
 static struct exports exports;
 
 static int setup(void **state)
 {
-    (void)state;
-    temp_make(&temp);
     exports_init(&exports);
-    return 0;
+    return temp_open(state);
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     exports_done(&exports);
-    temp_remove(&temp);
-    return 0;
+    return temp_close(state);
 }
 
 static void lay_files(const char *folder)
 {
-    export_write_manifest(&temp, folder, "manifest-files", "");
+    export_write_manifest(folder, "manifest-files", "");
 }
 
 static void lay_window(const char *folder, const char *table)
 {
     lay_files(folder);
     export_write_summary(
-        &temp, folder, table, 0,
+        folder, table, 0,
         ",\"outputFormat\":\"ION\",\"exportType\":\"INCREMENTAL_EXPORT\",\"exportFromTime\":\"2026-01-01T00:00:00.000Z\","
         "\"exportToTime\":\"2026-01-01T00:15:00.000Z\"");
 }
@@ -158,14 +153,14 @@ static void what_comes_is_added_and_what_was_seen_is_not_read_again(void **state
     struct err err;
     int64_t begin;
     lay_window("p/AWSDynamoDB/2", "T");
-    temp_write_text(&temp, "p/AWSDynamoDB/data/x.json.gz", "");
+    temp_write_text("p/AWSDynamoDB/data/x.json.gz", "");
     assert_int_equal(look(&err), LF_OK);
     assert_int_equal(exports.count, 1);
     assert_true(timestamp_parse(SPAN("2026-01-01T00:00:00Z"), TIMESTAMP_ISO8601, &begin));
     assert_true(exports.items[0].is_ours && exports.items[0].from_us == begin && exports.items[0].to_us == begin + 900000000);
-    temp_write_text(&temp, "p/AWSDynamoDB/2/manifest-summary.json", "damaged since");
+    temp_write_text("p/AWSDynamoDB/2/manifest-summary.json", "damaged since");
     lay_window("p/AWSDynamoDB/1", "other");
-    export_write_summary(&temp, "AWSDynamoDB/0", "T", 0, ",\"outputFormat\":\"ION\",\"exportTime\":\"2026-01-01T00:00:00.000Z\"");
+    export_write_summary("AWSDynamoDB/0", "T", 0, ",\"outputFormat\":\"ION\",\"exportTime\":\"2026-01-01T00:00:00.000Z\"");
     lay_files("AWSDynamoDB/0");
     assert_int_equal(look(&err), LF_OK);
     assert_int_equal(exports.count, 3);
@@ -179,7 +174,7 @@ static void an_export_is_there_when_both_manifests_are(void **state)
 {
     (void)state;
     struct err err;
-    temp_write_text(&temp, "AWSDynamoDB/1/_started", "");
+    temp_write_text("AWSDynamoDB/1/_started", "");
     assert_int_equal(look(&err), LF_OK);
     assert_true(exports.has_unfinished && exports.count == 0);
     lay_files("AWSDynamoDB/1");
@@ -188,7 +183,7 @@ static void an_export_is_there_when_both_manifests_are(void **state)
     lay_window("AWSDynamoDB/1", "T");
     assert_int_equal(look(&err), LF_OK);
     assert_true(!exports.has_unfinished && exports.count == 1);
-    temp_write_text(&temp, "AWSDynamoDB/2/manifest-summary.json", "{}");
+    temp_write_text("AWSDynamoDB/2/manifest-summary.json", "{}");
     assert_int_equal(look(&err), LF_OK);
     assert_true(exports.has_unfinished && exports.count == 1);
     lay_files("AWSDynamoDB/2");
