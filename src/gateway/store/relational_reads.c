@@ -24,7 +24,7 @@ struct lookup {
     const struct relational_table *state;
     struct arena *arena;
     struct source_keys *sources;
-    bool locks;
+    bool locks, places_only;
 };
 
 /* Candidates -------------------------------------------------------------------------------------------------------------------
@@ -138,7 +138,10 @@ static void put_source(struct binary_sql *sql, const struct lookup *lookup, size
     binary_sql_put(sql, sql->text.len ? "\nUNION ALL SELECT k.n, s.* FROM " : "SELECT k.n, s.* FROM ");
     put_keys(sql, source, &lookup->sources[number]);
     binary_sql_put(sql, " CROSS JOIN LATERAL (SELECT " RELATIONAL_VERSION);
-    buf_put_span(&sql->text, source->columns);
+    if (lookup->places_only)
+        buf_printf(&sql->text, "%zu", number);
+    else
+        buf_put_span(&sql->text, source->columns);
     binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
     binary_sql_put(sql, " AS t WHERE ");
@@ -175,6 +178,13 @@ static void settle(struct stored_item *item, struct stored_item row, struct riva
         *item = row;
 }
 
+static enum lf_code take_row(const struct lookup *lookup, const struct pg_result *rows, size_t row, struct arena *arena,
+                             struct stored_item *ret_item, struct err *err)
+{
+    return lookup->places_only ? relational_row_read_place(lookup->table, rows, row, 1, ret_item, err)
+                               : relational_row_read_version(lookup->table, rows, row, 1, arena, ret_item, err);
+}
+
 static enum lf_code take_rows(const struct lookup *lookup, const struct pg_result *rows, const struct wanted *wanted,
                               size_t count, struct rivals *rivals, struct err *err)
 {
@@ -188,7 +198,7 @@ static enum lf_code take_rows(const struct lookup *lookup, const struct pg_resul
         struct stored_item row;
         size_t number = 0;
         TRY(relational_row_number(rows, i, 0, count, &number, err));
-        TRY(relational_row_read_version(lookup->table, rows, i, 1, wanted[number].arena, &row, err));
+        TRY(take_row(lookup, rows, i, wanted[number].arena, &row, err));
         settle(wanted[number].item, row, rivals);
     }
     return LF_OK;
@@ -347,5 +357,14 @@ enum lf_code relational_lock(struct db_transaction *transaction, const struct ta
         lookup.locks = false;
         TRY(read_keys(db_of(transaction), transaction, &lookup, keys, count, ret_items, &rivals, err));
     }
+    return delete_rivals(transaction, table, &rivals, arena, err);
+}
+
+enum lf_code relational_lock_places(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                                    size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err)
+{
+    struct rivals rivals;
+    struct lookup lookup = { .table = table, .arena = arena, .locks = true, .places_only = true };
+    TRY(read_keys(db_of(transaction), transaction, &lookup, keys, count, ret_items, &rivals, err));
     return delete_rivals(transaction, table, &rivals, arena, err);
 }

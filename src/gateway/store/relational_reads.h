@@ -18,6 +18,9 @@ enum lf_code relational_get_in(struct db_transaction *transaction, const struct 
                                size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 enum lf_code relational_lock(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                              size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
+/* As `lock`, without what the items hold: whether they are there, and their versions. */
+enum lf_code relational_lock_places(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
+                                    size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 
 /* Rows at these places of a source, which have not changed since they were read: LF_TRANSACTION_CONFLICT otherwise. */
 enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,

@@ -96,17 +96,25 @@ static enum lf_code read_item(const struct relational_source *source, const stru
     return LF_OK;
 }
 
-enum lf_code relational_row_read(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
-                                 struct arena *arena, struct stored_item *ret_item, struct err *err)
+static enum lf_code read_source(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                struct stored_item *ret_item, struct err *err)
 {
     const struct relational_table *state = relational_table_of(table);
-    struct pg_field *fields = NULL;
     int32_t number = 0;
     TRY(pg_read_int32(pg_result_span(rows, row, column), &number, err));
     if (number < 0 || (size_t)number >= state->count)
         return ERR(err, LF_ROW, "a row of source %d, there are %zu", (int)number, state->count);
-    const struct relational_source *source = &state->sources[number];
-    struct stored_item item = { .is_present = true, .version[1] = (uint64_t)number << SOURCE_SHIFT };
+    *ret_item = (struct stored_item){ .is_present = true, .version[1] = (uint64_t)number << SOURCE_SHIFT };
+    return LF_OK;
+}
+
+enum lf_code relational_row_read(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                 struct arena *arena, struct stored_item *ret_item, struct err *err)
+{
+    struct stored_item item;
+    struct pg_field *fields = NULL;
+    TRY(read_source(table, rows, row, column, &item, err));
+    const struct relational_source *source = &relational_table_of(table)->sources[relational_place_of(&item).source];
     TRY(copy_fields(source, rows, row, column, arena, &fields, err));
     if (read_item(source, fields, arena, &item, err))
         return err_while(err, "reading a row of %.*s", SPAN_ARG(source->name));
@@ -118,6 +126,13 @@ enum lf_code relational_row_read_version(const struct table *table, const struct
                                          struct arena *arena, struct stored_item *ret_item, struct err *err)
 {
     TRY(relational_row_read(table, rows, row, column + RELATIONAL_VERSION_COLUMNS, arena, ret_item, err));
+    return read_version(rows, row, column, ret_item, err);
+}
+
+enum lf_code relational_row_read_place(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                       struct stored_item *ret_item, struct err *err)
+{
+    TRY(read_source(table, rows, row, column + RELATIONAL_VERSION_COLUMNS, ret_item, err));
     return read_version(rows, row, column, ret_item, err);
 }
 

@@ -14,6 +14,9 @@ enum lf_code relational_row_read(const struct table *table, const struct pg_resu
 /* The same with RELATIONAL_VERSION before them. */
 enum lf_code relational_row_read_version(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
                                          struct arena *arena, struct stored_item *ret_item, struct err *err) MUST_CHECK;
+/* RELATIONAL_VERSION and the source's number alone. */
+enum lf_code relational_row_read_place(const struct table *table, const struct pg_result *rows, size_t row, size_t column,
+                                       struct stored_item *ret_item, struct err *err) MUST_CHECK;
 
 /* The item of a row that a trigger has put into landfall.change_in. LF_ROW when the map has changed since. */
 enum lf_code relational_row_image(const struct table *table, struct pg_field entity, struct pg_field image, struct arena *arena,

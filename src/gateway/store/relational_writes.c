@@ -261,6 +261,7 @@ static enum lf_code lock_keys(const struct job *job, struct db_transaction *tran
     return store_lock_keys(transaction, locks, job->count, ret_id, err);
 }
 
+/* What the items hold only a stream's images tell. */
 static enum lf_code read_now(const struct job *job, struct db_transaction *transaction, struct stored_item **ret_now,
                              struct err *err)
 {
@@ -271,6 +272,8 @@ static enum lf_code read_now(const struct job *job, struct db_transaction *trans
     for (size_t i = 0; i < job->count; i++)
         keys[i] = job->writes[i].key;
     *ret_now = now;
+    if (job->table->stream == API_STREAM_VIEW_TYPE_UNSET)
+        return relational_lock_places(transaction, job->table, keys, job->count, job->arena, now, err);
     return relational_lock(transaction, job->table, keys, job->count, job->arena, now, err);
 }
 

@@ -15,7 +15,7 @@
 
 struct relational_write {
     const struct store_write *write;
-    const struct stored_item *old; /* as relational_lock gave it */
+    const struct stored_item *old; /* as relational_lock gave it, or relational_lock_places without a stream */
 };
 
 /*
