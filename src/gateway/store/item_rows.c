@@ -2,10 +2,10 @@
 
 enum lf_code item_row_number(const struct pg_result *rows, size_t row, size_t count, size_t *ret_number, struct err *err)
 {
-    int64_t number = 0;
-    TRY(pg_read_int64(pg_result_span(rows, row, ITEM_COLUMN_NUMBER), &number, err));
+    int32_t number = 0;
+    TRY(pg_read_int32(pg_result_span(rows, row, ITEM_COLUMN_NUMBER), &number, err));
     if (number < 1 || (size_t)number > count)
-        return ERR(err, LF_ROW, "row %lld of %zu was not asked for", (long long)number, count);
+        return ERR(err, LF_ROW, "row %d of %zu was not asked for", (int)number, count);
     *ret_number = (size_t)number - 1;
     return LF_OK;
 }

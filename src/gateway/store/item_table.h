@@ -24,6 +24,12 @@ enum item_write {
     ITEM_WRITES,
 };
 
+/* Rows may stay as they are. */
+static inline bool item_write_is_guarded(enum item_write kind)
+{
+    return kind != ITEM_UPSERT && kind != ITEM_DELETE;
+}
+
 /*
  * Parameters, all arrays, one element per row, in order of (h, sk), no key twice. Statements that read nothing of a row's content
  * stop after sk.
@@ -33,7 +39,7 @@ enum item_write {
  *     UPSERT, INSERT:     h, sk, lock int8[], pk, size int4[], ttl int8[], item json[], then per index g<slot>h (global ones), s
  * bytea[] UPDATE:             h, sk, xmin xid[], pk, size, ttl, item, index columns     with a stream also: old json[]
  *
- * Results: get and lock: n int8 (from 1), xmin, size, item. Writes: h, sk of the rows that were written.
+ * Results: get and lock: n int4 (from 1), xmin, size, item. Guarded writes: h, sk of the rows that were written.
  * With a stream the statement inserts the images into landfall.change_in. Run them by db_statement, which knows statements by
  * their text.
  */

@@ -207,8 +207,8 @@ enum lf_code item_rows_write(struct db *db, const struct table *table, struct it
         code = run(context, statement, &params, &written, err);
     row_arrays_done(&arrays);
     TRY(code);
-    mark_written(rows, count, written);
     for (size_t i = 0; i < count; i++)
-        rows[i]->is_applied |= kind == ITEM_DELETE;
+        rows[i]->is_applied = !item_write_is_guarded(kind);
+    mark_written(rows, count, written);
     return LF_OK;
 }

@@ -84,11 +84,9 @@ static enum lf_code put_child_insert(struct binary_sql *sql, const struct group 
         binary_sql_put(sql, ", ");
     }
     relational_put_value(sql, COLUMN_INTEGER, position);
-    binary_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM (SELECT ");
     TRY(relational_put_child_columns(sql, entity, at, group->rows, group->count, err));
-    binary_sql_put(sql, ") AS k (");
-    relational_put_names(sql, number);
-    binary_sql_put(sql, ")");
+    binary_sql_put(sql, ") AS k");
     return LF_OK;
 }
 
@@ -113,11 +111,9 @@ static void put_same_primary_key(struct binary_sql *sql, const struct entity *en
 static enum lf_code put_child_delete(struct binary_sql *sql, const struct group *group, size_t at, struct err *err)
 {
     (void)at;
-    binary_sql_put(sql, " AS t USING unnest(");
+    binary_sql_put(sql, " AS t USING (SELECT ");
     TRY(relational_put_primary_keys(sql, group->entity, group->rows, group->count, err));
-    binary_sql_put(sql, ") AS k (");
-    relational_put_names(sql, group->entity->primary_key_count);
-    binary_sql_put(sql, ") WHERE ");
+    binary_sql_put(sql, ") AS k WHERE ");
     put_same_primary_key(sql, group->entity, 0, "t.");
     return LF_OK;
 }
@@ -145,11 +141,9 @@ static enum lf_code put_insert(struct binary_sql *sql, const struct group *group
         binary_sql_put(sql, ", ");
     }
     relational_put_value(sql, COLUMN_JSONB, entity->column_count);
-    binary_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM (SELECT ");
     TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
-    binary_sql_put(sql, ") AS k (");
-    relational_put_names(sql, entity->column_count + 1);
-    binary_sql_put(sql, ")");
+    binary_sql_put(sql, ") AS k");
     return LF_OK;
 }
 
@@ -204,7 +198,9 @@ static enum lf_code put_numbers(struct binary_sql *sql, size_t count, struct err
         return err->code;
     for (size_t i = 0; i < count; i++)
         TRY(pg_field_int64((int64_t)i, sql->arena, &numbers[i], err));
+    binary_sql_put(sql, "unnest(");
     binary_sql_array(sql, numbers, count, 1, PG_OID_INT8, "int8");
+    binary_sql_put(sql, ") AS number");
     return LF_OK;
 }
 
@@ -214,15 +210,13 @@ static enum lf_code put_update(struct binary_sql *sql, const struct group *group
     (void)child;
     binary_sql_put(sql, " AS t SET ");
     put_assignments(sql, entity);
-    binary_sql_put(sql, " FROM unnest(");
+    binary_sql_put(sql, " FROM (SELECT ");
+    TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
+    binary_sql_put(sql, ", ");
     TRY(put_numbers(sql, group->count, err));
     binary_sql_put(sql, ", ");
     TRY(put_old_places(sql, group, err));
-    binary_sql_put(sql, ", ");
-    TRY(relational_put_columns(sql, entity, group->rows, group->count, err));
-    binary_sql_put(sql, ") AS k (number, place, version, ");
-    relational_put_names(sql, entity->column_count + 1);
-    binary_sql_put(sql, ") WHERE t.ctid = k.place AND t.xmin = k.version");
+    binary_sql_put(sql, ") AS k WHERE t.ctid = k.place AND t.xmin = k.version");
     put_same_primary_key(sql, entity, 1, " AND t.");
     binary_sql_put(sql, " RETURNING k.number");
     return LF_OK;
@@ -274,15 +268,16 @@ enum lf_code relational_insert_items(struct db_transaction *transaction, const s
                             fields + i * ITEM_ROW_FIELDS, err));
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, arena);
-    binary_sql_put(&sql, "INSERT INTO landfall.item AS t (table_name, h, sk, pk, item, reason) SELECT * FROM unnest(");
+    binary_sql_put(&sql, "INSERT INTO landfall.item AS t (table_name, h, sk, pk, item, reason) SELECT ");
     static const enum pg_oid oids[ITEM_ROW_FIELDS] = { PG_OID_TEXT,  PG_OID_BYTEA, PG_OID_BYTEA,
                                                        PG_OID_BYTEA, PG_OID_JSON,  PG_OID_TEXT };
     static const char *const types[ITEM_ROW_FIELDS] = { "text", "bytea", "bytea", "bytea", "json", "text" };
     for (size_t i = 0; i < ITEM_ROW_FIELDS; i++) {
-        binary_sql_put(&sql, i ? ", " : "");
+        binary_sql_put(&sql, i ? ", unnest(" : "unnest(");
         binary_sql_array(&sql, fields + i, count, ITEM_ROW_FIELDS, oids[i], types[i]);
+        binary_sql_put(&sql, ")");
     }
-    binary_sql_put(&sql, ") ON CONFLICT (table_name, h, sk) DO UPDATE SET item = excluded.item, reason = excluded.reason");
+    binary_sql_put(&sql, " ON CONFLICT (table_name, h, sk) DO UPDATE SET item = excluded.item, reason = excluded.reason");
     return db_run(db_of(transaction), transaction, &sql, &nothing, err);
 }
 
@@ -329,12 +324,11 @@ static void put_images(struct binary_sql *sql, const struct table *table, const 
     binary_sql_int64(sql, table->id);
     binary_sql_put(sql, ", ");
     binary_sql_span(sql, table->stream_label, "text");
-    binary_sql_put(sql, ", k.* FROM unnest(");
     for (size_t i = 0; i < IMAGE_FIELDS; i++) {
-        binary_sql_put(sql, i ? ", " : "");
+        binary_sql_put(sql, ", unnest(");
         binary_sql_array(sql, fields + i, count, IMAGE_FIELDS, oids[i], types[i]);
+        binary_sql_put(sql, ")");
     }
-    binary_sql_put(sql, ") AS k");
 }
 
 enum lf_code relational_insert_images(struct db_transaction *transaction, const struct table *table,

@@ -86,33 +86,33 @@ static enum lf_code literal_of(enum column_type type, struct pg_field *field, st
  */
 
 static enum lf_code put_column(struct binary_sql *sql, enum column_type type, struct pg_field *fields, size_t count,
-                               struct err *err)
+                               size_t number, struct err *err)
 {
     for (size_t i = 0; is_array(type) && i < count; i++)
         TRY(literal_of(type, &fields[i], sql->arena, err));
+    binary_sql_put(sql, number ? ", unnest(" : "unnest(");
     binary_sql_array(sql, fields, count, 1, column_type_oid(type), is_array(type) ? "text" : column_type_name(type));
+    buf_printf(&sql->text, ") AS n%zu", number);
     return LF_OK;
 }
 
 static enum lf_code put_row_column(struct binary_sql *sql, enum column_type type, size_t column, const struct row *const *rows,
-                                   size_t count, struct err *err)
+                                   size_t count, size_t number, struct err *err)
 {
     struct pg_field *fields = arena_calloc(sql->arena, count + 1, sizeof *fields, err);
     if (!fields)
         return err->code;
     for (size_t i = 0; i < count; i++)
         fields[i] = rows[i]->fields[column];
-    return put_column(sql, type, fields, count, err);
+    return put_column(sql, type, fields, count, number, err);
 }
 
 enum lf_code relational_put_columns(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                     size_t count, struct err *err)
 {
-    for (size_t i = 0; i < entity->column_count; i++) {
-        TRY(put_row_column(sql, entity->columns[i].type, i, rows, count, err));
-        binary_sql_put(sql, ", ");
-    }
-    return put_row_column(sql, COLUMN_JSONB, entity->column_count, rows, count, err);
+    for (size_t i = 0; i < entity->column_count; i++)
+        TRY(put_row_column(sql, entity->columns[i].type, i, rows, count, i, err));
+    return put_row_column(sql, COLUMN_JSONB, entity->column_count, rows, count, entity->column_count, err);
 }
 
 enum lf_code relational_put_primary_keys(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
@@ -120,8 +120,7 @@ enum lf_code relational_put_primary_keys(struct binary_sql *sql, const struct en
 {
     for (size_t i = 0; i < entity->primary_key_count; i++) {
         unsigned column = entity->primary_key[i];
-        binary_sql_put(sql, i ? ", " : "");
-        TRY(put_row_column(sql, entity->columns[column].type, column, rows, count, err));
+        TRY(put_row_column(sql, entity->columns[column].type, column, rows, count, i, err));
     }
     return LF_OK;
 }
@@ -146,8 +145,7 @@ static enum lf_code put_child_column(struct binary_sql *sql, enum column_type ty
         for (size_t k = 0; k < of->row_count; k++)
             fields[at++] = of->fields[k * of->field_count + column];
     }
-    binary_sql_put(sql, column ? ", " : "");
-    return put_column(sql, type, fields, total, err);
+    return put_column(sql, type, fields, total, column, err);
 }
 
 enum lf_code relational_put_child_columns(struct binary_sql *sql, const struct entity *entity, size_t child,
@@ -166,10 +164,4 @@ enum lf_code relational_put_child_columns(struct binary_sql *sql, const struct e
 void relational_put_value(struct binary_sql *sql, enum column_type type, size_t number)
 {
     buf_printf(&sql->text, "k.n%zu%s%s", number, is_array(type) ? "::" : "", is_array(type) ? column_type_name(type) : "");
-}
-
-void relational_put_names(struct binary_sql *sql, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&sql->text, "%sn%zu", i ? ", " : "", i);
 }

@@ -1,7 +1,7 @@
 /*
  * relational_content: the columns of many rows as parameters of one statement, an array for each column.
  *
- *     unnest($1::uuid[], $2::text[], …) AS k (n0, n1, …)        k.n0, k.n1::text[], …
+ *     (SELECT unnest($1::uuid[]) AS n0, unnest($2::text[]) AS n1, …) AS k        k.n0, k.n1::text[], …
  *
  * A column that is an array itself travels as text, because arrays of arrays are flattened by unnest.
  */
@@ -10,7 +10,7 @@
 #include "map/row.h"
 #include "pg/binary_sql.h"
 
-/* "$1::uuid[], $2::text[], …, $n::jsonb[]": the columns of the entity and ddb_extra. */
+/* "unnest($1::uuid[]) AS n0, unnest($2::text[]) AS n1, …, unnest($n::jsonb[]) AS n…": the columns of the entity and ddb_extra. */
 enum lf_code relational_put_columns(struct binary_sql *sql, const struct entity *entity, const struct row *const *rows,
                                     size_t count, struct err *err) MUST_CHECK;
 /* Of the child's rows: the parent's primary key, position, columns. */
@@ -22,7 +22,5 @@ enum lf_code relational_put_primary_keys(struct binary_sql *sql, const struct en
 
 /* "k.n3" or "k.n3::text[]" */
 void relational_put_value(struct binary_sql *sql, enum column_type type, size_t number);
-/* "n0, n1, …" */
-void relational_put_names(struct binary_sql *sql, size_t count);
 
 size_t relational_child_rows(const struct row *const *rows, size_t count, size_t child);

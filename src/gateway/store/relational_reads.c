@@ -96,25 +96,28 @@ static void put_entity_keys(struct binary_sql *sql, const struct key_search *sea
 {
     for (size_t i = 0; i < search->count; i++) {
         struct key_operand operand = key_search_operand(&search->parts[i]);
-        binary_sql_put(sql, ", ");
+        binary_sql_put(sql, ", unnest(");
         binary_sql_array(sql, keys->fields + 1 + i, keys->count, KEY_FIELDS, key_operand_oid(&operand),
                          key_operand_type(&operand));
+        binary_sql_put(sql, i ? ") AS b" : ") AS a");
     }
 }
 
 static void put_keys(struct binary_sql *sql, const struct relational_source *source, const struct source_keys *keys)
 {
-    binary_sql_put(sql, "unnest(");
+    binary_sql_put(sql, "(SELECT unnest(");
     binary_sql_array(sql, keys->fields, keys->count, KEY_FIELDS, PG_OID_INT8, "int8");
+    binary_sql_put(sql, ") AS n");
     if (source->entity) {
         put_entity_keys(sql, &source->key, keys);
     } else {
-        binary_sql_put(sql, ", ");
+        binary_sql_put(sql, ", unnest(");
         binary_sql_array(sql, keys->fields + 1, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
-        binary_sql_put(sql, ", ");
+        binary_sql_put(sql, ") AS a, unnest(");
         binary_sql_array(sql, keys->fields + 2, keys->count, KEY_FIELDS, PG_OID_BYTEA, "bytea");
+        binary_sql_put(sql, ") AS b");
     }
-    binary_sql_put(sql, source->entity && source->key.count == 1 ? ") AS k (n, a)" : ") AS k (n, a, b)");
+    binary_sql_put(sql, ") AS k");
 }
 
 static void put_conditions(struct binary_sql *sql, const struct table *table, const struct relational_source *source)
@@ -300,9 +303,11 @@ enum lf_code relational_put_places(struct binary_sql *sql, const struct stored_i
         return err->code;
     for (size_t i = 0; i < count; i++)
         TRY(put_place(rows[i], sql, &fields[2 * i], err));
+    binary_sql_put(sql, "unnest(");
     binary_sql_array(sql, fields, count, 2, PG_OID_TID, "tid");
-    binary_sql_put(sql, ", ");
+    binary_sql_put(sql, ") AS place, unnest(");
     binary_sql_array(sql, fields + 1, count, 2, PG_OID_XID, "xid");
+    binary_sql_put(sql, ") AS version");
     return LF_OK;
 }
 
@@ -322,9 +327,9 @@ enum lf_code relational_delete(struct db_transaction *transaction, const struct 
     binary_sql_init(&sql, arena);
     binary_sql_put(&sql, "DELETE FROM ");
     buf_put_span(&sql.text, relational_table_of(table)->sources[source].name);
-    binary_sql_put(&sql, " AS t USING unnest(");
+    binary_sql_put(&sql, " AS t USING (SELECT ");
     TRY(relational_put_places(&sql, rows, count, err));
-    binary_sql_put(&sql, ") AS k (place, version) WHERE t.ctid = k.place AND t.xmin = k.version");
+    binary_sql_put(&sql, ") AS k WHERE t.ctid = k.place AND t.xmin = k.version");
     return run_delete(transaction, &sql, count, err);
 }
 

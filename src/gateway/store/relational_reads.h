@@ -3,7 +3,8 @@
  *
  * A key is looked for in the sources whose templates it may come from, and in landfall.item, by one statement:
  *
- *     SELECT k.n, s.* FROM unnest($1, $2, …) AS k (n, a, b) CROSS JOIN LATERAL (SELECT … FROM court.case AS t WHERE …) AS s
+ *     SELECT k.n, s.* FROM (SELECT unnest($1) AS n, unnest($2) AS a, unnest($3) AS b) AS k
+ *     CROSS JOIN LATERAL (SELECT … FROM court.case AS t WHERE …) AS s
  *     UNION ALL …
  */
 #pragma once
@@ -26,6 +27,6 @@ enum lf_code relational_lock_places(struct db_transaction *transaction, const st
 enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
                                const struct stored_item *const *rows, size_t count, struct arena *arena,
                                struct err *err) MUST_CHECK;
-/* "$n::tid[], $m::xid[]" */
+/* "unnest($n::tid[]) AS place, unnest($m::xid[]) AS version" */
 enum lf_code relational_put_places(struct binary_sql *sql, const struct stored_item *const *rows, size_t count,
                                    struct err *err) MUST_CHECK;
