@@ -2,8 +2,8 @@
 """Times the gateway beside pgbench and DynamoDB Local: bench_gateway.py LANDFALL HTTP_LOAD [SECONDS].
 
 One line per operation, store and way of signing: requests a second of ours, statements a second of pgbench for the same work on the same
-server with as many connections, and the ratio, beside its budget (docs/performance.md). Then DynamoDB Local's, where it is installed, and
-latencies at half load. Everything runs on the same cores, one after the other.
+server with as many connections, and the ratio, beside its budget (docs/performance.md). Then latencies at half load, beside pgbench's at
+the same rate, and DynamoDB Local's rates, where it is installed. Everything runs on the same cores, one after the other.
 """
 import datetime
 import hashlib
@@ -150,13 +150,24 @@ def make_rows():
                f"{ITEMS_OF_QUERY}, n % {ITEMS_OF_QUERY}, '{text}' from generate_series(0, {ITEMS - 1}) n; create index on bench_rows (g, s); analyze bench_rows")
 
 
-def pgbench(operation, seconds, work):
+def run_pgbench(operation, seconds, work, *options):
     script = os.path.join(work, "pgbench.sql")
     with open(script, "w", encoding="utf-8") as file:
         file.write(PGBENCH[operation].format(last=ITEMS - 1, each=ITEMS_OF_QUERY, collections=ITEMS // ITEMS_OF_QUERY - 1, item=json.dumps(item(1))))
-    output = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", str(seconds), "-f", script], check=True,
-                            capture_output=True, text=True).stdout
-    return float(re.search(r"tps = ([\d.]+)", output).group(1))
+    return subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", str(seconds), "-f", script, *options], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def pgbench(operation, seconds, work):
+    return float(re.search(r"tps = ([\d.]+)", run_pgbench(operation, seconds, work)).group(1))
+
+
+def pgbench_at(operation, rate, seconds, work):
+    """p50 and p99 in µs, counted from the moments at which transactions should have begun, as http_load counts."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        run_pgbench(operation, seconds, work, "--rate", str(rate), "--log", "--log-prefix", os.path.join(folder, "log"))
+        latencies = sorted(int(line.split()[2]) for name in os.listdir(folder) for line in open(os.path.join(folder, name), encoding="utf-8"))
+    return {"p50": latencies[len(latencies) // 2], "p99": latencies[len(latencies) * 99 // 100]}
 
 
 def make_mapped_tables(landfall, work):
@@ -236,8 +247,10 @@ def at_half_load(load, address, credentials, seconds, work, rates):
     for operation in ("GetItem", "PutItem"):
         path = os.path.join(work, "requests")
         write_requests(path, address, operation, bodies(operation, "bench", None), credentials)
-        half = run_load(load, address, path, seconds, rate=rates[operation] // 2)
-        print(f"{operation:22}{'at half load':22}{half['rate']:9,}/s   p50 {half['p50'] / 1000:.2f} ms, p99 {half['p99'] / 1000:.2f} ms (<= 5), p99.9 {half['p999'] / 1000:.2f} ms", flush=True)
+        rate = rates[operation] // 2
+        half, theirs = run_load(load, address, path, seconds, rate=rate), pgbench_at(operation, rate, seconds, work)
+        print(f"{operation:22}{'at half load':22}{half['rate']:9,}/s   p50 {half['p50'] / 1000:.2f} ms, p99 {half['p99'] / 1000:.2f} ms (<= 5), p99.9 {half['p999'] / 1000:.2f} ms; "
+              f"pgbench p50 {theirs['p50'] / 1000:.2f} ms, p99 {theirs['p99'] / 1000:.2f} ms", flush=True)
 
 
 def bench_local(load, seconds, work):
