@@ -48,6 +48,7 @@ WORDS = [
     (".*", "Attempted conditional constraint is not an indexable operation"),
     (r"The list of keys in RequestItems for BatchGetItem may not contain null or empty values: .*", "The provided key element does not match the schema"),
     (NULL_VALUE, EMPTY_VALUE),
+    (INVALID + "ExpectedAttributeValue must not be null for Attribute: .*", INVALID + "Value must be provided when Exists is null for Attribute: .*"),
     (INVALID + "Value cannot be used when Exists is false for Attribute: .*", EMPTY_VALUE),
     (INVALID + "An (string|number|binary) set may not have a null (string|number|binary) as a member", INVALID + "An (string|number|binary) set  may not be empty"),
     (r"The conditional request failed\.", "The conditional request failed"),
@@ -329,6 +330,11 @@ def is_null_in_set(step, theirs, ours):
         re.fullmatch(r".*set may not have a null \w+ as a member.*|" + NULL_VALUE + "|" + NUMBER_FAULTS, str(theirs.message), re.DOTALL))
 
 
+def is_null_among_names(step, theirs, ours):
+    names = [found["AttributesToGet"] for found in walk(body_of(step)) if isinstance(found.get("AttributesToGet"), list)]
+    return theirs.message == "Empty attribute name" and any(None in found for found in names)
+
+
 def is_cut_at_nul(step, theirs, ours):
     """Texts that quote a value with U+0000 end there."""
     return not theirs.ok and theirs.type == ours.type and "\0" in str(theirs.message) and all(
@@ -541,6 +547,7 @@ RULES = [
     ("Local counts zeros of numbers", is_untrimmed_size, "Leading and trailing zeros are trimmed, hence have no size.", GUIDE + "HowItWorks.NamingRulesDataTypes.html"),
     ("Local returns whole attributes", is_whole_attribute, "Only the updated attributes are returned: of a nested one the path to it.", API + "API_UpdateItem.html"),
     ("Landfall leaves nulls out of sets", is_null_in_set, "Not AWS's way: null members of a set are not there.", API + "API_AttributeValue.html"),
+    ("Landfall leaves nulls out of names", is_null_among_names, "Not AWS's way: null members of AttributesToGet are not there.", API + "API_GetItem.html"),
     ("Landfall cuts long messages", is_cut_at_length, "Not AWS's way: a message of Landfall's has at most 1,023 bytes.", API + "CommonErrors.html"),
     ("Landfall cuts messages at U+0000", is_cut_at_nul, "Not AWS's way: a message of Landfall's ends where a text that it quotes has U+0000.",
      GUIDE + "Programming.Errors.html"),

@@ -12,6 +12,7 @@ INDEX_KEY_FAULT = INVALID + r"(Type mismatch for Index Key .*|Size of hashkey ha
 UPDATE_FAULT = r"The provided expression refers to an attribute that does not exist in the item|" \
     r"An operand in the update expression has an incorrect data type|The document path provided in the update expression is invalid for update|" \
     r"Number (overflow|underflow)\..*|DynamoDB only supports precision up to 38 digits|Type mismatch for attribute to update|" + INDEX_KEY_FAULT
+EMPTY_KEY = r"One or more parameter values are not valid\. .*The AttributeValue for a key attribute cannot contain an empty (string|binary) value\. .*"
 PARTIQL_CALLS = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
 
 
@@ -40,12 +41,18 @@ def is_fault_of_early_check(message):
     return is_fault_of_update(message) or bool(re.fullmatch(KEY_WORDS + "|" + KEY_PATH + "|" + INVALID + "Cannot update attribute .*", str(message), re.DOTALL))
 
 
+def is_empty_key(message):
+    return bool(re.fullmatch(EMPTY_KEY, str(message), re.DOTALL))
+
+
 def reasons_of(outcome):
     return [(reason.get("Code"), reason.get("Message")) for reason in outcome.answer.get("CancellationReasons") or []]
 
 
 def is_cancelled_for_fault(step, theirs, ours):
-    """One of the reasons must be Local's message, or, where there are several actions, the fault of another."""
+    """One of the reasons must be Local's message, or, where there are several actions, the fault of another; or another's key is empty, which no item can change."""
+    if step["call"] == "TransactWriteItems" and theirs.type == ours.type == "ValidationException":
+        return is_fault_of_update(theirs.message) and is_empty_key(ours.message) and len(body_of(step).get("TransactItems") or []) > 1
     if step["call"] not in ("TransactWriteItems", "ExecuteTransaction") or theirs.type != "ValidationException" or ours.type != "TransactionCanceledException":
         return False
     actions = [entry.get("Update") or {} for entry in body_of(step).get("TransactItems", [])]
@@ -165,7 +172,8 @@ def is_silent_mismatch(step, theirs, ours):
 def is_late_token(step, theirs, ours):
     """Ours are faults of the actions by themselves."""
     codes = {code for code, _ in reasons_of(ours)}
-    return theirs.type == "IdempotentParameterMismatchException" and ours.type == "TransactionCanceledException" and codes <= {"None", "ValidationError"}
+    is_fault = ours.type == "TransactionCanceledException" and codes <= {"None", "ValidationError"} or is_empty_key(ours.message)
+    return theirs.type == "IdempotentParameterMismatchException" and is_fault
 
 
 RULES = [
