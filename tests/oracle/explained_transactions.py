@@ -61,6 +61,12 @@ def is_cancelled_for_fault(step, theirs, ours):
     return any(is_same_text(theirs.message, message) or (is_fault_of_update(theirs.message) and is_fault_of_early_check(message) and several) for message in faults)
 
 
+def is_cancelled_for_empty_key(step, theirs, ours):
+    """Of statements that read: each reason is ours."""
+    return step["call"] == "ExecuteTransaction" and theirs.type == "TransactionCanceledException" and ours.type == "ValidationException" and is_empty_key(
+        ours.message) and {reason for reason in reasons_of(theirs) if reason[0] != "None"} == {("ValidationError", ours.message)}
+
+
 def is_duplicate_reason(step, theirs, ours):
     """All else must be equal."""
     text = "Duplicate primary key exists in table"
@@ -181,6 +187,8 @@ RULES = [
      "request's own checks, then the attributes, Local through them in the order of its hash map.", API + "API_UpdateItem.html"),
     ("Local refuses transactions for what an item lacks", is_cancelled_for_fault, "What is wrong between an update and its item is a reason (ValidationError) of "
      "TransactionCanceledException.", API + "API_TransactWriteItems.html"),
+    ("Local cancels reads for an empty key", is_cancelled_for_empty_key, "What is wrong with a statement by itself is a ValidationException, as in TransactGetItems.",
+     API + "API_ExecuteTransaction.html"),
     ("Local calls duplicates in transactions invalid", is_duplicate_reason, "An INSERT of an item that is there is a DuplicateItem.", API + "API_BatchStatementError.html"),
     ("Local looks late for two actions on one item", is_same_item_twice, "An item may be in one action only; 2 and 2.0 are the same number, hence the same item.",
      API + "API_TransactWriteItems.html"),
