@@ -73,7 +73,10 @@ CREATE TABLE IF NOT EXISTS landfall.gateway (
     beat            bigint NOT NULL DEFAULT 0,
     beat_at         timestamptz NOT NULL DEFAULT now(),
     catalog_version bigint NOT NULL DEFAULT 0,          -- acknowledged: no request under an older one is left
-    started_at      timestamptz NOT NULL DEFAULT now()
+    started_at      timestamptz NOT NULL DEFAULT now(),
+    journal         uuid,                               -- with which it goes on without PostgreSQL, so that silence is no sign of its end; NULL: it refuses
+    journal_place   text,                               -- for people: HOST:/FOLDER
+    is_behind       boolean NOT NULL DEFAULT false      -- what its journal names may not be marked yet
 );
 
 -- Who does a job that one process at a time may do; each new owner has a higher token.

@@ -33,6 +33,11 @@ static enum lf_code check_options(const struct cli_options *options, struct err 
         return ERR(err, LF_USAGE, "--tls-certificate and --tls-key belong together");
     if (!options->upstream && (options->endpoint || options->region))
         return ERR(err, LF_USAGE, "--endpoint and --region are of the DynamoDB behind the gateway: give --upstream, too");
+    if ((options->on_postgres_failure == CLI_ON_POSTGRES_FAILURE_CONTINUE) != (options->journal != NULL))
+        return ERR(err, LF_USAGE, "--on-postgres-failure continue and --journal belong together");
+    if (options->journal && !options->upstream)
+        return ERR(err, LF_USAGE,
+                   "--on-postgres-failure continue goes on with the DynamoDB behind the gateway: give --upstream, too");
     if (options->ephemeral && options->postgres)
         return ERR(err, LF_USAGE, "--ephemeral brings its own PostgreSQL; leave --postgres out");
     return LF_OK;
@@ -154,6 +159,7 @@ static enum lf_code serve(const struct cli_options *options, const char *postgre
         .connections_max = (unsigned)options->max_connections,
         .read_connections = (unsigned)options->read_connections,
         .write_connections = (unsigned)options->write_connections,
+        .journal = options->journal,
     };
     return run(options, &run_options, err);
 }

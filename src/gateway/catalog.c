@@ -7,10 +7,18 @@
 #include <time.h>
 
 #include "base/backoff.h"
+#include "gateway/journal_tell.h"
 #include "gateway/table.h"
+#include "gateway/trust.h"
 #include "pg/conn.h"
 
-enum { ID_BYTES = 40, NUMBER_BYTES = 24, WAIT_POLL_MS = 20, DELAY_MS_MAX = 2000 };
+enum {
+    ID_BYTES = 40,
+    NUMBER_BYTES = 24,
+    WAIT_POLL_MS = 20,
+    DELAY_MS_MAX = 2000,
+    BACK_MS = 10000, /* longer than a connection rests between attempts */
+};
 
 /* Tables as of one version, in order of their names. */
 struct tables {
@@ -28,13 +36,18 @@ struct catalog {
     bool is_stopping;
     bool is_hurried; /* somebody waits for the next beat */
     struct tables tables;
-    struct tables retired;   /* replaced or dropped, perhaps still in use */
-    int64_t version;         /* of the tables */
-    _Atomic int64_t read_ms; /* when the version was last found to be the newest */
-    _Atomic bool has_phases; /* of any table */
+    struct tables retired;    /* replaced or dropped, perhaps still in use */
+    int64_t version;          /* of the tables */
+    _Atomic int64_t read_ms;  /* when the version was last found to be the newest */
+    _Atomic int64_t whole_ms; /* until when rows have what other gateways have written */
+    _Atomic bool has_phases;  /* of any table */
+    _Atomic bool has_ours;    /* tables that are PostgreSQL's, or about to be */
+    struct trust trust;       /* the heartbeat's, as the next two */
+    int64_t beat;
+    int64_t back_ms; /* when the database was last found to be there again */
 };
 
-static int64_t now_ms(void)
+int64_t catalog_now_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
@@ -146,10 +159,14 @@ static enum lf_code replace(struct catalog *catalog, struct tables *next, struct
 
 static void note_phases(struct catalog *catalog)
 {
-    bool has_any = false;
-    for (size_t i = 0; i < catalog->tables.count; i++)
-        has_any |= catalog->tables.values[i]->move.has_phase;
+    bool has_any = false, has_ours = false;
+    for (size_t i = 0; i < catalog->tables.count; i++) {
+        const struct table *table = catalog->tables.values[i];
+        has_any |= table->move.has_phase;
+        has_ours |= !table_is_dynamodbs(table) || table->move.is_fenced;
+    }
     atomic_store(&catalog->has_phases, has_any);
+    atomic_store(&catalog->has_ours, has_ours);
 }
 
 /* Under the mutex. The rows are of `version` or newer. */
@@ -225,29 +242,91 @@ static enum lf_code ask_version(struct pg_conn *conn, struct pg_result *beaten, 
     return LF_OK;
 }
 
+/* What is sent now may be committed late, after another of ours that was sent behind it: the number keeps their order. */
+static const char beat_sql[] =
+    "WITH life AS (INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING) INSERT INTO landfall.gateway AS g "
+    "(id, catalog_version, address, beat, journal, journal_place, is_behind) VALUES ($1::uuid, $2::bigint, $3, $4::bigint, "
+    "$5::uuid, $6, $7::boolean) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = now(), catalog_version = "
+    "excluded.catalog_version, is_behind = excluded.is_behind WHERE g.beat < excluded.beat RETURNING (SELECT version FROM "
+    "landfall.catalog), (g.xmax = 0)::integer, (SELECT string_agg(o.id || ' ' || o.beat || ' ' || o.is_behind::integer, E'\\n') "
+    "FROM landfall.gateway o WHERE o.journal IS NOT NULL AND o.id <> $1::uuid)";
+
+/* Only who has its lease, and nothing noted, may be taken at its word; and not before the workers' connections are back, because
+ * until then the journal has to be open. */
+static bool is_behind(struct catalog *catalog, int64_t asked_ms)
+{
+    struct err ignored = ERR_INIT;
+    struct journal *journal = catalog->options.journal;
+    bool is_stale = journal && catalog_check_fresh(catalog, &ignored);
+    if (is_stale && catalog->beat > 0)
+        catalog->back_ms = asked_ms;
+    return journal && (is_stale || asked_ms - catalog->back_ms < BACK_MS || !journal_claim(journal, asked_ms));
+}
+
+static enum lf_code send_beat(struct catalog *catalog, struct pg_conn *conn, int64_t acked, int64_t asked_ms,
+                              struct pg_result **ret_rows, struct err *err)
+{
+    char texts[2][NUMBER_BYTES];
+    const struct journal *journal = catalog->options.journal;
+    const char *behind = is_behind(catalog, asked_ms) ? "true" : "false";
+    const struct pg_field values[] = {
+        { catalog->id, strlen(catalog->id) },
+        number_field(acked, texts[0]),
+        { catalog->options.address, strlen(catalog->options.address) },
+        number_field(++catalog->beat, texts[1]),
+        journal ? pg_text_field(span_from_cstr(journal_id(journal))) : PG_NULL,
+        journal ? pg_text_field(span_from_cstr(journal_place(journal))) : PG_NULL,
+        { behind, strlen(behind) },
+    };
+    return pg_query(conn, beat_sql, &(struct pg_params){ .values = values, .count = 7 }, ret_rows, err);
+}
+
 static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, struct err *err)
 {
-    char text[NUMBER_BYTES];
-    int64_t asked_ms = now_ms(), version = 0;
+    int64_t asked_ms = catalog_now_ms(), version = 0;
     *acked = acknowledged(catalog, *acked);
-    struct pg_field values[] = {
-        { catalog->id, strlen(catalog->id) },
-        number_field(*acked, text),
-        { catalog->options.address, strlen(catalog->options.address) },
-    };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(
-        conn,
-        "WITH life AS (INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING) INSERT INTO landfall.gateway AS g "
-        "(id, catalog_version, address) VALUES ($1::uuid, $2::bigint, $3) ON CONFLICT (id) DO UPDATE SET beat = g.beat + 1, "
-        "beat_at = now(), catalog_version = excluded.catalog_version RETURNING (SELECT version FROM landfall.catalog), (g.xmax = "
-        "0)::integer",
-        &(struct pg_params){ .values = values, .count = 3 }, &rows, err));
+    TRY(send_beat(catalog, conn, *acked, asked_ms, &rows, err));
+    if (!pg_result_rows(rows))
+        return ERR(err, LF_PRECONDITION, "a later beat of this gateway has come first");
     TRY(ask_version(conn, rows, &version, err));
     if (version > version_known(catalog))
         TRY(read_tables(catalog, conn, version, err));
+    atomic_store(&catalog->whole_ms, trust_until(&catalog->trust, pg_result_span(rows, 0, 2), asked_ms));
     atomic_store(&catalog->read_ms, asked_ms);
     return LF_OK;
+}
+
+static enum lf_code tell(struct catalog *catalog, struct pg_conn *conn, size_t *ret_told, struct err *err)
+{
+    if (!journal_tell(catalog->options.journal, conn, catalog->id, catalog_now_ms(), ret_told, err))
+        return LF_OK;
+    return err_while(err, "making marks of what was written without PostgreSQL");
+}
+
+/* Marks of what was written without PostgreSQL: once all is told, the next beat says so. */
+static enum lf_code beat_and_tell(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, bool *ret_more, struct err *err)
+{
+    size_t told = 0;
+    TRY(beat(catalog, conn, acked, err));
+    if (catalog->options.journal)
+        TRY(tell(catalog, conn, &told, err));
+    *ret_more = told > 0;
+    return LF_OK;
+}
+
+/* What people want to know of a gateway that goes on without PostgreSQL, once each. */
+static void say_how_it_is(bool *is_alone, struct catalog *catalog, const struct err *err)
+{
+    struct journal *journal = catalog->options.journal;
+    if (!journal || *is_alone == !journal_is_empty(journal))
+        return;
+    *is_alone = !*is_alone;
+    if (*is_alone)
+        fprintf(stderr, "landfall serve: goes on without PostgreSQL, and notes the keys that are written in %s: %s\n",
+                journal_place(journal), err->code ? err->message : "the journal was not empty");
+    else
+        fprintf(stderr, "landfall serve: PostgreSQL knows of all that was written without it\n");
 }
 
 static bool pause_ms(struct catalog *catalog, unsigned ms)
@@ -286,6 +365,25 @@ static unsigned rest_ms(struct catalog *catalog, int64_t acked)
     return is_awaited ? CATALOG_AWAITED_MS : CATALOG_POLL_MS;
 }
 
+static enum lf_code tell_all(struct catalog *catalog, struct pg_conn *conn, struct err *err)
+{
+    size_t told = 1;
+    while (catalog->options.journal && told)
+        TRY(journal_tell(catalog->options.journal, conn, catalog->id, catalog_now_ms(), &told, err));
+    return LF_OK;
+}
+
+/* Who has a journal that is not empty comes back with it. */
+static void leave(struct catalog *catalog, struct pg_conn *conn)
+{
+    struct err ignored = ERR_INIT;
+    struct journal *journal = catalog->options.journal;
+    if (!tell_all(catalog, conn, &ignored) && (!journal || journal_is_empty(journal)) &&
+        pg_execf(conn, &ignored, "DELETE FROM landfall.gateway WHERE id = '%s'", catalog->id)) {
+        /* Others see that it beats no more. */
+    }
+}
+
 /* Connects again and again; a gateway without its database refuses requests by itself (catalog_check_fresh). */
 static void *run_heartbeat(void *context)
 {
@@ -295,26 +393,39 @@ static void *run_heartbeat(void *context)
     int64_t acked = 0;
     backoff_init(&backoff, CATALOG_POLL_MS, DELAY_MS_MAX, backoff_seed());
     unsigned delay_ms = 0;
+    bool is_alone = false;
     while (pause_ms(catalog, delay_ms)) {
+        bool is_telling = false;
         struct err err = ERR_INIT;
         enum lf_code code = conn ? LF_OK : pg_connect(catalog->options.postgres, &conn, &err);
         if (!code)
-            code = beat(catalog, conn, &acked, &err);
-        delay_ms = code ? backoff_next_ms(&backoff) : rest_ms(catalog, acked);
+            code = beat_and_tell(catalog, conn, &acked, &is_telling, &err);
+        say_how_it_is(&is_alone, catalog, &err);
+        if (code && code != LF_CONNECT)
+            fprintf(stderr, "landfall serve: %s\n", err.message);
+        delay_ms = code ? backoff_next_ms(&backoff) : is_telling ? 0 : rest_ms(catalog, acked);
         if (code) {
             pg_close(conn);
             conn = NULL;
         }
     }
-    if (conn && pg_execf(conn, &(struct err)ERR_INIT, "DELETE FROM landfall.gateway WHERE id = '%s'", catalog->id)) {
-        /* Others see that it beats no more. */
-    }
+    if (conn)
+        leave(catalog, conn);
     pg_close(conn);
     return NULL;
 }
 
 /* Life -------------------------------------------------------------------------------------------------------------------------
  */
+
+/* We stand for who had the journal before, now that our row is there. */
+static enum lf_code succeed(struct catalog *catalog, struct pg_conn *conn, struct err *err)
+{
+    const struct journal *journal = catalog->options.journal;
+    return journal ? pg_execf(conn, err, "DELETE FROM landfall.gateway WHERE journal = '%s' AND id <> '%s'", journal_id(journal),
+                              catalog->id)
+                   : LF_OK;
+}
 
 static enum lf_code first_read(struct catalog *catalog, struct err *err)
 {
@@ -324,7 +435,8 @@ static enum lf_code first_read(struct catalog *catalog, struct err *err)
     TRY(pg_connect(catalog->options.postgres, &conn, err));
     TRY(pg_query(conn, "SELECT gen_random_uuid()", &(struct pg_params){ 0 }, &id, err));
     (void)snprintf(catalog->id, sizeof catalog->id, "%s", pg_result_text(id, 0, 0));
-    return beat(catalog, conn, &acked, err);
+    TRY(beat(catalog, conn, &acked, err));
+    return succeed(catalog, conn, err);
 }
 
 enum lf_code catalog_new(const struct catalog_options *options, struct catalog **ret_catalog, struct err *err)
@@ -447,9 +559,27 @@ const struct map *catalog_map(const struct catalog *catalog)
 
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err)
 {
-    if (now_ms() - atomic_load(&catalog->read_ms) <= CATALOG_STALE_MS)
+    if (catalog_now_ms() - atomic_load(&catalog->read_ms) <= CATALOG_STALE_MS)
         return LF_OK;
     return ERR(err, LF_INTERNAL_SERVER, "the gateway has not reached its database for %d s", CATALOG_STALE_MS / 1000);
+}
+
+struct journal *catalog_journal(const struct catalog *catalog)
+{
+    return catalog->options.journal;
+}
+
+bool catalog_rows_are_whole(const struct catalog *catalog)
+{
+    struct err ignored = ERR_INIT;
+    struct journal *journal = catalog->options.journal;
+    bool is_own_whole = !journal || (journal_is_empty(journal) && !catalog_check_fresh(catalog, &ignored));
+    return is_own_whole && catalog_now_ms() <= atomic_load(&catalog->whole_ms);
+}
+
+bool catalog_needs_postgres(const struct catalog *catalog)
+{
+    return !catalog->options.journal || atomic_load(&catalog->has_ours);
 }
 
 /* Change -----------------------------------------------------------------------------------------------------------------------

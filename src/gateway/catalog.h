@@ -10,10 +10,14 @@
  * live gateway (landfall.gateway, heartbeat) has acknowledged it, so that no one writes rows without an index that another has
  * begun to fill. A gateway that could not read the version for CATALOG_STALE_MS refuses to write until it has.
  *
+ * One that has a journal (journal.h) goes on with tables over which DynamoDB has the authority. It is never taken for dead by who
+ * changes a phase, and rows are not read while it is silent, or its beat says that its journal is not told (docs/live.md).
+ *
  * Threads: the catalog is shared by all workers; its functions may be called from any of them, on a fiber.
  */
 #pragma once
 
+#include "gateway/journal.h"
 #include "gateway/shape.h"
 #include "gateway/store/db.h"
 #include "item/key.h"
@@ -89,8 +93,9 @@ struct catalog;
 
 struct catalog_options {
     const char *postgres;
-    const char *address;   /* of this gateway, for people */
-    const struct map *map; /* borrowed; NULL: no table is mapped */
+    const char *address;     /* of this gateway, for people */
+    const struct map *map;   /* borrowed; NULL: no table is mapped */
+    struct journal *journal; /* borrowed; NULL: nothing is written without PostgreSQL */
 };
 
 /* Registers this gateway and begins to read the catalog in a thread of its own. Errors: those of pg_connect and pg_query. */
@@ -130,6 +135,18 @@ const char *catalog_gateway_id(const struct catalog *catalog);
 
 /* LF_INTERNAL_SERVER when the catalog has not been read for CATALOG_STALE_MS: asked before every write. */
 enum lf_code catalog_check_fresh(const struct catalog *catalog, struct err *err) MUST_CHECK;
+
+/* What leases are timed by: it goes on while the machine sleeps. */
+int64_t catalog_now_ms(void);
+
+/* As given in the options. */
+struct journal *catalog_journal(const struct catalog *catalog);
+
+/* Whether all that gateways have written to DynamoDB is in rows or named by marks, while DynamoDB has the authority. */
+bool catalog_rows_are_whole(const struct catalog *catalog);
+
+/* False while this gateway could answer requests of all its tables without PostgreSQL. */
+bool catalog_needs_postgres(const struct catalog *catalog);
 
 /* Change ------------------------------------------------------------------------------------------------------------------- */
 

@@ -142,10 +142,13 @@ static bool asks_for_health(const struct http_request *request)
 static void tell_health(struct worker *worker, struct http_response *response)
 {
     struct err err = ERR_INIT;
-    bool is_healthy = db_is_connected(worker->db) && !catalog_check_fresh(worker->catalog, &err);
+    bool is_connected = db_is_connected(worker->db) && !catalog_check_fresh(worker->catalog, &err);
+    bool is_healthy = is_connected || !catalog_needs_postgres(worker->catalog);
     response->status = is_healthy ? 200 : 503;
     response->content_type = SPAN("text/plain");
-    buf_put_cstr(response->body, is_healthy ? "healthy: landfall\n" : "unhealthy: no connection to PostgreSQL\n");
+    buf_put_cstr(response->body, is_connected ? "healthy: landfall\n"
+                                 : is_healthy ? "healthy: landfall, without PostgreSQL\n"
+                                              : "unhealthy: no connection to PostgreSQL\n");
 }
 
 void dispatch(void *context, const struct http_request *request, struct http_response *response)

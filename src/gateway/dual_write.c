@@ -15,6 +15,7 @@ struct dual {
     const void *request;
     struct dual_keys keys;
     struct mark *marks; /* of the keys */
+    struct span body;   /* that is sent under marks */
     bool adds_all_new;  /* the request is sent with ReturnValues ALL_NEW, which the client has not asked for */
     int64_t began_ms;
     struct span answered; /* "Attributes" of an UpdateItem's answer that returns ALL_NEW; empty: none */
@@ -80,16 +81,16 @@ static const struct update_item_request *as_update(const struct dual *dual)
 }
 
 /* Who wants no values back does not mind that we ask for the whole item, which costs nothing. */
-static enum lf_code make_body(struct dual *dual, struct span *ret_body, struct err *err)
+static enum lf_code make_body(struct dual *dual, struct err *err)
 {
     const struct update_item_request *update = as_update(dual);
     struct span body = dual->call->body;
-    *ret_body = body;
+    dual->body = body;
     dual->adds_all_new = update && !update->return_values && dual->keys.count;
     if (!dual->adds_all_new)
         return LF_OK;
     struct span rest = span_from(body, span_find_byte(body, '{') + 1);
-    return arena_printf(dual->call->arena, ret_body, err, "{\"ReturnValues\":\"ALL_NEW\",%.*s", SPAN_ARG(rest));
+    return arena_printf(dual->call->arena, &dual->body, err, "{\"ReturnValues\":\"ALL_NEW\",%.*s", SPAN_ARG(rest));
 }
 
 static void put_without_attributes(struct buf *out, const struct json_members *members)
@@ -181,16 +182,63 @@ static void settle_or_leave(struct dual *dual, const struct dynamodb_answer *ans
 /* ----------------------------------------------------------------------------------------------------------------------------------
  */
 
+static enum lf_code take_marks(struct dual *dual, struct err *err)
+{
+    return marks_take(dual->call->worker, dual->marks, dual->keys.count, dual->began_ms, dual->call->arena, err);
+}
+
 static enum lf_code write_marked(struct dual *dual, struct err *err)
 {
-    struct span body;
     struct dynamodb_answer answer;
-    TRY(make_body(dual, &body, err));
-    TRY(marks_take(dual->call->worker, dual->marks, dual->keys.count, dual->began_ms, dual->call->arena, err));
-    enum lf_code code = route_ask(dual->call, dual->request, body, &answer, err);
+    enum lf_code code = route_ask(dual->call, dual->request, dual->body, &answer, err);
     if (!code)
         code = take_answer(dual, &answer, err);
     settle_or_leave(dual, &answer);
+    return code;
+}
+
+/* Without PostgreSQL ------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code make_record(const struct mark *mark, struct arena *arena, struct journal_record *ret_record, struct err *err)
+{
+    struct buf json;
+    *ret_record = (struct journal_record){ .table = mark->table->name, .h = mark->place.h, .sk = mark->place.sk };
+    buf_init(&json, READ_BYTES_MAX);
+    ddbjson_put_item(&json, &mark->key->attributes);
+    enum lf_code code = buf_check(&json, err);
+    if (!code)
+        code = arena_copy(arena, buf_span(&json), &ret_record->key, err);
+    buf_done(&json);
+    return code;
+}
+
+static enum lf_code note_keys(struct dual *dual, struct journal_entry ***ret_entries, struct err *err)
+{
+    struct worker *worker = dual->call->worker;
+    struct arena *arena = dual->call->arena;
+    size_t count = dual->keys.count;
+    struct journal_entry **entries = arena_calloc(arena, count, sizeof *entries, err);
+    struct journal_record *records = entries ? arena_calloc(arena, count, sizeof *records, err) : NULL;
+    if (!records)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(make_record(&dual->marks[i], arena, &records[i], err));
+    *ret_entries = entries;
+    return journal_begin(catalog_journal(worker->catalog), worker->loop, catalog_now_ms(), records, count, entries, err);
+}
+
+static enum lf_code write_noted(struct dual *dual, struct err *err)
+{
+    struct journal_entry **entries = NULL;
+    struct dynamodb_answer answer;
+    struct call *call = dual->call;
+    TRY(note_keys(dual, &entries, err));
+    enum lf_code code = route_ask(call, dual->request, call->body, &answer, err);
+    int64_t lands_ms = answer.outcome == DYNAMODB_UNKNOWN ? catalog_now_ms() + MARK_LANDING_SECONDS * 1000LL : 0;
+    journal_end(catalog_journal(call->worker->catalog), entries, dual->keys.count, lands_ms);
+    if (!code)
+        route_answer(call, &answer);
     return code;
 }
 
@@ -211,6 +259,22 @@ static enum lf_code make_marks(struct dual *dual, struct key_turn **ret_turns, s
     return LF_OK;
 }
 
+/* When PostgreSQL comes back, this worker's connections may be behind the catalog's. */
+static enum lf_code write_one_way(struct dual *dual, struct err *err)
+{
+    struct err own = ERR_INIT;
+    bool may_note = dual->call->needs_no_lease;
+    if (may_note && catalog_check_fresh(dual->call->worker->catalog, &own))
+        return write_noted(dual, err);
+    TRY(make_body(dual, err));
+    if (!take_marks(dual, &own))
+        return write_marked(dual, err);
+    if (may_note && own.code == LF_CONNECT)
+        return write_noted(dual, err);
+    *err = own;
+    return own.code;
+}
+
 enum lf_code dual_write(struct call *call, const void *request, const struct route_tables *tables, struct err *err)
 {
     struct key_turn *turns = NULL;
@@ -219,10 +283,11 @@ enum lf_code dual_write(struct call *call, const void *request, const struct rou
     TRY(dual_keys_find(call, request, tables, &dual.keys, err));
     if (!dual.keys.count)
         return route_forward(call, request, err);
-    TRY(catalog_check_fresh(call->worker->catalog, err));
+    if (!call->needs_no_lease)
+        TRY(catalog_check_fresh(call->worker->catalog, err));
     TRY(make_marks(&dual, &turns, err));
     key_queue_enter(call->worker->keys, turns, dual.keys.count);
-    enum lf_code code = write_marked(&dual, err);
+    enum lf_code code = write_one_way(&dual, err);
     key_queue_leave(call->worker->keys, turns, dual.keys.count);
     return code;
 }

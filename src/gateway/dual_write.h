@@ -6,7 +6,8 @@
  *                                             └─ unknown: marks stay for the repairer, 500
  *
  * What DynamoDB has done is answered so, whatever becomes of the rows: their keys stay marked. Without marks nothing is sent, so
- * that with PostgreSQL away writes fail with a 500 that the SDKs repeat.
+ * that with PostgreSQL away writes fail with a 500 that the SDKs repeat; or, once a gateway with a journal is without its lease,
+ * keys are noted there instead (journal.h), and become marks when PostgreSQL is back.
  */
 #pragma once
 

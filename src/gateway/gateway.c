@@ -44,6 +44,7 @@ struct gateway_worker {
 
 struct gateway {
     struct gateway_options options;
+    struct journal *journal;
     struct catalog *catalog;
     struct upstream_source *upstream;
     struct tls_files *tls;
@@ -283,10 +284,22 @@ enum lf_code gateway_prepare_schema(struct pg_conn *conn, struct err *err)
     return phase_prepare_schema(conn, err);
 }
 
+/* What a former process has sent may have been sent just now. */
+static enum lf_code open_journal(struct gateway *gateway, struct err *err)
+{
+    const struct journal_options options = {
+        .folder = gateway->options.journal,
+        .bytes_max = JOURNAL_BYTES_MAX,
+        .lands_ms = catalog_now_ms() + MARK_LANDING_SECONDS * 1000LL,
+    };
+    return gateway->options.journal ? journal_open(&options, &gateway->journal, err) : LF_OK;
+}
+
 static enum lf_code prepare(struct gateway *gateway, struct err *err)
 {
     const struct gateway_options *options = &gateway->options;
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    TRY(open_journal(gateway, err));
     TRY(pg_connect(options->postgres, &conn, err));
     TRY(gateway_prepare_schema(conn, err));
     if (options->map)
@@ -297,7 +310,12 @@ static enum lf_code prepare(struct gateway *gateway, struct err *err)
         TRY(read_first_keys(gateway, conn, err));
     if (options->upstream)
         TRY(upstream_source_new(options->upstream, &gateway->upstream, err));
-    struct catalog_options catalog = { .postgres = options->postgres, .address = options->listen, .map = options->map };
+    struct catalog_options catalog = {
+        .postgres = options->postgres,
+        .address = options->listen,
+        .map = options->map,
+        .journal = gateway->journal,
+    };
     return catalog_new(&catalog, &gateway->catalog, err);
 }
 
@@ -371,10 +389,12 @@ void gateway_free(struct gateway *gateway)
     if (gateway_wait(gateway, &err)) {
         /* Whoever wanted to know has asked gateway_wait before. */
     }
+    journal_stop(gateway->journal);
     for (size_t i = 0; gateway->workers && i < gateway->worker_count; i++)
         close_worker(&gateway->workers[i].worker);
     free(gateway->workers);
     catalog_free(gateway->catalog);
+    journal_close(gateway->journal);
     upstream_source_free(gateway->upstream);
     access_keys_unref(gateway->keys);
     key_file_free(gateway->key_file);

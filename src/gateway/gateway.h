@@ -27,6 +27,7 @@ struct gateway_options {
     const struct upstream_options *upstream;      /* DynamoDB behind the gateway; NULL: none */
     unsigned connections_max;                     /* of all workers */
     unsigned read_connections, write_connections; /* to PostgreSQL, per worker */
+    const char *journal; /* folder of the keys that are written without PostgreSQL; NULL: then nothing is */
 };
 
 struct gateway;

@@ -69,7 +69,7 @@ static enum lf_code choose(const struct share *share, bool *ret_here, struct err
     *ret_here = false;
     if (share->keys.has_own_order && share->keys.start)
         return read_page_is_ours(share->call, &share->keys, ret_here, err);
-    if (!is_below_percentage(&share->keys))
+    if (!is_below_percentage(&share->keys) || !catalog_rows_are_whole(share->call->worker->catalog))
         return LF_OK;
     TRY(catalog_check_fresh(share->call->worker->catalog, err));
     TRY(read_share_is_marked(share->call, &share->keys, &is_marked, err));
@@ -149,6 +149,7 @@ enum lf_code read_share(struct call *call, const void *request, const struct rou
     if (read_keys_find(call, request, tables, &share.keys, &is_read, &own) || !is_read || !share.keys.count)
         return route_forward(call, request, err);
     TRY(answer(&share, err));
-    shadow_read(call, &share.keys, run);
+    if (catalog_rows_are_whole(call->worker->catalog))
+        shadow_read(call, &share.keys, run);
     return LF_OK;
 }

@@ -2,9 +2,9 @@
  * read_share: reads of a table over which DynamoDB has the authority, of which PostgreSQL answers a share (docs/live.md,
  * "Reads").
  *
- *     eventual, GetItem, BatchGetItem, Query or Scan; rows readable; percentile of the partition key below the percentage; not
- * marked ─► PostgreSQL ─ fails ─► DynamoDB, counted; too many: the percentage goes back to 0 (read_count.h) all else ─► DynamoDB;
- * of either, the shadowed share is compared afterwards (shadow.h)
+ *     eventual, GetItem, BatchGetItem, Query or Scan; rows readable and whole (catalog.h); percentile of the partition key below
+ * the percentage; not marked ─► PostgreSQL ─ fails ─► DynamoDB, counted; too many: the percentage goes back to 0 (read_count.h)
+ * all else ─► DynamoDB; of either, the shadowed share is compared afterwards (shadow.h)
  *
  * A batch goes to PostgreSQL when all its keys do. A page with a start key of a Scan or of a Query on an index goes to the side
  * that gave the key out, and cannot change sides any more (read_page.h).

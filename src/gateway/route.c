@@ -87,6 +87,17 @@ static enum lf_code run_at_both(struct call *call, const void *request, const st
                "of DynamoDB only, or of PostgreSQL only");
 }
 
+/* Nobody takes the authority away from DynamoDB before a gateway with a journal has agreed, and held its writes. */
+static bool needs_no_lease(const struct call *call, const struct route_tables *tables)
+{
+    if (!catalog_journal(call->worker->catalog) || call->operation->grant == GRANT_ADMIN)
+        return false;
+    for (size_t i = 0; i < tables->count; i++)
+        if (!route_table_is_dynamodbs(&tables->tables[i]) || (tables->tables[i].table && tables->tables[i].table->move.is_fenced))
+            return false;
+    return tables->count > 0;
+}
+
 static enum lf_code run_routed(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                struct err *err)
 {
@@ -96,6 +107,7 @@ static enum lf_code run_routed(struct call *call, const void *request, const str
     if (authority == ROUTE_POSTGRES)
         return run(call, request, err);
     TRY(authorise_found(call, tables, err));
+    call->needs_no_lease = needs_no_lease(call, tables);
     return authority == ROUTE_BOTH ? run_at_both(call, request, tables, run, err)
                                    : run_at_dynamodb(call, request, tables, run, err);
 }

@@ -45,7 +45,7 @@ enum lf_code route_ask(struct call *call, const void *request, struct span body,
     struct catalog *catalog = call->worker->catalog;
     struct span name;
     bool is_read = call->operation->grant == GRANT_READ;
-    bool needs_lease = !is_read || route_is_strong(call, request);
+    bool needs_lease = !call->needs_no_lease && (!is_read || route_is_strong(call, request));
     *answer = (struct dynamodb_answer){ .outcome = DYNAMODB_REFUSED };
     TRY(arena_copy(call->arena, call->operation->name, &name, err));
     const struct upstream_request asked = {

@@ -131,7 +131,7 @@ static enum lf_code is_lasting(struct shadow *shadow, bool *ret_lasting, struct 
     TRY(ask_both(shadow, err));
     TRY(shadow_compare(dynamodb, shadow->dynamodb, shadow->is_ordered, &shadow->arena, &there, err));
     TRY(shadow_compare(postgres, shadow->postgres, shadow->is_ordered, &shadow->arena, &here, err));
-    *ret_lasting = !marked && there && here;
+    *ret_lasting = !marked && there && here && catalog_rows_are_whole(shadow->worker->catalog);
     return LF_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "move/gateways.h"
 #include "move/reverse_triggers.h"
 
 enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, DETAIL_BYTES = 1024, LOCK_MS = 5000 };
@@ -141,6 +142,7 @@ enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsi
                "AND epoch = $2::text::bigint AND phase = 'dual write' AND readable_at IS NOT NULL",
         .numbers = { reads_percent, shadow_percent },
     };
+    TRY(gateways_check(cutover->conn, err));
     if (cutover->phase.phase == PHASE_FOLLOW)
         TRY(apply_and_wait(cutover, &dual_write, CUTOVER_WAIT_MS, err));
     TRY(apply_and_wait(cutover, &share, CUTOVER_WAIT_MS, err));
@@ -164,6 +166,7 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
             "= "
             "'dual write' AND fence IS NULL",
     };
+    TRY(gateways_check(cutover->conn, err));
     TRY(apply_and_wait(cutover, &none, CUTOVER_WAIT_MS, err));
     return apply_and_wait(cutover, &follow, CUTOVER_WAIT_MS, err);
 }
@@ -293,8 +296,11 @@ enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, str
     const struct crossing crossing = {
         .fence = { .what = "fence on", .sql = FENCE_SQL("dual write", "postgres"), .numbers = { fence_ms(cutover) } },
         .flip = { .what = "cutover writes", .sql = FLIP_SQL("postgres"), .numbers = { CUTOVER_FENCE_MS } },
-        .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0",
+        .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0 "
+                   "UNION ALL SELECT 'gateway ' || address || ', which has not yet told what it wrote without PostgreSQL' FROM "
+                   "landfall.gateway WHERE is_behind LIMIT 1",
     };
+    TRY(gateways_check(cutover->conn, err));
     TRY(reverse_triggers_make(cutover->conn, cutover->map, cutover->table, err));
     return cross(cutover, &crossing, ret_pause_ms, err);
 }
@@ -305,6 +311,7 @@ enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, str
 enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *locks = NULL;
+    TRY(gateways_check(cutover->conn, err));
     TRY(pg_connect_again(cutover->conn, &locks, err));
     const struct crossing crossing = {
         .fence = { .what = "fence on", .sql = FENCE_SQL("postgres", "dual write"), .numbers = { fence_ms(cutover) } },
@@ -329,6 +336,7 @@ enum lf_code cutover_end(struct cutover *cutover, struct err *err)
                "table_name = "
                "$1 AND epoch = $2::text::bigint AND phase = 'postgres' AND fence IS NULL AND ($3::text || $4::text) IS NOT NULL",
     };
+    TRY(gateways_check(cutover->conn, err));
     TRY(apply_and_wait(cutover, &end, CUTOVER_WAIT_MS, err));
     return reverse_triggers_drop(cutover->conn, cutover->map, cutover->table, err);
 }

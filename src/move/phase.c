@@ -198,11 +198,14 @@ static enum lf_code look(struct pg_conn *conn, int64_t version, struct wait *wai
     char text[NUMBER_BYTES];
     struct pg_field value = { text, (size_t)snprintf(text, sizeof text, "%lld", (long long)version) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(conn, "SELECT id, beat, address FROM landfall.gateway WHERE catalog_version < $1::bigint",
+    TRY(pg_query(conn,
+                 "SELECT id, beat, address, (journal IS NOT NULL)::integer FROM landfall.gateway WHERE catalog_version < "
+                 "$1::bigint",
                  &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
     wait->late[0] = '\0';
     for (size_t i = 0; i < pg_result_rows(rows); i++) {
-        if (!is_alive(wait, pg_result_text(rows, i, 0), pg_result_int64(rows, i, 1), now_ms()))
+        bool may_be_silent = pg_result_int64(rows, i, 3) != 0;
+        if (!is_alive(wait, pg_result_text(rows, i, 0), pg_result_int64(rows, i, 1), now_ms()) && !may_be_silent)
             continue;
         size_t len = strlen(wait->late);
         (void)snprintf(wait->late + len, sizeof wait->late - len, "%s%s", len ? ", " : "", pg_result_text(rows, i, 2));

@@ -44,7 +44,8 @@ enum lf_code phase_read(struct pg_conn *conn, struct span table, bool for_share,
 /* In a transaction: what the next change of the catalog is numbered. */
 enum lf_code phase_begin_change(struct pg_conn *conn, int64_t *ret_version, struct err *err) MUST_CHECK;
 /* After its commit, until every live gateway has acknowledged the version, or `within_ms` are over (LF_PRECONDITION, naming the
- * gateways that have not). A gateway whose beat does not move for its lease is not waited for: it does not serve any more. */
+ * gateways that have not). A gateway whose beat does not move for its lease is not waited for: it does not serve any more. One
+ * that has a journal always is: it goes on without PostgreSQL (gateways.h). */
 enum lf_code phase_wait(struct pg_conn *conn, int64_t version, unsigned within_ms, struct err *err) MUST_CHECK;
 
 /* Whether all live gateways work under the last change of the catalog, of any table; does not wait. */

@@ -92,13 +92,14 @@ static enum lf_code list_silent(struct repair *repair, int64_t now_ms, struct er
     return buf_check(silent, err);
 }
 
-/* Who changes a phase would otherwise wait for each of them anew. One that wakes registers again, before it serves anything. */
+/* Who changes a phase would otherwise wait for each of them anew. One that wakes registers again, before it serves anything; one
+ * that has a journal may be serving. */
 static enum lf_code forget_silent(struct worker *worker, struct err *err)
 {
     static const struct pg_statement forget = {
         .sql = "DELETE FROM landfall.gateway g USING unnest($1::text::text[], $2::text::text[]) AS k (id, beat) WHERE g.id = "
                "k.id::uuid AND "
-               "g.beat = k.beat::bigint",
+               "g.beat = k.beat::bigint AND g.journal IS NULL",
     };
     const struct repair *repair = worker->repair;
     struct pg_field values[] = { { repair->silent.data, repair->silent.len }, { repair->beats.data, repair->beats.len } };

@@ -6,7 +6,7 @@
  *
  * A gateway is silent when its beat has not moved for twice its lease, on this process's clock: by then it sends nothing that is
  * under its lease, and what it has sent can land for MARK_LANDING_SECONDS more. It is then taken out of landfall.gateway, so that
- * changes of phases do not wait for it.
+ * changes of phases do not wait for it; unless it has a journal, and may go on without PostgreSQL.
  */
 #pragma once
 

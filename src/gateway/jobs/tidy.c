@@ -7,7 +7,7 @@ enum lf_code tidy_step(struct worker *worker, const struct leadership *leadershi
         .sql = "DELETE FROM landfall.request_token WHERE answered_at < now() - interval '10 minutes'",
     };
     static const struct pg_statement gateways = {
-        .sql = "DELETE FROM landfall.gateway WHERE beat_at < now() - interval '10 minutes'",
+        .sql = "DELETE FROM landfall.gateway WHERE beat_at < now() - interval '10 minutes' AND journal IS NULL",
     };
     /* Exports show only later what was sent; until then it is what tells it from late writers. */
     static const struct pg_statement sent = {
