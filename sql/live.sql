@@ -20,7 +20,19 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     readable_at    timestamptz,                         -- the spool has passed the end of the backfill: rows may be read
     written_since  timestamptz,                         -- all gateways write both sides
     flipped_at     timestamptz,                         -- last change of the authority
+    moved_entities text[] CHECK (moved_entities IS NULL OR phase = 'postgres'), -- of a mixed table, the others being in phase `dual write`; NULL: all
+    fence_entities text[],                              -- what they will be when the change is made that the fence is for
     CHECK ((fence IS NULL) = (fence_until IS NULL))
+);
+
+-- Entities of a table whose items have met in a transaction while DynamoDB had the authority over them: they move together.
+-- An empty name: items of none.
+CREATE TABLE IF NOT EXISTS landfall.met (
+    table_name  text COLLATE "C" NOT NULL,
+    entity      text COLLATE "C" NOT NULL,
+    other       text COLLATE "C" NOT NULL CHECK (other > entity),
+    first_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (table_name, entity, other)
 );
 
 -- Capture: how far each shard of a stream has been read into the spool. In the transaction of the records.
@@ -150,6 +162,11 @@ CREATE OR REPLACE FUNCTION landfall.is_reversed(dynamodb_table text) RETURNS boo
     LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM landfall.phase p WHERE p.table_name = dynamodb_table AND p.phase = 'postgres');
 
+CREATE OR REPLACE FUNCTION landfall.is_reversed(dynamodb_table text, entity text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM landfall.phase p WHERE p.table_name = dynamodb_table AND p.phase = 'postgres'
+        AND (p.moved_entities IS NULL OR entity = ANY (p.moved_entities)));
+
 CREATE OR REPLACE FUNCTION landfall.note_reverse(dynamodb_table text, old_key json, new_key json) RETURNS void
     LANGUAGE sql
     AS $$
@@ -157,7 +174,7 @@ CREATE OR REPLACE FUNCTION landfall.note_reverse(dynamodb_table text, old_key js
         SELECT dynamodb_table, k.key::json FROM (SELECT old_key::text UNION SELECT new_key::text) AS k (key) WHERE k.key IS NOT NULL
     $$;
 
--- Of what no entity claims the item itself stands for its key.
+-- Of what no entity claims the item itself stands for its key. In a mixed table reverse sync sees whether the key has moved.
 CREATE OR REPLACE FUNCTION landfall.note_reverse_item() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
     AS $$

@@ -50,20 +50,63 @@ static enum lf_code take_time_to_live(struct cutover *cutover, const struct cli_
     return LF_OK;
 }
 
-static enum lf_code writes(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
+/* "Case,Message" as lines. */
+static enum lf_code read_entities(struct cutover *cutover, const char *names, struct arena *arena, struct err *err)
+{
+    struct span lines;
+    TRY(arena_copy(arena, span_from_cstr(names), &lines, err));
+    for (char *at = (char *)(uintptr_t)lines.ptr; at < lines.ptr + lines.len; at++)
+        *at = *at == ',' ? '\n' : *at;
+    cutover->entities = lines;
+    return LF_OK;
+}
+
+static enum lf_code say_authority(const struct cli_options *options, const struct cutover *cutover, const char *already,
+                                  int64_t pause_ms, struct err *err)
+{
+    BUF_CLEANUP struct buf what;
+    buf_init(&what, COMMAND_ARENA_BYTES);
+    buf_printf(&what, "PostgreSQL has the authority%s", already);
+    if (cutover->entities.len)
+        buf_printf(&what, " over %s, DynamoDB over the rest", options->entity);
+    TRY(buf_check(&what, err));
+    return move_tables_say(options, cutover, buf_cstr(&what), pause_ms, err);
+}
+
+static enum lf_code move_writes(struct cutover *cutover, const struct cli_options *options, struct arena *arena, struct err *err)
 {
     unsigned pause_ms = 0;
-    (void)context;
-    if (cutover->phase.phase == PHASE_POSTGRES)
-        return move_tables_say(options, cutover, "PostgreSQL has the authority already", -1, err);
-    TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move writes", err));
+    bool has_more = true;
+    if (options->entity)
+        TRY(read_entities(cutover, options->entity, arena, err));
+    if (cutover->phase.phase == PHASE_POSTGRES && !cutover->phase.moved.len) {
+        cutover->entities = SPAN("");
+        return say_authority(options, cutover, " already", -1, err);
+    }
+    if (!cutover->phase.moved.len)
+        TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move writes", err));
+    TRY(cutover_check_entities(cutover, arena, &has_more, err));
+    if (!has_more)
+        return say_authority(options, cutover, " already", -1, err);
     TRY(move_tables_check(cutover, options, STEP_WRITES, err));
     TRY(take_time_to_live(cutover, options, err));
     TRY(cutover_writes(cutover, &pause_ms, err));
-    return move_tables_say(options, cutover, "PostgreSQL has the authority", pause_ms, err);
+    return say_authority(options, cutover, "", pause_ms, err);
+}
+
+static enum lf_code writes(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    (void)context;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    return move_writes(cutover, options, &arena, err);
 }
 
 enum lf_code command_cutover(const struct cli_options *options, struct err *err)
 {
+    if (options->entity && options->cutover_of == CLI_CUTOVER_OF_READS)
+        return ERR(err, LF_USAGE, "--entity is of `cutover writes`: reads move by table");
+    if (options->entity && !options->dynamodb_table)
+        return ERR(err, LF_USAGE, "say which table the entities of --entity are of");
     return move_tables_each(options, options->cutover_of == CLI_CUTOVER_OF_READS ? reads : writes, NULL, err);
 }

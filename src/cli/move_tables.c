@@ -98,7 +98,7 @@ enum lf_code move_tables_check(const struct cutover *cutover, const struct cli_o
     size_t failed = 0, firm = 0;
     BUF_CLEANUP struct buf failures;
     buf_init(&failures, COMMAND_ARENA_BYTES);
-    TRY(precondition_check(cutover->conn, cutover->phase.table, step, &failures, &failed, &firm, err));
+    TRY(precondition_check(cutover->conn, cutover->phase.table, cutover->entities, step, &failures, &failed, &firm, err));
     if (failed == 0)
         return LF_OK;
     if (options->force && firm == 0)

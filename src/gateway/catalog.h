@@ -58,11 +58,13 @@ struct table_move {
     int64_t epoch;
     bool is_fenced; /* writes wait until the description changes */
     unsigned reads_percent, shadow_percent;
-    bool is_readable; /* the rows have caught up once */
+    bool is_readable;           /* the rows have caught up once */
+    struct span moved_entities; /* of a mixed table, one a line; borrowed; empty: the phase is the whole table's */
 };
 
 struct store;
 struct map_table;
+struct key_group;
 
 struct table {
     int64_t id; /* of landfall.dynamodb_table */
@@ -82,6 +84,7 @@ struct table {
     int64_t created_ms;                    /* since 1970 */
     int64_t version;
     struct table_move move;
+    const struct key_group *moved; /* keys of a mixed table over which PostgreSQL has the authority; NULL: it is not mixed */
     const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
     const struct map *whole_map; /* that `map` is of */
@@ -111,10 +114,27 @@ void table_unref(const struct table *table); /* NULL is fine */
 /* The same of what this process knows already, without a look at the database; NULL: no such table. */
 const struct table *catalog_find(struct catalog *catalog, struct span name);
 
-/* Whether DynamoDB has the authority over the table's items. */
+/* Whether PostgreSQL has the authority over some entities of the table and DynamoDB over the rest, which is in phase `dual write`
+ * (docs/live.md, "Mixed tables"). */
+static inline bool table_is_mixed(const struct table *table)
+{
+    return table->moved != NULL;
+}
+
+/* Whether DynamoDB has the authority over the table's items, of a mixed table over those that have not moved. */
 static inline bool table_is_dynamodbs(const struct table *table)
 {
-    return table->move.has_phase && (table->move.phase == PHASE_FOLLOW || table->move.phase == PHASE_DUAL_WRITE);
+    return table->move.has_phase &&
+           (table->move.phase == PHASE_FOLLOW || table->move.phase == PHASE_DUAL_WRITE || table_is_mixed(table));
+}
+
+/* Whether DynamoDB has the authority over this key, or item of a key. */
+bool table_key_is_dynamodbs(const struct table *table, const struct item *item);
+
+/* Whether gateways write the table, of a mixed one what has not moved, on both sides. */
+static inline bool table_is_dual(const struct table *table)
+{
+    return table->move.has_phase && (table->move.phase == PHASE_DUAL_WRITE || table_is_mixed(table));
 }
 
 /* Whether any table has a phase. */

@@ -19,8 +19,7 @@ static enum lf_code make_room(struct finder *finder, size_t room, struct err *er
 static const struct table *dual_table(const struct finder *finder, struct span name)
 {
     const struct route_table *table = route_tables_get(finder->tables, name);
-    bool is_dual = table && table->table && table->table->move.has_phase && table->table->move.phase == PHASE_DUAL_WRITE;
-    return is_dual ? table->table : NULL;
+    return table && table->table && table_is_dual(table->table) ? table->table : NULL;
 }
 
 /* A key that comes twice DynamoDB refuses. */

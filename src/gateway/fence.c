@@ -14,7 +14,9 @@ static const struct route_table *fenced(const struct route_tables *tables)
  * ------------------------------------------------------------------------------------------------------------ */
 
 /* Once the authority has changed, behind the fence, gateways that do not know it yet are waited for, or their leases. */
-#define IS_OVER "fence_until < clock_timestamp() - CASE WHEN phase = fence THEN interval '10 s' ELSE interval '0 s' END"
+#define IS_OVER                                                                                                         \
+    "fence_until < clock_timestamp() - CASE WHEN phase = fence AND moved_entities IS NOT DISTINCT FROM fence_entities " \
+    "THEN interval '10 s' ELSE interval '0 s' END"
 _Static_assert(2 * CATALOG_STALE_MS == 10000, "as in the statement");
 
 static enum lf_code is_over(struct worker *worker, struct span name, bool *ret_is_over, struct err *err)

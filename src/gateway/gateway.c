@@ -12,6 +12,7 @@
 #include "gateway/jobs/repair.h"
 #include "gateway/key_queue.h"
 #include "gateway/mark.h"
+#include "gateway/met.h"
 #include "gateway/read_count.h"
 #include "gateway/store/gather.h"
 #include "map/model.h"
@@ -206,6 +207,7 @@ static enum lf_code open_upstream(struct gateway *gateway, struct worker *worker
 {
     TRY(upstream_new(worker->loop, gateway->upstream, &worker->upstream, err));
     TRY(marks_new(worker, &worker->marks, err));
+    TRY(met_new(&worker->met, err));
     TRY(read_counts_new(worker, &worker->read_counts, err));
     return repair_new(&worker->repair, err);
 }
@@ -234,6 +236,7 @@ static void close_worker(struct worker *worker)
     server_free(worker->server);
     repair_free(worker->repair);
     read_counts_free(worker->read_counts);
+    met_free(worker->met);
     marks_free(worker->marks);
     upstream_free(worker->upstream);
     auth_cache_free(worker->auth);

@@ -112,28 +112,30 @@ static bool is_container(struct span value)
     return value.len >= 2 && (value.ptr[0] == '{' || value.ptr[0] == '[');
 }
 
-static void put_joined(struct buf *out, struct span first, struct span second)
+static enum lf_code put_joined(struct span first, struct span second, struct arena *arena, struct buf *out, struct err *err)
 {
     if (!is_container(first) || !is_container(second) || first.ptr[0] != second.ptr[0]) {
         buf_put_span(out, first.len ? first : second);
-        return;
+        return LF_OK;
     }
+    if (first.ptr[0] == '{')
+        return json_members_merge(first, second, arena, out, err);
     struct span left = inside(first), right = inside(second);
-    buf_put_byte(out, first.ptr[0]);
+    buf_put_byte(out, '[');
     buf_put_span(out, left);
     buf_put_cstr(out, left.len && right.len ? "," : "");
     buf_put_span(out, right);
-    buf_put_byte(out, first.ptr[0] == '{' ? '}' : ']');
+    buf_put_byte(out, ']');
+    return LF_OK;
 }
 
-static void put_member(struct buf *out, struct span name, struct span first, struct span second, bool *needs_comma)
+static void put_name(struct buf *out, struct span name, bool *needs_comma)
 {
     if (*needs_comma)
         buf_put_byte(out, ',');
     *needs_comma = true;
     json_put_string(out, name);
     buf_put_byte(out, ':');
-    put_joined(out, first, second);
 }
 
 enum lf_code json_members_merge(struct span first, struct span second, struct arena *arena, struct buf *out, struct err *err)
@@ -143,12 +145,16 @@ enum lf_code json_members_merge(struct span first, struct span second, struct ar
     TRY(json_members_read(first, arena, &left, err));
     TRY(json_members_read(second, arena, &right, err));
     buf_put_byte(out, '{');
-    for (size_t i = 0; i < left.count; i++)
-        put_member(out, left.members[i].name, left.members[i].value, json_members_get(&right, left.members[i].name),
-                   &needs_comma);
+    for (size_t i = 0; i < left.count; i++) {
+        struct span name = left.members[i].name;
+        put_name(out, name, &needs_comma);
+        TRY(put_joined(left.members[i].value, json_members_get(&right, name), arena, out, err));
+    }
     for (size_t i = 0; i < right.count; i++)
-        if (!json_members_get(&left, right.members[i].name).len)
-            put_member(out, right.members[i].name, right.members[i].value, SPAN(""), &needs_comma);
+        if (!json_members_get(&left, right.members[i].name).len) {
+            put_name(out, right.members[i].name, &needs_comma);
+            buf_put_span(out, right.members[i].value);
+        }
     buf_put_byte(out, '}');
     return buf_check(out, err);
 }

@@ -5,7 +5,7 @@
 
 #include "codec/json.h"
 
-enum { JSON_MEMBERS_MAX = 16 };
+enum { JSON_MEMBERS_MAX = 128 /* a batch may be of 100 tables */ };
 
 struct json_member {
     struct span name;  /* unescaped */
@@ -28,6 +28,7 @@ struct span json_members_get(const struct json_members *members, struct span nam
 enum lf_code json_elements_read(struct span array, struct arena *arena, struct span **ret_elements, size_t *ret_count,
                                 struct err *err) MUST_CHECK;
 
-/* An object of the members of both; where both have one, objects and arrays are joined, and of all else the first is taken. */
+/* An object of the members of both; where both have one, objects are merged alike, arrays joined, and of all else the first is
+ * taken. */
 enum lf_code json_members_merge(struct span first, struct span second, struct arena *arena, struct buf *out,
                                 struct err *err) MUST_CHECK;

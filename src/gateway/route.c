@@ -3,8 +3,10 @@
 #include "gateway/auth/authorise.h"
 #include "gateway/dual_write.h"
 #include "gateway/fence.h"
+#include "gateway/met.h"
 #include "gateway/read_share.h"
 #include "gateway/route_ask.h"
+#include "gateway/route_keys.h"
 #include "gateway/route_list.h"
 #include "gateway/route_split.h"
 #include "gateway/route_tables.h"
@@ -68,7 +70,7 @@ static bool has_phase(const struct route_tables *tables)
 static enum lf_code run_at_dynamodb(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                     struct err *err)
 {
-
+    met_note(call, request, tables);
     if (is(call, OPERATION_DELETE_TABLE) && has_phase(tables))
         return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",
                    SPAN_ARG(tables->tables[0].name));
@@ -83,7 +85,7 @@ static enum lf_code run_at_both(struct call *call, const void *request, const st
     if (is(call, OPERATION_BATCH_GET_ITEM) || is(call, OPERATION_BATCH_WRITE_ITEM))
         return route_split(call, request, tables, run, run_at_dynamodb, err);
     return ERR(err, LF_VALIDATION,
-               "The tables of this request are in different databases: a transaction or a batch of statements must name tables "
+               "The items of this request are in different databases: a transaction or a batch of statements must name items "
                "of DynamoDB only, or of PostgreSQL only");
 }
 
@@ -98,6 +100,56 @@ static bool needs_no_lease(const struct call *call, const struct route_tables *t
     return tables->count > 0;
 }
 
+/* Mixed tables ------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_mixed(const struct route_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].table && table_is_mixed(tables->tables[i].table))
+            return true;
+    return false;
+}
+
+/* Of the rest, what is no item is DynamoDB's still: the table's description, its stream, its settings. */
+static bool is_of_items(const struct call *call)
+{
+    static const enum operation operations[] = {
+        OPERATION_GET_ITEM,
+        OPERATION_PUT_ITEM,
+        OPERATION_UPDATE_ITEM,
+        OPERATION_DELETE_ITEM,
+        OPERATION_QUERY,
+        OPERATION_SCAN,
+        OPERATION_BATCH_GET_ITEM,
+        OPERATION_BATCH_WRITE_ITEM,
+        OPERATION_TRANSACT_GET_ITEMS,
+        OPERATION_TRANSACT_WRITE_ITEMS,
+        OPERATION_EXECUTE_STATEMENT,
+        OPERATION_BATCH_EXECUTE_STATEMENT,
+        OPERATION_EXECUTE_TRANSACTION,
+    };
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (is(call, operations[i]))
+            return true;
+    return false;
+}
+
+/* What names no keys reads a range, of both sides (store/mixed_pages.h). */
+static enum lf_code run_mixed(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                              struct err *err)
+{
+    struct route_keys keys;
+    size_t theirs = 0;
+    TRY(route_keys_find(call, request, tables, &keys, err));
+    for (size_t i = 0; i < keys.count; i++)
+        theirs += route_key_is_dynamodbs(&keys.keys[i]);
+    if (theirs == 0)
+        return run(call, request, err);
+    TRY(authorise_found(call, tables, err));
+    return theirs == keys.count ? run_at_dynamodb(call, request, tables, run, err) : run_at_both(call, request, tables, run, err);
+}
+
 static enum lf_code run_routed(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                struct err *err)
 {
@@ -106,6 +158,8 @@ static enum lf_code run_routed(struct call *call, const void *request, const str
         return run_unnamed(call, request, run, err);
     if (authority == ROUTE_POSTGRES)
         return run(call, request, err);
+    if (is_mixed(tables) && is_of_items(call))
+        return run_mixed(call, request, tables, run, err);
     TRY(authorise_found(call, tables, err));
     call->needs_no_lease = needs_no_lease(call, tables);
     return authority == ROUTE_BOTH ? run_at_both(call, request, tables, run, err)

@@ -8,6 +8,9 @@
  *                                            a read ────────────────► DynamoDB, or the share of PostgreSQL (read_share.h)
  *         some of each:  a batch ───────────────────────────────────► in two parts (route_split.h)
  *                        anything else ─────────────────────────────► ValidationException
+ *         mixed:         keys ──────────────────────────────────────► as above, by key (route_keys.h)
+ *                        a range of keys ───────────────────────────► the operation, on pages of both (store/mixed_pages.h)
+ *                        no items, but what the table is ───────────► DynamoDB
  *
  * Requests that name no table: ListTables lists those of both; DescribeLimits and DescribeEndpoints are ours; what is not asked
  * of a table by name, and operations that the gateway does not know, go to DynamoDB. Without an upstream there is only

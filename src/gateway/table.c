@@ -5,18 +5,19 @@
 
 #include "gateway/shape_write.h"
 #include "gateway/store/store.h"
-#include "map/model.h"
+#include "map/key_group.h"
 
 enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
 
-#define SELECT_TABLES                                                                                                        \
-    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, " \
-    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "           \
-    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, " \
-    "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "           \
-    "(p.readable_at IS NOT NULL)::int) FROM landfall.phase p WHERE p.table_name = t.name), ''), "                            \
-    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
-    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
+#define SELECT_TABLES                                                                                                         \
+    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, "  \
+    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "            \
+    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, "  \
+    "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "            \
+    "(p.readable_at IS NOT NULL)::int, coalesce(array_to_string(p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE " \
+    "p.table_name = t.name), ''), "                                                                                           \
+    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                  \
+    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                           \
     "FROM landfall.dynamodb_table t "
 
 const char table_select[] = SELECT_TABLES "ORDER BY t.name";
@@ -207,7 +208,8 @@ static enum lf_code read_move(struct span text, struct table_move *ret_move, str
     move.is_fenced = next_part(&text).len > 0;
     move.reads_percent = (unsigned)number_of(next_part(&text));
     move.shadow_percent = (unsigned)number_of(next_part(&text));
-    move.is_readable = number_of(text) == 1;
+    move.is_readable = number_of(next_part(&text)) == 1;
+    move.moved_entities = text;
     *ret_move = move;
     return LF_OK;
 }
@@ -226,6 +228,21 @@ static enum lf_code read_definition(struct span json, struct table *table, struc
     if (stream && stream->stream_enabled)
         table->stream = table->stream_view;
     return read_key(definition, &table->key, err);
+}
+
+static enum lf_code read_moved(struct table *table, struct arena *arena, struct err *err)
+{
+    if (!table->move.moved_entities.len)
+        return LF_OK;
+    if (!table->map)
+        return ERR(err, LF_MAP, "entities of it have moved, and no map was given that has them (--map)");
+    struct key_group *moved = arena_calloc(arena, 1, sizeof *moved, err);
+    if (!moved)
+        return err->code;
+    TRY(arena_copy(arena, table->move.moved_entities, &table->move.moved_entities, err));
+    TRY(key_group_make(table->map, table->move.moved_entities, arena, moved, err));
+    table->moved = moved;
+    return key_group_check(moved, err);
 }
 
 static enum lf_code read_row(const struct pg_result *rows, size_t row, struct span definition, const struct map *map,
@@ -247,7 +264,8 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct sp
             return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
     }
     table->whole_map = table->map ? map : NULL;
-    table->store = table->map ? &relational_store : &item_store;
+    TRY(read_moved(table, arena, err));
+    table->store = table_is_mixed(table) ? &mixed_store : table->map ? &relational_store : &item_store;
     return table->store->open(table, err);
 }
 
@@ -294,8 +312,14 @@ enum lf_code table_moves_alike(const struct table *table, const struct pg_result
     const struct table_move *present = &table->move;
     *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
                  move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&
-                 move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable;
+                 move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable &&
+                 span_equal(move.moved_entities, present->moved_entities);
     return LF_OK;
+}
+
+bool table_key_is_dynamodbs(const struct table *table, const struct item *item)
+{
+    return table_is_mixed(table) ? !key_group_has(table->moved, item) : table_is_dynamodbs(table);
 }
 
 static struct table_home *home_of(const struct table *table)

@@ -20,6 +20,7 @@ struct worker {
     struct auth_cache *auth;
     struct upstream *upstream;       /* DynamoDB; NULL: there is none behind this gateway */
     struct marks *marks;             /* keys that are written on both sides, mark.h; NULL without upstream */
+    struct met *met;                 /* entities in transactions, met.h */
     struct read_counts *read_counts; /* by table and side, read_count.h */
     struct repair *repair;           /* what the job of that name has seen, jobs/repair.h */
     struct server *server;           /* NULL: the worker of the background jobs */

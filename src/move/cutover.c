@@ -4,10 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "codec/json.h"
+#include "map/key_group.h"
 #include "move/gateways.h"
 #include "move/reverse_triggers.h"
 
-enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, DETAIL_BYTES = 1024, LOCK_MS = 5000 };
+enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000 };
 
 static int64_t now_ms(void)
 {
@@ -19,11 +21,13 @@ static int64_t now_ms(void)
 /* A change of the catalog ------------------------------------------------------------------------------------------------------
  */
 
-/* `sql`: an UPDATE of landfall.phase whose $1 is the table, $2 the epoch, $3 and $4 its own. */
+/* `sql`: an UPDATE of landfall.phase whose $1 is the table, $2 the epoch, $3 and $4 its own, and $5 the entities if it takes
+ * them. */
 struct change {
     const char *what; /* of landfall.event */
     const char *sql;
     unsigned numbers[2];
+    bool takes_entities;
     struct pg_conn *conn; /* NULL: the cutover's; another one holds the locks of the tables in a transaction */
 };
 
@@ -35,9 +39,11 @@ static enum lf_code update(struct cutover *cutover, struct pg_conn *conn, const 
         pg_number_field(cutover->phase.epoch, texts[0]),
         pg_number_field(change->numbers[0], texts[1]),
         pg_number_field(change->numbers[1], texts[2]),
+        { cutover->entities.len ? cutover->entities.ptr : "", cutover->entities.len },
     };
+    const struct pg_params params = { .values = values, .count = change->takes_entities ? 5 : 4 };
     PG_RESULT_CLEANUP struct pg_result *result = NULL;
-    TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = 4 }, &result, err));
+    TRY(pg_query(conn, change->sql, &params, &result, err));
     if (pg_result_affected(result) == 1)
         return LF_OK;
     return ERR(err, LF_PRECONDITION,
@@ -48,10 +54,18 @@ static enum lf_code update(struct cutover *cutover, struct pg_conn *conn, const 
 /* Table names hold letters, digits, '_', '-' and '.' only. */
 static enum lf_code record(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
 {
-    char detail[DETAIL_BYTES];
-    int len = snprintf(detail, sizeof detail, "{\"table\":\"%.*s\",\"epoch\":%lld,\"values\":[%u,%u]}",
-                       SPAN_ARG(cutover->phase.table), (long long)cutover->phase.epoch, change->numbers[0], change->numbers[1]);
-    return phase_record(conn, change->what, span_of(detail, (size_t)len), err);
+    BUF_CLEANUP struct buf detail;
+    struct span entities = change->takes_entities ? cutover->entities : SPAN("");
+    buf_init(&detail, SQL_BYTES_MAX);
+    buf_printf(&detail, "{\"table\":\"%.*s\",\"epoch\":%lld,\"values\":[%u,%u],\"entities\":[", SPAN_ARG(cutover->phase.table),
+               (long long)cutover->phase.epoch, change->numbers[0], change->numbers[1]);
+    while (entities.len) {
+        json_put_string(&detail, span_cut_line(&entities));
+        buf_put_cstr(&detail, entities.len ? "," : "");
+    }
+    buf_put_cstr(&detail, "]}");
+    TRY(buf_check(&detail, err));
+    return phase_record(conn, change->what, buf_span(&detail), err);
 }
 
 static enum lf_code change_in(struct cutover *cutover, struct pg_conn *conn, const struct change *change, int64_t *ret_version,
@@ -276,13 +290,14 @@ static enum lf_code cross(struct cutover *cutover, const struct crossing *crossi
     return LF_OK;
 }
 
-#define FENCE_SQL(from, to)                                                                                              \
-    "UPDATE landfall.phase SET fence = '" to "', fence_until = clock_timestamp() + $3::text::integer * interval '1 ms' " \
-    "WHERE table_name = $1 AND epoch = $2::text::bigint AND phase = '" from "' AND $4::text IS NOT NULL"
+#define FENCE_SQL(from, to, entities)                                                                                     \
+    "UPDATE landfall.phase SET fence = '" to "', fence_until = clock_timestamp() + $3::text::integer * interval '1 ms', " \
+    "fence_entities = " entities " WHERE table_name = $1 AND epoch = $2::text::bigint AND (" from ") AND $4::text IS NOT NULL"
 /* The fence stays until all gateways read on the new side: a write that is acknowledged there must not be missing in a strong
  * read of a gateway that has not heard of it. */
 #define FLIP_SQL(to)                                                                                                          \
-    "UPDATE landfall.phase SET phase = '" to "', epoch = epoch + 1, flipped_at = clock_timestamp(), fence_until = "           \
+    "UPDATE landfall.phase SET phase = '" to                                                                                  \
+    "', moved_entities = fence_entities, epoch = epoch + 1, flipped_at = clock_timestamp(), fence_until = "                   \
     "clock_timestamp() + $3::text::integer * interval '1 ms' WHERE table_name = $1 AND epoch = $2::text::bigint AND fence = " \
     "'" to "' AND $4::text IS NOT NULL"
 
@@ -291,10 +306,42 @@ static unsigned fence_ms(const struct cutover *cutover)
     return cutover->fence_ms ? cutover->fence_ms : CUTOVER_FENCE_MS;
 }
 
+/* Entities ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code compare_groups(const struct key_group *moved, const struct key_group *moving, bool *ret_more, struct err *err)
+{
+    *ret_more = false;
+    for (size_t i = 0; i < moved->table->entity_count; i++) {
+        *ret_more |= moving->has[i] && !moved->has[i];
+        if (moved->has[i] && !moving->has[i])
+            return ERR(err, LF_PRECONDITION,
+                       "%.*s has moved already; name it with the others, or take all back by `landfall rollback writes`",
+                       SPAN_ARG(moved->table->entities[i].name));
+    }
+    return LF_OK;
+}
+
+enum lf_code cutover_check_entities(const struct cutover *cutover, struct arena *arena, bool *ret_more, struct err *err)
+{
+    struct key_group moved, moving;
+    *ret_more = true;
+    if (!cutover->entities.len)
+        return LF_OK;
+    TRY(key_group_make(cutover->table, cutover->phase.moved, arena, &moved, err));
+    TRY(key_group_make(cutover->table, cutover->entities, arena, &moving, err));
+    TRY(key_group_check(&moving, err));
+    return compare_groups(&moved, &moving, ret_more, err);
+}
+
 enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
 {
     const struct crossing crossing = {
-        .fence = { .what = "fence on", .sql = FENCE_SQL("dual write", "postgres"), .numbers = { fence_ms(cutover) } },
+        .fence = { .what = "fence on",
+                   .sql = FENCE_SQL("phase = 'dual write' OR moved_entities IS NOT NULL", "postgres",
+                                    "string_to_array(nullif($5::text, ''), E'\\n')"),
+                   .numbers = { fence_ms(cutover) },
+                   .takes_entities = true },
         .flip = { .what = "cutover writes", .sql = FLIP_SQL("postgres"), .numbers = { CUTOVER_FENCE_MS } },
         .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0 "
                    "UNION ALL SELECT 'gateway ' || address || ', which has not yet told what it wrote without PostgreSQL' FROM "
@@ -314,7 +361,9 @@ enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_paus
     TRY(gateways_check(cutover->conn, err));
     TRY(pg_connect_again(cutover->conn, &locks, err));
     const struct crossing crossing = {
-        .fence = { .what = "fence on", .sql = FENCE_SQL("postgres", "dual write"), .numbers = { fence_ms(cutover) } },
+        .fence = { .what = "fence on",
+                   .sql = FENCE_SQL("phase = 'postgres'", "dual write", "NULL"),
+                   .numbers = { fence_ms(cutover) } },
         .flip = { .what = "rollback writes", .sql = FLIP_SQL("dual write"), .numbers = { CUTOVER_FENCE_MS }, .conn = locks },
         .drained =
             "SELECT lacks FROM (SELECT count(*) || ' changes to be sent to DynamoDB' AS lacks FROM landfall.reverse_change WHERE "
@@ -334,7 +383,8 @@ enum lf_code cutover_end(struct cutover *cutover, struct err *err)
         .what = "decommission",
         .sql = "UPDATE landfall.phase SET phase = 'decommissioned', epoch = epoch + 1, flipped_at = clock_timestamp() WHERE "
                "table_name = "
-               "$1 AND epoch = $2::text::bigint AND phase = 'postgres' AND fence IS NULL AND ($3::text || $4::text) IS NOT NULL",
+               "$1 AND epoch = $2::text::bigint AND phase = 'postgres' AND moved_entities IS NULL AND fence IS NULL AND "
+               "($3::text || $4::text) IS NOT NULL",
     };
     TRY(gateways_check(cutover->conn, err));
     TRY(apply_and_wait(cutover, &end, CUTOVER_WAIT_MS, err));

@@ -9,6 +9,9 @@
  *     fence on ─► all gateways hold writes ─► the follower has all ─► phase, epoch + 1 ─► all gateways read there ─► fence off
  *        └─────────── time is up, or stopped: fence off, everything as it was ──┘
  *
+ * Writes of some entities may move before those of others: the table is mixed then, and moves on by the same call with more of
+ * them, or all.
+ *
  * A process that dies leaves a fence that gateways take away when its time is up; the same call begins again.
  */
 #pragma once
@@ -23,6 +26,7 @@ struct cutover {
     const struct map *map;         /* borrowed */
     const struct map_table *table; /* borrowed */
     struct table_phase phase;      /* as it was read */
+    struct span entities;          /* whose writes move, one a line; empty: all of the table's */
     unsigned fence_ms;             /* after which writes go on as before; 0: CUTOVER_FENCE_MS */
     cutover_stop *stop;
     void *context;
@@ -38,6 +42,11 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err) MU
 /* By which attribute PostgreSQL lets items expire from when it has the authority; empty: none. What DynamoDB does is for the
  * caller to find out. A table that no gateway serves yet has no such setting: *ret_set is false. */
 enum lf_code cutover_set_time_to_live(struct cutover *cutover, struct span attribute, bool *ret_set, struct err *err) MUST_CHECK;
+
+/* Whether the entities can move by themselves, and *ret_more, whether any of them has not moved yet. LF_PRECONDITION when a key
+ * of theirs may be one of others, or they leave out some that have moved; LF_MAP when there is no such entity; LF_MEMORY. */
+enum lf_code cutover_check_entities(const struct cutover *cutover, struct arena *arena, bool *ret_more,
+                                    struct err *err) MUST_CHECK;
 
 /* *ret_pause_ms: how long writes were held. Errors: LF_PRECONDITION when the fence's time was up, LF_INTERRUPTED; then everything
  * is as it was. After the change of the authority, errors say that it has happened. */

@@ -7,6 +7,8 @@
  *       applied            by percentage          sync writes DynamoDB
  *              ◄── rollback reads    ◄── rollback writes
  *
+ * Of a mixed table some entities are in phase `postgres` and the others in `dual write`: it stands in `postgres` and names those.
+ *
  * A table without a row is PostgreSQL's and always was. A change is made in one transaction that takes landfall.catalog's row,
  * raises its version, and writes landfall.event; it has taken effect when phase_wait returns: no live gateway, and no follower's
  * transaction, works under an older one (rule D of the protocol).
@@ -27,6 +29,7 @@ struct table_phase {
     enum phase fence; /* that the fence leads to */
     unsigned reads_percent, shadow_percent;
     bool by_exports;                          /* stream_arn is the place of incremental exports */
+    struct span moved;                        /* entities of a mixed table, one a line; empty: all */
     struct span region, endpoint, stream_arn; /* endpoint empty: AWS's */
     int64_t follows_since_us, applies_since_us, readable_at_us, flipped_at_us; /* 0: not yet */
 };

@@ -8,12 +8,13 @@ enum {
     BEHIND = STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_DECOMMISSION)
 };
 
-/* `sql`: a row with a text while it does not hold; $1 is the table's name. */
+/* `sql`: a row with a text while it does not hold; $1 is the table's name, $2 the entities that are to move. */
 struct precondition {
     const char *name;
     unsigned steps;
     bool is_firm; /* --force does not help */
     const char *sql;
+    bool takes_entities;
 };
 
 #define LAG_BOUND "interval '10 seconds'"
@@ -87,6 +88,19 @@ static const struct precondition preconditions[] = {
       "must "
       "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.marked_at < "
       "clock_timestamp() - interval '10 seconds' HAVING count(*) > 0" },
+    { "entities meet", STEP(STEP_WRITES), false,
+      "SELECT string_agg(CASE m.entity WHEN '' THEN 'items of no entity' ELSE m.entity END || ' and ' || m.other, ', ' ORDER BY "
+      "m.entity, m.other) || ' "
+      "have "
+      "met in transactions, which are refused once they are in different databases; move them together' FROM landfall.met m "
+      "WHERE "
+      "m.table_name = $1 AND $2::text <> '' AND (m.entity = ANY (string_to_array($2::text, E'\\n'))) <> (m.other = ANY "
+      "(string_to_array($2::text, E'\\n'))) HAVING count(*) > 0",
+      .takes_entities = true },
+    { "entities that stay", STEP(STEP_DECOMMISSION), true,
+      "SELECT 'DynamoDB has the authority over all but ' || array_to_string(p.moved_entities, ', ') || '; `landfall cutover "
+      "writes ' "
+      "|| p.table_name || '` moves the rest' FROM landfall.phase p WHERE p.table_name = $1 AND p.moved_entities IS NOT NULL" },
     { "late writers", STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_WRITES) | STEP(STEP_DECOMMISSION), false,
       "SELECT count(*) || ' changes were made in DynamoDB after PostgreSQL had the authority; find who still writes there, then "
       "see "
@@ -115,11 +129,11 @@ static const struct precondition preconditions[] = {
       "min(c.changed_at) < clock_timestamp() - " LAG_BOUND },
 };
 
-static enum lf_code check(struct pg_conn *conn, struct span table, const struct precondition *precondition, struct buf *failures,
-                          bool *ret_failed, struct err *err)
+static enum lf_code check(struct pg_conn *conn, struct span table, struct span entities, const struct precondition *precondition,
+                          struct buf *failures, bool *ret_failed, struct err *err)
 {
-    struct pg_field name = { table.ptr, table.len };
-    struct pg_params params = { .values = &name, .count = 1 };
+    const struct pg_field values[] = { { table.ptr, table.len }, { entities.len ? entities.ptr : "", entities.len } };
+    const struct pg_params params = { .values = values, .count = precondition->takes_entities ? 2 : 1 };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, precondition->sql, &params, &rows, err));
     *ret_failed = pg_result_rows(rows) > 0;
@@ -128,15 +142,15 @@ static enum lf_code check(struct pg_conn *conn, struct span table, const struct 
     return LF_OK;
 }
 
-enum lf_code precondition_check(struct pg_conn *conn, struct span table, enum phase_step step, struct buf *failures,
-                                size_t *ret_failed, size_t *ret_firm, struct err *err)
+enum lf_code precondition_check(struct pg_conn *conn, struct span table, struct span entities, enum phase_step step,
+                                struct buf *failures, size_t *ret_failed, size_t *ret_firm, struct err *err)
 {
     size_t failed = 0, firm = 0;
     for (size_t i = 0; i < sizeof preconditions / sizeof *preconditions; i++) {
         bool fails = false;
         if (!(preconditions[i].steps & STEP(step)))
             continue;
-        TRY(check(conn, table, &preconditions[i], failures, &fails, err));
+        TRY(check(conn, table, entities, &preconditions[i], failures, &fails, err));
         failed += fails;
         firm += fails && preconditions[i].is_firm;
     }

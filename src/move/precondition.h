@@ -14,7 +14,7 @@ enum phase_step { STEP_BOTH_SIDES, STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS,
 
 enum { PRECONDITION_LAG_SECONDS = 10, PRECONDITION_MARK_SECONDS = 10 };
 
-/* Appends a line for each that does not hold, "NAME: sentence"; *ret_failed is their number, *ret_firm of those that cannot be
- * overridden. Errors: those of pg_query. */
-enum lf_code precondition_check(struct pg_conn *conn, struct span table, enum phase_step step, struct buf *failures,
-                                size_t *ret_failed, size_t *ret_firm, struct err *err) MUST_CHECK;
+/* `entities`: those that are to move, one a line; empty: all. Appends a line for each that does not hold, "NAME: sentence";
+ * *ret_failed is their number, *ret_firm of those that cannot be overridden. Errors: those of pg_query. */
+enum lf_code precondition_check(struct pg_conn *conn, struct span table, struct span entities, enum phase_step step,
+                                struct buf *failures, size_t *ret_failed, size_t *ret_firm, struct err *err) MUST_CHECK;

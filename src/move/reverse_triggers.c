@@ -115,6 +115,8 @@ static void put_make_function(struct maker *maker, const struct key_search *key)
                               "#variable_conflict use_column\n"
                               "DECLARE\n    landfall_OLD json; landfall_NEW json;\nBEGIN\n    IF NOT landfall.is_reversed(");
     ddl_put_literal(&maker->sql, table);
+    buf_put_cstr(&maker->sql, ", ");
+    ddl_put_literal(&maker->sql, maker->entity->name);
     buf_put_cstr(&maker->sql, ") THEN\n        RETURN NULL;\n    END IF;\n");
     put_selection(maker, key, "OLD", "INSERT");
     put_selection(maker, key, "NEW", "DELETE");

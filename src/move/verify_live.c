@@ -8,9 +8,11 @@
 #include "item/canonical.h"
 #include "item/copy.h"
 #include "item/ddbjson.h"
+#include "map/key_group.h"
 #include "move/follow/key_rows.h"
 #include "move/follow/spool.h"
 #include "move/live_keys.h"
+#include "move/phase.h"
 #include "move/verify_details.h"
 #include "source/records.h"
 #include "source/table_scan.h"
@@ -449,19 +451,31 @@ static enum lf_code settle(struct live *live, bool keeps_details, struct err *er
     return LF_OK;
 }
 
+/* Keys of a mixed table that have moved; of another there are none such. */
+static enum lf_code read_moved(struct live *live, struct pg_conn *conn, struct key_group *ret_moved, struct err *err)
+{
+    struct table_phase phase = { 0 };
+    bool is_there;
+    TRY(phase_read(conn, live->table->name, false, &live->arena, &phase, &is_there, err));
+    return key_group_make(live->table, phase.moved, &live->arena, ret_moved, err);
+}
+
 /* The follower repairs, since it does so in step with what else is written to these keys. */
 static enum lf_code repair(struct live *live, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    struct key_group moved;
     size_t count = 0, found = count_unsettled(live);
     struct item *keys = arena_calloc(&live->arena, found, sizeof *keys, err);
     if (!keys)
         return err->code;
-    for (size_t i = 0; i < live->suspect_count; i++)
-        if (!live->suspects[i].is_settled)
-            keys[count++] = live->suspects[i].key;
     TRY(pg_connect(live->comparison->options->postgres, &conn, err));
-    TRY(spool_ask(conn, live->table->name, keys, count, err));
+    TRY(read_moved(live, conn, &moved, err));
+    for (size_t i = 0; i < live->suspect_count; i++)
+        if (!live->suspects[i].is_settled && !key_group_has(&moved, &live->suspects[i].key))
+            keys[count++] = live->suspects[i].key;
+    if (count)
+        TRY(spool_ask(conn, live->table->name, keys, count, err));
     TRY(settle(live, false, err));
     live->result->repaired = found - count_unsettled(live);
     return LF_OK;

@@ -134,8 +134,9 @@ static const struct pg_statement take_over = {
            "marked_at = "
            "clock_timestamp(), repaired_at = NULL, is_left = true, settled_at = CASE WHEN d.is_left THEN d.settled_at ELSE "
            "greatest(d.settled_at, clock_timestamp() + make_interval(secs => $3::text::int)) END FROM (SELECT m.table_name, m.h, "
-           "m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON p.table_name = m.table_name AND p.phase IN ('follow', 'dual "
-           "write') LEFT JOIN landfall.gateway g ON g.id = m.owner WHERE CASE WHEN m.is_left THEN m.repaired_at IS NULL OR "
+           "m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON p.table_name = m.table_name AND (p.phase IN ('follow', 'dual "
+           "write') OR p.moved_entities IS NOT NULL) LEFT JOIN landfall.gateway g ON g.id = m.owner WHERE CASE WHEN m.is_left "
+           "THEN m.repaired_at IS NULL OR "
            "m.settled_at <= clock_timestamp() ELSE g.id = ANY ($2::text::uuid[]) OR m.marked_at < clock_timestamp() - CASE WHEN "
            "g.id IS NULL THEN interval '15 s' ELSE interval '20 min' END END ORDER BY m.table_name, m.h, m.sk LIMIT "
            "$4::text::int FOR UPDATE OF m SKIP LOCKED) AS k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk "
@@ -167,6 +168,8 @@ static enum lf_code repair_key(struct worker *worker, const struct table *table,
     struct mark mark;
     TRY(ddbjson_read_line(pg_result_span(rows, row, FIELD_KEY), arena, &attributes, err));
     TRY(item_key_of_request(table, &attributes, arena, &key, err));
+    if (!table_key_is_dynamodbs(table, &key.attributes))
+        return LF_OK;
     TRY(mark_init(table, &key, arena, &mark, err));
     mark.token = pg_result_int64(rows, row, FIELD_TOKEN);
     mark.writes = true;
@@ -174,7 +177,8 @@ static enum lf_code repair_key(struct worker *worker, const struct table *table,
     return marks_settle(worker, &mark, 1, arena, err);
 }
 
-/* The reference holds off a change of phase. Marks of a table that is none of DynamoDB's any more, or not known here, stay. */
+/* The reference holds off a change of phase. Marks of a table, or of keys of a mixed one, that are none of DynamoDB's
+ * any more, or not known here, stay. */
 static enum lf_code repair_row(struct worker *worker, const struct pg_result *rows, size_t row, struct arena *arena,
                                struct err *err)
 {

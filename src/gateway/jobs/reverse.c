@@ -72,13 +72,16 @@ static enum lf_code ids_array(const struct batch *batch, struct pg_field *ret_ar
 /* Taking: a transaction that says what is about to be sent ----------------------------------------------------------------------
  */
 
-/* A change of phase waits for the transaction, and finds what it is about to send. */
+/* A change of phase waits for the transaction, and finds what it is about to send. In another epoch other keys may have moved. */
 static enum lf_code hold_phase(struct db_transaction *transaction, const struct batch *batch, bool *ret_holds, struct err *err)
 {
-    struct pg_field name = pg_text_or_null(batch->table->name);
+    char epoch[PG_NUMBER_BYTES];
+    struct pg_field values[] = { pg_text_or_null(batch->table->name), pg_number_field(batch->table->move.epoch, epoch) };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(run(transaction, "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND phase = 'postgres' FOR SHARE", &name, 1,
-            &rows, err));
+    TRY(run(transaction,
+            "SELECT 1 FROM landfall.phase WHERE table_name = $1::text AND epoch = $2::text::bigint AND phase = 'postgres' FOR "
+            "SHARE",
+            values, 2, &rows, err));
     *ret_holds = pg_result_rows(rows) > 0;
     return LF_OK;
 }
@@ -132,7 +135,7 @@ static enum lf_code add_key(struct batch *batch, struct pg_field json, struct er
     TRY(ddbjson_read_line(copy, batch->arena, &item, err));
     TRY(cut_key(&batch->table->key, &item, batch->arena, &attributes, err));
     TRY(key_of_item(&batch->table->key, &attributes, batch->arena, &key, err));
-    if (is_known(batch, &key))
+    if (table_key_is_dynamodbs(batch->table, &attributes) || is_known(batch, &key))
         return LF_OK;
     batch->keys[batch->count] = (struct item_key){ .bytes = key, .attributes = attributes };
     batch->sendings[batch->count].key = batch->keys[batch->count];
@@ -158,6 +161,17 @@ static enum lf_code take_changes(struct db_transaction *transaction, struct batc
         TRY(add_key(batch, pg_result_get(rows, i, 1), err));
     }
     return LF_OK;
+}
+
+/* Of a mixed table: keys that have not moved. */
+static enum lf_code drop_changes(struct db_transaction *transaction, const struct batch *batch, struct err *err)
+{
+    struct pg_field ids;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    if (batch->id_count == 0)
+        return LF_OK;
+    TRY(ids_array(batch, &ids, err));
+    return run(transaction, "DELETE FROM landfall.reverse_change WHERE id = ANY($1::text::bigint[])", &ids, 1, &rows, err);
 }
 
 static enum lf_code describe(struct batch *batch, size_t at, struct err *err)
@@ -235,7 +249,7 @@ static enum lf_code take_in(struct db_transaction *transaction, struct batch *ba
     TRY(queue_again(transaction, batch, err));
     TRY(take_changes(transaction, batch, err));
     if (batch->count == 0)
-        return LF_OK;
+        return drop_changes(transaction, batch, err);
     TRY(draw_number(transaction, batch, err));
     TRY(batch->table->store->get_in(transaction, batch->table, batch->keys, batch->count, batch->arena, batch->items, err));
     for (size_t i = 0; i < batch->count; i++)

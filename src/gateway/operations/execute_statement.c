@@ -126,6 +126,7 @@ static enum lf_code read_table(struct selection *selection, struct store_page *r
     const struct store_scan scan = {
         .index = statement->index,
         .segments = 1,
+        .is_consistent = selection->request->consistent_read,
         .start = selection->start.count ? &selection->start : NULL,
         .items_max = items_left(selection),
         .bytes_max = PAGE_BYTES_MAX,
@@ -141,6 +142,7 @@ static enum lf_code read_partition(struct selection *selection, size_t at, bool 
     bool is_by_partition = order_by.ptr && span_equal(order_by, statement->schema.partition[0].name);
     struct store_range range = {
         .index = statement->index,
+        .is_consistent = selection->request->consistent_read,
         .is_descending = statement->parsed.is_descending && !is_by_partition,
         .start = is_first && selection->start.count ? &selection->start : NULL,
         .items_max = items_left(selection),

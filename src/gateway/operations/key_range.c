@@ -148,6 +148,7 @@ enum lf_code key_range_of(const struct key_condition_schema *schema, const struc
     for (size_t i = 0; i < schema->partition_count; i++)
         attributes[i] = (struct attribute){ schema->partition[i].name, condition->partition[i] };
     ret_range->partition = (struct item){ attributes, schema->partition_count };
+    ret_range->condition = condition;
     return set_sort(schema, condition, arena, ret_range, err);
 }
 

@@ -15,7 +15,7 @@
 /* The keys of the index, or of the table when it is NULL. */
 struct key_condition_schema key_range_schema(const struct table *table, const struct table_index *index);
 
-/* Fills partition, from and to. */
+/* Fills partition, from, to and condition. */
 enum lf_code key_range_of(const struct key_condition_schema *schema, const struct key_condition *condition, struct arena *arena,
                           struct store_range *ret_range, struct err *err) MUST_CHECK;
 

@@ -127,6 +127,7 @@ static enum lf_code read_range(struct query *query, struct arena *arena, struct 
     bool is_end = false;
     range->index = query->page.index;
     range->is_descending = request->has_scan_index_forward && !request->scan_index_forward;
+    range->is_consistent = request->consistent_read;
     range->items_max = (size_t)request->limit;
     range->bytes_max = PAGE_BYTES_MAX;
     TRY(key_range_of(&query->schema, &query->condition, arena, range, err));

@@ -90,6 +90,7 @@ static enum lf_code read_scan(struct scan *scan, struct arena *arena, struct err
     TRY(parse_expressions(scan, arena, err));
     TRY(read_legacy(scan, arena, err));
     scan->range.index = scan->page.index;
+    scan->range.is_consistent = request->consistent_read;
     scan->range.items_max = (size_t)request->limit;
     scan->range.bytes_max = PAGE_BYTES_MAX;
     if (request->exclusive_start_key.attributes) {

@@ -43,25 +43,23 @@ static void put_seconds(struct binary_sql *sql, const struct relational_source *
     binary_sql_put(sql, "->>'N')::numeric)");
 }
 
-static void put_expired(struct binary_sql *sql, const struct table *table, const struct relational_source *source, int64_t now_s,
-                        size_t items_max)
+static enum lf_code put_expired(struct binary_sql *sql, const struct table *table, const struct relational_source *source,
+                                int64_t now_s, size_t items_max, struct err *err)
 {
     binary_sql_put(sql, sql->text.len ? "\nUNION ALL (SELECT " RELATIONAL_VERSION : "(SELECT " RELATIONAL_VERSION);
     buf_put_span(&sql->text, source->columns);
     binary_sql_put(sql, " FROM ");
     buf_put_span(&sql->text, source->name);
     binary_sql_put(sql, " AS t WHERE ");
-    if (!source->entity) {
-        binary_sql_put(sql, "t.table_name = ");
-        binary_sql_span(sql, table->name, "text");
-        binary_sql_put(sql, " AND ");
-    }
+    TRY(relational_put_ours(sql, table, source, err));
+    binary_sql_put(sql, " AND ");
     put_seconds(sql, source, table->ttl_attribute);
     binary_sql_put(sql, " <= ");
     binary_sql_int64(sql, now_s);
     binary_sql_put(sql, " LIMIT ");
     binary_sql_int64(sql, (int64_t)items_max);
     binary_sql_put(sql, ")");
+    return LF_OK;
 }
 
 static enum lf_code keep_expired(const struct table *table, const struct pg_result *rows, int64_t now_s, size_t items_max,
@@ -89,7 +87,8 @@ enum lf_code relational_expired(struct worker *worker, const struct table *table
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, arena);
     for (size_t i = 0; i < state->count; i++)
-        put_expired(&sql, table, &state->sources[i], now_s, items_max);
+        if (relational_source_is_ours(table, &state->sources[i]))
+            TRY(put_expired(&sql, table, &state->sources[i], now_s, items_max, err));
     TRY(db_run(worker->db, NULL, &sql, &rows, err));
     TRY(keep_expired(table, rows, now_s, items_max, arena, &page, err));
     *ret_page = page;

@@ -114,9 +114,7 @@ static enum lf_code put_conditions(const struct page_job *job, struct binary_sql
                                    bool *ret_none, struct err *err)
 {
     *ret_none = false;
-    binary_sql_put(sql, source->entity ? "true" : "t.table_name = ");
-    if (!source->entity)
-        binary_sql_span(sql, job->table->name, "text");
+    TRY(relational_put_ours(sql, job->table, source, err));
     page_put_presence(sql, &job->order, source);
     if (job->range)
         TRY(put_range(job, sql, source, ret_none, err));
@@ -151,7 +149,7 @@ static enum lf_code put_sources(const struct page_job *job, struct binary_sql *s
 {
     const struct relational_table *state = relational_table_of(job->table);
     for (size_t i = 0; i < state->count; i++)
-        if (page_order_has(&job->order, &state->sources[i]))
+        if (relational_source_is_ours(job->table, &state->sources[i]) && page_order_has(&job->order, &state->sources[i]))
             TRY(put_source(job, sql, &state->sources[i], rows, err));
     return LF_OK;
 }

@@ -1,4 +1,5 @@
 #include "gateway/store/item_columns.h"
+#include "gateway/store/mixed_pages.h"
 #include "gateway/store/relational_expiry.h"
 #include "gateway/store/relational_pages.h"
 #include "gateway/store/relational_reads.h"
@@ -39,6 +40,27 @@ const struct store relational_store = {
     .get = relational_get,
     .query = relational_query,
     .scan = relational_scan,
+    .write = relational_write,
+    .lock = relational_lock,
+    .write_locked = relational_write_locked,
+    .get_in = relational_get_in,
+    .create = create,
+    .drop = NULL,
+    .add_index = NULL,
+    .fill_index = fill_index,
+    .drop_index = refuse_index,
+    .fill_ttl = NULL,
+    .expired = relational_expired,
+    .measure = relational_measure,
+    .open = relational_table_open,
+    .close = relational_table_close,
+};
+
+const struct store mixed_store = {
+    .name = "mixed",
+    .get = relational_get,
+    .query = mixed_query,
+    .scan = mixed_scan,
     .write = relational_write,
     .lock = relational_lock,
     .write_locked = relational_write_locked,

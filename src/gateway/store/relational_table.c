@@ -3,9 +3,49 @@
 #include <stdlib.h>
 
 #include "map/ddl.h"
+#include "map/key_group.h"
 #include "map/row.h"
 
 enum { TEXTS_BYTES_MAX = 64 * 1024 * 1024 };
+
+bool relational_source_is_ours(const struct table *table, const struct relational_source *source)
+{
+    return !table_is_mixed(table) || !source->entity || table->moved->has[source->entity - table->map->entities];
+}
+
+static enum lf_code put_shape(struct binary_sql *sql, const struct entity *entity, struct err *err)
+{
+    static const char *const columns[] = { "(t.pk LIKE ", " AND t.sk LIKE " };
+    const struct key_schema *schema = &entity->dynamodb_table->key;
+    const struct key_attribute *const attributes[] = { &schema->partition, &schema->sort };
+    for (size_t i = 0; i < entity_key_count(entity); i++) {
+        struct span pattern;
+        TRY(key_group_pattern(&entity->templates[i], attributes[i], sql->arena, &pattern, err));
+        binary_sql_put(sql, columns[i]);
+        binary_sql_span(sql, pattern, "bytea");
+    }
+    binary_sql_put(sql, ")");
+    return LF_OK;
+}
+
+enum lf_code relational_put_ours(struct binary_sql *sql, const struct table *table, const struct relational_source *source,
+                                 struct err *err)
+{
+    const char *joint = " AND (";
+    binary_sql_put(sql, source->entity ? "true" : "t.table_name = ");
+    if (source->entity)
+        return LF_OK;
+    binary_sql_span(sql, table->name, "text");
+    for (size_t i = 0; table_is_mixed(table) && i < table->map->entity_count; i++) {
+        if (!table->moved->has[i])
+            continue;
+        binary_sql_put(sql, joint);
+        TRY(put_shape(sql, &table->map->entities[i], err));
+        joint = " OR ";
+    }
+    binary_sql_put(sql, table_is_mixed(table) ? ")" : "");
+    return LF_OK;
+}
 
 size_t relational_source_of(const struct table *table, const struct entity *entity)
 {

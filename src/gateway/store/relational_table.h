@@ -25,6 +25,7 @@
 
 #include "gateway/store/store.h"
 #include "map/key_search.h"
+#include "pg/binary_sql.h"
 
 struct relational_source {
     const struct entity *entity; /* NULL: landfall.item */
@@ -51,6 +52,13 @@ static inline struct relational_table *relational_table_of(const struct table *t
 {
     return table->store_state;
 }
+
+/* Whether PostgreSQL has the authority over items of the source; of landfall.item over those that relational_put_ours finds. */
+bool relational_source_is_ours(const struct table *table, const struct relational_source *source);
+/* The condition for them on rows `t` of a source that has some: "true", or of landfall.item the table, and of a mixed table the
+ * shapes of keys that have moved. LF_MEMORY. */
+enum lf_code relational_put_ours(struct binary_sql *sql, const struct table *table, const struct relational_source *source,
+                                 struct err *err) MUST_CHECK;
 
 /* The source of an entity; NULL: landfall.item. */
 size_t relational_source_of(const struct table *table, const struct entity *entity);

@@ -44,10 +44,13 @@ struct store_bound {
     bool is_inclusive;
 };
 
+struct key_condition;
 struct store_range {
-    const struct table_index *index; /* NULL: the table */
-    struct item partition;           /* the partition key's attributes with their values */
-    struct store_bound from, to;     /* begins_with is from prefix to its successor */
+    const struct table_index *index;       /* NULL: the table */
+    struct item partition;                 /* the partition key's attributes with their values */
+    struct store_bound from, to;           /* begins_with is from prefix to its successor */
+    const struct key_condition *condition; /* that they were made from; borrowed */
+    bool is_consistent;                    /* where it makes a difference: of what DynamoDB has */
     bool is_descending;
     const struct item *start; /* ExclusiveStartKey, checked; NULL: from the beginning */
     size_t items_max;         /* 0: no Limit */
@@ -57,6 +60,7 @@ struct store_range {
 struct store_scan {
     const struct table_index *index; /* NULL: the table */
     uint32_t segment, segments;      /* 0 of 1: everything */
+    bool is_consistent;              /* as of a range */
     const struct item *start;
     size_t items_max, bytes_max;
 };
@@ -137,6 +141,8 @@ struct store {
 
 extern const struct store item_store;
 extern const struct store relational_store;
+extern const struct store
+    mixed_store; /* relational, of a mixed table (catalog.h): pages are made of both sides' items (mixed_pages.h) */
 
 /* The id of a key's lock: the same in every gateway. */
 int64_t store_lock_id(const struct table *table, const struct key *key);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "item/canonical.h"
+#include "map/key_group.h"
 #include "move/follow/spool.h"
 
 enum { APPLY_ARENA_BYTES = 1024 * 1024 * 1024 };
@@ -162,6 +163,19 @@ static enum lf_code drop_older(struct applier *applier, const struct spool_batch
     return spool_delete(applier->conn, applier->table->name, batch, is_done, &applier->arena, err);
 }
 
+/* Whether gateways write the key on both sides. */
+static enum lf_code is_dual_key(struct applier *applier, const struct table_phase *phase, const struct item *key, bool *ret_dual,
+                                struct err *err)
+{
+    struct key_group moved;
+    *ret_dual = phase->phase == PHASE_DUAL_WRITE;
+    if (phase->phase != PHASE_POSTGRES || !phase->moved.len)
+        return LF_OK;
+    TRY(key_group_make(applier->table, phase->moved, &applier->arena, &moved, err));
+    *ret_dual = !key_group_has(&moved, key);
+    return LF_OK;
+}
+
 struct settling {
     struct applier *applier;
     const struct spool_record *record;
@@ -174,9 +188,11 @@ static enum lf_code settle_record(void *context, struct pg_conn *conn, struct er
     struct applier *applier = settling->applier;
     struct table_phase phase;
     struct spool_record record = *settling->record;
-    bool is_there, is_done = true;
+    bool is_there, is_dual = false, is_done = true;
     TRY(phase_read(conn, applier->table->name, true, &applier->arena, &phase, &is_there, err));
-    if (!is_there || phase.phase != PHASE_DUAL_WRITE)
+    if (is_there)
+        TRY(is_dual_key(applier, &phase, &record.key, &is_dual, err));
+    if (!is_there || !is_dual)
         return ERR(err, LF_TRANSACTION_CONFLICT, "the phase has changed");
     return spool_delete(conn, applier->table->name, &(struct spool_batch){ &record, 1 }, &is_done, &applier->arena, err);
 }
@@ -218,11 +234,42 @@ static enum lf_code find_late(struct applier *applier, const struct spool_batch 
     return LF_OK;
 }
 
-static enum lf_code apply_records(struct applier *applier, enum phase phase, const struct spool_batch *batch, struct err *err)
+/* The records of a mixed table: of keys that have moved, and of those that have not. */
+static enum lf_code split(struct applier *applier, const struct table_phase *phase, const struct spool_batch *batch,
+                          struct spool_batch *ret_moved, struct spool_batch *ret_rest, struct err *err)
 {
-    if (phase == PHASE_DUAL_WRITE)
+    struct key_group moved;
+    struct spool_record *records = arena_calloc(&applier->arena, 2 * batch->count, sizeof *records, err);
+    if (!records)
+        return err->code;
+    *ret_moved = (struct spool_batch){ .records = records };
+    *ret_rest = (struct spool_batch){ .records = records + batch->count };
+    TRY(key_group_make(applier->table, phase->moved, &applier->arena, &moved, err));
+    for (size_t i = 0; i < batch->count; i++) {
+        struct spool_batch *part = key_group_has(&moved, &batch->records[i].key) ? ret_moved : ret_rest;
+        part->records[part->count++] = batch->records[i];
+    }
+    return LF_OK;
+}
+
+static enum lf_code apply_mixed(struct applier *applier, const struct table_phase *phase, const struct spool_batch *batch,
+                                struct err *err)
+{
+    struct spool_batch moved, rest;
+    TRY(split(applier, phase, batch, &moved, &rest, err));
+    if (moved.count)
+        TRY(find_late(applier, &moved, err));
+    return rest.count ? apply_hints(applier, &rest, err) : pg_exec(applier->conn, "COMMIT", err);
+}
+
+static enum lf_code apply_records(struct applier *applier, const struct table_phase *phase, const struct spool_batch *batch,
+                                  struct err *err)
+{
+    if (phase->phase == PHASE_DUAL_WRITE)
         return apply_hints(applier, batch, err);
-    TRY(phase == PHASE_FOLLOW ? apply_images(applier, batch, err) : find_late(applier, batch, err));
+    if (phase->moved.len)
+        return apply_mixed(applier, phase, batch, err);
+    TRY(phase->phase == PHASE_FOLLOW ? apply_images(applier, batch, err) : find_late(applier, batch, err));
     return pg_exec(applier->conn, "COMMIT", err);
 }
 
@@ -256,7 +303,7 @@ static enum lf_code apply_in_transaction(struct applier *applier, enum apply_sta
     TRY(spool_read(applier->conn, applier->table->name, applier->position, &applier->arena, &batch, err));
     if (batch.count) {
         *ret_state = APPLY_MORE;
-        return apply_records(applier, phase.phase, &batch, err);
+        return apply_records(applier, &phase, &batch, err);
     }
     applier->position = 0;
     return pg_exec(applier->conn, "ROLLBACK", err);

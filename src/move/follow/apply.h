@@ -5,7 +5,8 @@
  *     follow                        the last image of each key of a batch becomes the key's rows; all in one transaction
  *     dual write                    equal to the row: dropped; else the key is repaired (repair_key.h), or left for later where
  *                                   somebody has marked it
- *     postgres                      late writers are looked for (late_writes.h)
+ *     postgres                      late writers are looked for (late_writes.h); of a mixed table among the keys that have moved,
+ *                                   the others being as in dual write
  *     decommissioned                nothing any more
  *
  * Each transaction holds the table's row of landfall.phase in share mode, and works in the phase that stands there. One

@@ -375,8 +375,9 @@ enum lf_code spool_ask(struct pg_conn *conn, struct span table, const struct ite
                    "INSERT INTO landfall.spool (table_name, shard_id, sequence_number, key, is_removed, is_expiry, changed_at)"
                    " SELECT p.table_name, '', '', k.key::json, false, false, clock_timestamp() FROM unnest(");
     binary_sql_array(&sql, fields, count, 1, PG_OID_TEXT, "text");
-    binary_sql_put(&sql, ") AS k (key), landfall.phase AS p WHERE p.phase IN ('follow', 'dual write')"
-                         " AND p.applies_since IS NOT NULL AND p.table_name = ");
+    binary_sql_put(&sql,
+                   ") AS k (key), landfall.phase AS p WHERE (p.phase IN ('follow', 'dual write') OR p.moved_entities IS NOT NULL)"
+                   " AND p.applies_since IS NOT NULL AND p.table_name = ");
     binary_sql_text(&sql, table);
     TRY(binary_sql_exec(&sql, conn, &inserted, err));
     if (count && !inserted)
