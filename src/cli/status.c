@@ -24,14 +24,13 @@ struct section {
 static const struct section sections[] = {
     { "tables",
       "Tables",
-      { "table", "phase", "of", "reads %", "shadow %", "fence", "readable since", "changed at" },
+      { "table", "phase", "reads %", "shadow %", "fence", "readable since", "changed at", "entities" },
       8,
-      "SELECT table_name, phase, coalesce(array_to_string(moved_entities, ', '), 'all'), reads_percent::text, "
-      "shadow_percent::text, coalesce('to ' || fence || ' until ' || "
+      "SELECT table_name, phase, reads_percent::text, shadow_percent::text, coalesce('to ' || fence || ' until ' || "
       "to_char(fence_until, "
       "'HH24:MI:SS'), ''), coalesce(to_char(readable_at, 'YYYY-MM-DD HH24:MI:SS'), 'not yet'), coalesce(to_char(flipped_at, "
       "'YYYY-MM-DD "
-      "HH24:MI:SS'), '') FROM landfall.phase ORDER BY table_name" },
+      "HH24:MI:SS'), ''), coalesce(array_to_string(moved_entities, ', '), 'all') FROM landfall.phase ORDER BY table_name" },
     { "lag",
       "Behind DynamoDB",
       { "table", "shards", "read to the end, s ago", "changes not applied", "oldest, s", "gaps" },

@@ -397,7 +397,7 @@ class Mixed(LiveCase):
         self.assert_equal_to_reference(application)
         self.assertEqual(self.sql(MOVED), "postgres Event")
         self.assertIn("already over Event", self.landfall("cutover", "writes", TABLE, "--entity", "Event"))
-        self.assertEqual([(row["table"], row["of"]) for row in self.landfall_json("status")["tables"]], [(TABLE, "Event")])
+        self.assertEqual([(row["table"], row["entities"]) for row in self.landfall_json("status")["tables"]], [(TABLE, "Event")])
         self.assertIn("entities that stay: DynamoDB has the authority over all but Event", self.landfall("decommission", "-o", "archive", "--force", status=4))
         self.landfall("rollback", "writes")
         self.assertEqual(self.sql(MOVED), "dual write -")

@@ -244,7 +244,7 @@ class Move:
         pause = self.pause_of(self.run("cutover", "writes", TABLE, "--entity", entity))
         self.load()
         self.verify(application)
-        expect(self.of_table("tables", "of") == entity, "the table is not mixed")
+        expect(self.of_table("tables", "entities") == entity, "the table is not mixed")
         pause = max(pause, self.pause_of(self.run("rollback", "writes")))
         self.verify(application)
         return pause
