@@ -98,6 +98,7 @@ class Cutover(MovingCase):
         self.writes_moved()
         self.proxy.shares = [("cut", 1)]
         self.sql("UPDATE things.thing SET label = 'cut ' || thing_id")
+        self.wait_for(lambda: self.proxy.done["cut"])
         self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL") != "0")
         self.proxy.shares = []
         self.wait_for_reverse_sync()
