@@ -163,7 +163,7 @@ static void note_phases(struct catalog *catalog)
     for (size_t i = 0; i < catalog->tables.count; i++) {
         const struct table *table = catalog->tables.values[i];
         has_any |= table->move.has_phase;
-        has_ours |= !table_is_dynamodbs(table) || table->move.is_fenced;
+        has_ours |= !table_is_dynamodbs(table) || table_is_mixed(table) || table->move.is_fenced;
     }
     atomic_store(&catalog->has_phases, has_any);
     atomic_store(&catalog->has_ours, has_ours);

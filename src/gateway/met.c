@@ -110,6 +110,8 @@ void met_note(struct call *call, const void *request, const struct route_tables 
     if (info != operation_info(OPERATION_TRANSACT_WRITE_ITEMS) && info != operation_info(OPERATION_TRANSACT_GET_ITEMS) &&
         info != operation_info(OPERATION_EXECUTE_TRANSACTION))
         return;
+    if (catalog_check_fresh(call->worker->catalog, &err))
+        return; /* without PostgreSQL there is nowhere to note it */
     if (note_all(call, request, tables, &err))
         worker_log(call->worker, call->request_id, &err);
 }
