@@ -189,6 +189,7 @@ static void test_a_side_is_left_out_only_if_nothing_there_can_be_its(void **stat
     for (size_t i = 0; i <= KEY_GROUP_ALL; i++)
         assert_in_range(counts[i], ROUNDS / 50, ROUNDS);
     const struct value other = value_string(SPAN("b"));
+    make_pair(&pair);
     assert_int_equal(key_group_reach(&pair.group, &other, &(struct key_bounds){ 0 }), KEY_GROUP_NONE);
 }
 
