@@ -231,8 +231,9 @@ static enum lf_code wait_for_others(struct comparison *comparison, struct err *e
     return LF_OK;
 }
 
-/* What there is to do for this process now; waits a little when it is nothing. */
-static enum lf_code take_share(struct comparison *comparison, struct pg_conn *conn, const struct share *share,
+/* What there is to do for this process now; waits a little when it is nothing. `session` is named after the worker, since others
+ * wait for what ends the run. */
+static enum lf_code take_share(struct comparison *comparison, struct pg_conn *session, const struct share *share,
                                struct arena *arena, bool *ret_ended, struct verify_result *result, struct err *err)
 {
     uint64_t left, unheld;
@@ -243,15 +244,19 @@ static enum lf_code take_share(struct comparison *comparison, struct pg_conn *co
     if (left == 0)
         TRY(lease_take(share->lease, LEASE_PART_LAST, &is_ours, err));
     *ret_ended = is_ours;
-    return is_ours ? end_run(comparison, conn, share, arena, result, err) : wait_for_others(comparison, err);
+    return is_ours ? end_run(comparison, session, share, arena, result, err) : wait_for_others(comparison, err);
 }
 
+/* Who was taken for dead and is not has lost the session, and reads on `conn` what others have found. */
 static enum lf_code share_run(struct comparison *comparison, struct pg_conn *conn, const struct share *share, struct arena *arena,
                               struct verify_result *result, struct err *err)
 {
+    PG_CONN_CLEANUP struct pg_conn *session = NULL;
+    TRY(pg_connect_again(conn, &session, err));
+    TRY(lease_session(share->lease, session, err));
     expect_items(comparison, share->files > 0);
     for (bool ended = false; !ended;) {
-        TRY(take_share(comparison, conn, share, arena, &ended, result, err));
+        TRY(take_share(comparison, session, share, arena, &ended, result, err));
         if (!ended)
             TRY(record_read(conn, share->run, comparison->options->details_max, arena, &ended, result, err));
     }
@@ -264,8 +269,6 @@ static enum lf_code compare_shared(struct comparison *comparison, struct pg_conn
     struct share share = { 0 };
     enum lf_code code = share_open(comparison, conn, read_source, &share, err);
     comparison->crew.snapshot = comparison->snapshot.name;
-    if (code == LF_OK)
-        code = lease_session(share.lease, conn, err);
     if (code == LF_OK)
         code = share_run(comparison, conn, &share, arena, result, err);
     share_close(&share);
