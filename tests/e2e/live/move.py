@@ -146,6 +146,8 @@ class Move:
                     AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
                     GlobalSecondaryIndexes=[{"IndexName": "gsi1", "KeySchema": keys[1], "Projection": {"ProjectionType": "ALL"}}],
                     StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+        # An update makes a register without a size: the draft has to see one, whatever is there at that moment.
+        self.direct("PutItem", TableName=TABLE, Item={"pk": {"S": "register#kept"}, "sk": {"S": "state"}, "value": {"S": "kept"}})
 
     def load(self, seconds=None):
         time.sleep(seconds or self.seconds)
