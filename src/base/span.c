@@ -41,12 +41,12 @@ size_t span_find(struct span haystack, struct span needle)
     return haystack.len;
 }
 
-struct span span_cut_line(struct span *rest)
+struct span span_cut(struct span *rest, char end)
 {
-    size_t end = span_find_byte(*rest, '\n');
-    struct span line = span_of(rest->ptr, end);
-    *rest = span_from(*rest, end + 1);
-    return line;
+    size_t len = span_find_byte(*rest, end);
+    struct span piece = span_of(rest->ptr, len);
+    *rest = span_from(*rest, len + 1);
+    return piece;
 }
 
 struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX])
@@ -57,4 +57,12 @@ struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX])
         number /= 10;
     } while (number);
     return span_of(digits + at, SPAN_DIGITS_MAX - at);
+}
+
+int64_t span_to_number(struct span digits)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < digits.len; i++)
+        number = number * 10 + (digits.ptr[i] - '0');
+    return number;
 }

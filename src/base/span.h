@@ -56,12 +56,20 @@ static inline struct span span_from(struct span span, size_t start)
     return (struct span){ start ? span.ptr + start : span.ptr, span.len - start };
 }
 
-/* Cuts the first line off `rest` and gives it without its newline; the last line need not have one. */
-struct span span_cut_line(struct span *rest);
+/* Cuts off `rest` what comes before the first `end`, and `end`; the last piece need not have one. */
+struct span span_cut(struct span *rest, char end);
+
+/* The first line, without its newline. */
+static inline struct span span_cut_line(struct span *rest)
+{
+    return span_cut(rest, '\n');
+}
 
 /* The number in decimal, at the end of `digits`. */
 enum { SPAN_DIGITS_MAX = 20 };
 struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX]);
+/* The number back. The caller vouches for the text: digits alone, as our own SQL gives them. */
+int64_t span_to_number(struct span digits);
 
 /* For printf: "%.*s", SPAN_ARG(span). */
 #define SPAN_ARG(span) (int)(span).len, (span).ptr ? (span).ptr : ""

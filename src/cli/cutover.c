@@ -53,11 +53,13 @@ static enum lf_code take_time_to_live(struct cutover *cutover, const struct cli_
 /* "Case,Message" as lines. */
 static enum lf_code read_entities(struct cutover *cutover, const char *names, struct arena *arena, struct err *err)
 {
-    struct span lines;
-    TRY(arena_copy(arena, span_from_cstr(names), &lines, err));
-    for (char *at = (char *)(uintptr_t)lines.ptr; at < lines.ptr + lines.len; at++)
-        *at = *at == ',' ? '\n' : *at;
-    cutover->entities = lines;
+    size_t len = strlen(names);
+    char *lines = arena_alloc(arena, len, err);
+    if (!lines)
+        return err->code;
+    for (size_t i = 0; i < len; i++)
+        lines[i] = names[i] == ',' ? '\n' : names[i];
+    cutover->entities = span_of(lines, len);
     return LF_OK;
 }
 

@@ -102,26 +102,10 @@ static enum lf_code read_key(const struct create_table_request *definition, stru
 /* Indexes ---------------------------------------------------------------------------------------------------------------------
  */
 
-static int64_t number_of(struct span digits)
-{
-    int64_t number = 0;
-    for (size_t i = 0; i < digits.len; i++)
-        number = number * 10 + (digits.ptr[i] - '0');
-    return number;
-}
-
-static struct span next_word(struct span *line)
-{
-    size_t len = span_find_byte(*line, ' ');
-    struct span word = span_of(line->ptr, len < line->len ? len : line->len);
-    *line = span_from(*line, word.len + 1);
-    return word;
-}
-
 static enum lf_code read_state_line(struct span line, struct table_index *index, struct err *err)
 {
-    index->slot = (unsigned)number_of(next_word(&line));
-    TRY(read_status(next_word(&line), &index->status, err));
+    index->slot = (unsigned)span_to_number(span_cut(&line, ' '));
+    TRY(read_status(span_cut(&line, ' '), &index->status, err));
     index->is_backfilling = span_equal(line, SPAN("true"));
     return LF_OK;
 }
@@ -131,7 +115,7 @@ static enum lf_code read_state(struct span lines, struct table_index *index, str
 {
     while (lines.len) {
         struct span line = span_cut_line(&lines);
-        if (span_equal(next_word(&line), index->name))
+        if (span_equal(span_cut(&line, ' '), index->name))
             return read_state_line(line, index, err);
     }
     return ERR(err, LF_ROW, "index '%.*s' has no state", SPAN_ARG(index->name));
@@ -204,11 +188,11 @@ static enum lf_code read_move(struct span text, struct table_move *ret_move, str
     struct table_move move = { .has_phase = text.len > 0 };
     if (move.has_phase)
         TRY(read_phase(next_part(&text), &move.phase, err));
-    move.epoch = number_of(next_part(&text));
+    move.epoch = span_to_number(next_part(&text));
     move.is_fenced = next_part(&text).len > 0;
-    move.reads_percent = (unsigned)number_of(next_part(&text));
-    move.shadow_percent = (unsigned)number_of(next_part(&text));
-    move.is_readable = number_of(next_part(&text)) == 1;
+    move.reads_percent = (unsigned)span_to_number(next_part(&text));
+    move.shadow_percent = (unsigned)span_to_number(next_part(&text));
+    move.is_readable = span_to_number(next_part(&text)) == 1;
     move.moved_entities = text;
     *ret_move = move;
     return LF_OK;
@@ -265,7 +249,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct sp
     }
     table->whole_map = table->map ? map : NULL;
     TRY(read_moved(table, arena, err));
-    table->store = table_is_mixed(table) ? &mixed_store : table->map ? &relational_store : &item_store;
+    table->store = table->map ? &relational_store : &item_store;
     return table->store->open(table, err);
 }
 

@@ -1,21 +1,5 @@
 #include "gateway/trust.h"
 
-static struct span cut_word(struct span *line)
-{
-    size_t len = span_find_byte(*line, ' ');
-    struct span word = span_of(line->ptr, len);
-    *line = span_from(*line, len < line->len ? len + 1 : len);
-    return word;
-}
-
-static int64_t number_of(struct span digits)
-{
-    int64_t number = 0;
-    for (size_t i = 0; i < digits.len; i++)
-        number = number * 10 + (digits.ptr[i] - '0');
-    return number;
-}
-
 static struct trusted *find(struct trust *trust, struct span id, int64_t beat)
 {
     size_t i = 0;
@@ -33,8 +17,8 @@ static struct trusted *find(struct trust *trust, struct span id, int64_t beat)
 /* One that is seen for the first time may have beaten last at any time. */
 static int64_t look_at(struct trust *trust, struct span line)
 {
-    struct span id = cut_word(&line);
-    int64_t beat = number_of(cut_word(&line));
+    struct span id = span_cut(&line, ' ');
+    int64_t beat = span_to_number(span_cut(&line, ' '));
     struct trusted *trusted = id.len == TRUST_ID_BYTES ? find(trust, id, beat) : NULL;
     if (!trusted)
         return 0;

@@ -178,11 +178,9 @@ static enum lf_code take_coding(struct http_parser *parser, struct span value, s
 static void take_connection(struct http_parser *parser, struct span value)
 {
     while (value.len) {
-        size_t comma = span_find_byte(value, ',');
-        struct span option = trim(span_of(value.ptr, comma));
+        struct span option = trim(span_cut(&value, ','));
         parser->closes = parser->closes || equals(option, SPAN("close"));
         parser->stays = parser->stays || equals(option, SPAN("keep-alive"));
-        value = span_from(value, comma + 1);
     }
 }
 

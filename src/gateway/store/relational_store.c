@@ -35,32 +35,27 @@ static enum lf_code fill_index(struct worker *worker, const struct table *table,
     return refuse(table, err);
 }
 
+/* Pages of a mixed table are made of both sides' items
+ * ----------------------------------------------------------------------------
+ */
+
+static enum lf_code query(struct worker *worker, const struct table *table, const struct store_range *range, struct arena *arena,
+                          struct store_page *ret_page, struct err *err)
+{
+    return (table_is_mixed(table) ? mixed_query : relational_query)(worker, table, range, arena, ret_page, err);
+}
+
+static enum lf_code scan(struct worker *worker, const struct table *table, const struct store_scan *what, struct arena *arena,
+                         struct store_page *ret_page, struct err *err)
+{
+    return (table_is_mixed(table) ? mixed_scan : relational_scan)(worker, table, what, arena, ret_page, err);
+}
+
 const struct store relational_store = {
     .name = "relational",
     .get = relational_get,
-    .query = relational_query,
-    .scan = relational_scan,
-    .write = relational_write,
-    .lock = relational_lock,
-    .write_locked = relational_write_locked,
-    .get_in = relational_get_in,
-    .create = create,
-    .drop = NULL,
-    .add_index = NULL,
-    .fill_index = fill_index,
-    .drop_index = refuse_index,
-    .fill_ttl = NULL,
-    .expired = relational_expired,
-    .measure = relational_measure,
-    .open = relational_table_open,
-    .close = relational_table_close,
-};
-
-const struct store mixed_store = {
-    .name = "mixed",
-    .get = relational_get,
-    .query = mixed_query,
-    .scan = mixed_scan,
+    .query = query,
+    .scan = scan,
     .write = relational_write,
     .lock = relational_lock,
     .write_locked = relational_write_locked,

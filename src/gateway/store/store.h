@@ -141,8 +141,6 @@ struct store {
 
 extern const struct store item_store;
 extern const struct store relational_store;
-extern const struct store
-    mixed_store; /* relational, of a mixed table (catalog.h): pages are made of both sides' items (mixed_pages.h) */
 
 /* The id of a key's lock: the same in every gateway. */
 int64_t store_lock_id(const struct table *table, const struct key *key);

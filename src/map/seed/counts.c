@@ -33,11 +33,8 @@ static enum lf_code read_entry(struct seed *seed, struct span entry, struct err 
 enum lf_code seed_read_counts(struct seed *seed, struct err *err)
 {
     struct span rest = seed->options.counts;
-    while (rest.len) {
-        size_t end = span_find_byte(rest, ',');
-        TRY(read_entry(seed, span_of(rest.ptr, end), err));
-        rest = span_from(rest, end + 1);
-    }
+    while (rest.len)
+        TRY(read_entry(seed, span_cut(&rest, ','), err));
     return LF_OK;
 }
 

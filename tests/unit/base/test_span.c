@@ -97,6 +97,17 @@ static void test_cut_line(void **state)
     assert_int_equal(rest.len, 0);
 }
 
+static void test_cut(void **state)
+{
+    (void)state;
+    struct span rest = SPAN("a b  c"), last = SPAN("a b ");
+    for (size_t i = 0; i < 4; i++)
+        assert_span(span_cut(&rest, ' '), ((const struct span[]){ SPAN("a"), SPAN("b"), SPAN(""), SPAN("c") })[i]);
+    assert_int_equal(rest.len, 0);
+    assert_span(span_cut(&last, 'b'), SPAN("a "));
+    assert_span(last, SPAN(" "));
+}
+
 static void assert_number(uint64_t number, const char *expected)
 {
     char digits[SPAN_DIGITS_MAX];
@@ -109,15 +120,18 @@ static void test_numbers(void **state)
     assert_number(0, "0");
     assert_number(10, "10");
     assert_number(UINT64_MAX, "18446744073709551615");
+    assert_int_equal(span_to_number(SPAN("0")), 0);
+    assert_int_equal(span_to_number(SPAN("9223372036854775807")), INT64_MAX);
 }
 
 int main(void)
 {
     random_seed();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cut_line), cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_ends),         cmocka_unit_test(test_find_byte),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_cut),          cmocka_unit_test(test_cut_line),
+        cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_find_byte),    cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
