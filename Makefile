@@ -88,10 +88,12 @@ chaos: deps-demo build
 chaos-gateway: deps-demo build
 	@python3 tests/chaos/chaos_gateway.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE))
 
-# A move from DynamoDB Local to PostgreSQL, back and again, under load and broken at random points, ROUNDS times: nothing acknowledged lost, both sides equal at each
-# rest. What is broken, and when, is of SEED=; what then happens is of the machine, too.
+# A move from DynamoDB Local to PostgreSQL, back and again, whole or entity by entity, under load and broken at random points, 100 times unless ROUNDS= is given, PARALLEL= of
+# them at a time (as many as there are CPUs): nothing acknowledged lost, both sides equal at each rest. What is broken, and when, is of SEED=; what then happens is of
+# the machine, too.
+chaos-live: ROUNDS = 100
 chaos-live: deps-demo deps-oracle build
-	@python3 tests/chaos/chaos_live.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED))
+	@python3 tests/chaos/chaos_live.py $(LANDFALL) $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(PARALLEL),--parallel $(PARALLEL))
 
 # OPERATIONS random operations on DynamoDB Local and on Landfall, every answer compared; STORE=relational for a map's tables. SEED= makes another run.
 OPERATIONS ?= 100000

@@ -143,7 +143,7 @@ class History:
         operations, versions = [], {each.step.version for each in self.operations[table, key] if isinstance(each.step, IfVersion)}
         for each in self.operations[table, key]:
             if each.end == NEVER and each.write:
-                each = self.settled(each, is_addition=key[0] == "c")
+                each = self.settled(each, is_addition=each.step is add_unseen)
             if each:
                 each.unseen = each.overwrites and self.is_unseen(each, versions)
                 operations.append(each)

@@ -4,7 +4,7 @@ import collections
 import time
 import uuid
 
-from clients import ACCOUNTS, BALANCE, REGISTERS, Client, Puts, Refused, Unanswered, Worker, item_of, update
+from clients import ACCOUNTS, BALANCE, REGISTERS, Client, Puts, Refused, Unanswered, Worker, item_of, state_of, update
 from linearizable import NEVER
 
 PAUSE_SECONDS, HANGS_SECONDS, AMOUNT_MAX = 0.06, 38, 40
@@ -39,7 +39,7 @@ class LiveWorker(Worker):
         super().__init__(ports, history, seed)
         self.load = load
         self.kinds = [self.create, self.put, self.swap, self.swap, self.remove, self.get, self.get, self.glance, self.glance, self.add, self.add, self.batch,
-                      self.transfer, self.sum, self.pair]
+                      self.get_some, self.look, self.transfer, self.sum, self.pair]
 
     async def work(self):
         while not self.load.is_over:
@@ -97,7 +97,7 @@ class LiveWorker(Worker):
     async def batch(self):
         """Of keys that nothing else writes: in DynamoDB Local a DeleteItem beside a BatchWriteItem may remove what came after what it returns."""
         table, key = self.pick_for_batch()
-        new = {each: (self.any_number(), self.history.new_id()) for each in (key, "r100")}
+        new = {each: (self.any_number(), self.history.new_id()) for each in (key, self.random.choice(["r100", "c100"]))}
         start = time.monotonic()
         try:
             answer = await self.call("BatchWriteItem", RequestItems={table: [{"PutRequest": {"Item": item_of(each, state)}} for each, state in new.items()]})
@@ -117,6 +117,26 @@ class LiveWorker(Worker):
         answer = await self.call("GetItem", TableName=table, Key={"pk": {"S": key}})
         if "Item" in answer:
             self.load.glances.append((table, key, answer["Item"]["w"]["S"]))
+
+    async def get_some(self):
+        """Keys that may be of both sides of a mixed table."""
+        table, start = self.random.choice(sorted(REGISTERS)), time.monotonic()
+        keys = [f"r{self.random.randrange(REGISTERS[table] + 2)}", "r100", "c100", f"c{self.random.randrange(2)}"]
+        answer = await self.call("BatchGetItem", RequestItems={table: {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}})
+        self.observe_some(table, start, answer["Responses"].get(table, []), set(keys) - unprocessed(answer, table))
+
+    async def look(self):
+        """A strong Scan that is one page: what it lacks is not there."""
+        table, start = self.random.choice(sorted(REGISTERS)), time.monotonic()
+        answer = await self.call("Scan", TableName=table, ConsistentRead=True)
+        if "LastEvaluatedKey" not in answer:
+            numbers = range(REGISTERS[table] + 2)
+            self.observe_some(table, start, answer["Items"], {*(f"r{number}" for number in numbers), "r100", "c100", "c0", "c1"})
+
+    def observe_some(self, table, start, items, keys):
+        found = {item["pk"]["S"]: item for item in items}
+        for key in sorted(keys):
+            self.history.observe(table, key, start, state_of(found.get(key)))
 
     async def transact(self, _write, items, _keys):
         """Whether it was done; one without an answer is not sent again, since its token is known to one side only."""
@@ -146,6 +166,10 @@ class LiveWorker(Worker):
             raise
         if is_done:
             self.history.transfers.append((change, True))
+
+
+def unprocessed(answer, table):
+    return {key["pk"]["S"] for key in answer["UnprocessedKeys"].get(table, {}).get("Keys", [])}
 
 
 def what_of(failure):

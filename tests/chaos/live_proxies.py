@@ -70,7 +70,7 @@ class Dynamodb:
     async def serve(self, reader, writer):
         keep(self.tasks)
         upstream = Upstream(self.host, self.port)
-        with contextlib.suppress(*BREAKS):
+        with contextlib.suppress(*BREAKS, asyncio.CancelledError):  # at the end of a round
             while await self.serve_one(reader, writer, upstream):
                 pass
         upstream.close()
@@ -172,10 +172,10 @@ class Upstream:
 
 
 class Postgres:
-    """In front of PostgreSQL's socket. `disturb` hits about half of the connections that there are."""
+    """A door to PostgreSQL's socket, which can be shut. `disturb` hits about half of the connections that there are."""
 
     def __init__(self, socket, random):
-        self.socket, self.random, self.links, self.done, self.tasks = socket, random, set(), {}, set()
+        self.socket, self.random, self.links, self.done, self.tasks, self.is_shut = socket, random, set(), {}, set(), False
 
     async def start(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
@@ -183,6 +183,10 @@ class Postgres:
 
     def stop(self):
         self.server.close()
+        self.shut()
+
+    def shut(self):
+        self.is_shut = True
         for link in self.links:
             link.cut()
 
@@ -192,6 +196,9 @@ class Postgres:
             back_reader, back_writer = await asyncio.open_unix_connection(self.socket)
         except OSError:
             return close(writer)
+        if self.is_shut:
+            close(writer)
+            return close(back_writer)
         link = Link(writer, back_writer)
         self.links.add(link)
         try:
