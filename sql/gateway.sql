@@ -118,7 +118,8 @@ INSERT INTO landfall.server_life DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS landfall.request_token (
     token       text COLLATE "C" PRIMARY KEY,
     fingerprint bytea NOT NULL,                         -- SHA-256 of the request without its token
-    answered_at timestamptz NOT NULL DEFAULT now()
+    answered_at timestamptz NOT NULL DEFAULT now(),
+    by_dynamodb boolean NOT NULL DEFAULT false          -- which has done it, while it had the authority
 );
 CREATE INDEX IF NOT EXISTS request_token_answered_at ON landfall.request_token (answered_at);
 

@@ -28,8 +28,9 @@ struct call {
     bool has_error_message; /* error_members have the message, too: one that is longer than struct err holds */
     struct span request_id; /* x-amzn-RequestId */
     const struct operation_info *operation;
-    struct span body;    /* of the request, as it came */
-    int status;          /* of an answer that another has given; 0: 200, or as the error says */
+    struct span body; /* of the request, as it came */
+    int status;       /* of an answer that another has given; 0: 200, or as the error says */
+    bool was_done;    /* a transaction, of which the token says that PostgreSQL has done it: it is answered, and nothing else */
     bool needs_no_lease; /* DynamoDB keeps the authority over its tables until this gateway agrees, however long that takes
                             (route.h) */
 };

@@ -1,14 +1,17 @@
 #include "gateway/dual_write.h"
 
+#include <time.h>
+
 #include "gateway/dual_keys.h"
 #include "gateway/json_members.h"
 #include "gateway/key_queue.h"
 #include "gateway/mark.h"
+#include "gateway/operations/request_token.h"
 #include "gateway/route_ask.h"
 #include "gateway/upstream/upstream.h"
 #include "item/ddbjson.h"
 
-enum { READ_BYTES_MAX = 16 * 1024 };
+enum { READ_BYTES_MAX = 16 * 1024, CLOCKS_DIFFER_SECONDS = 60 };
 
 struct dual {
     struct call *call;
@@ -18,6 +21,8 @@ struct dual {
     struct span body;   /* that is sent under marks */
     bool adds_all_new;  /* the request is sent with ReturnValues ALL_NEW, which the client has not asked for */
     int64_t began_ms;
+    struct request_token token; /* empty: none */
+    bool token_is_noted;
     struct span answered; /* "Attributes" of an UpdateItem's answer that returns ALL_NEW; empty: none */
 };
 
@@ -161,21 +166,40 @@ static enum lf_code find_items(struct dual *dual, bool is_whole_answer, struct e
     return LF_OK;
 }
 
+static enum lf_code note_token(struct dual *dual, struct err *err)
+{
+    if (dual->token.token.len)
+        TRY(request_token_note(&dual->token, dual->call->worker->db, err));
+    dual->token_is_noted = true;
+    return LF_OK;
+}
+
 static enum lf_code settle(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
 {
     if (answer->outcome == DYNAMODB_DONE)
+        TRY(note_token(dual, err));
+    if (answer->outcome == DYNAMODB_DONE)
         TRY(find_items(dual, is_whole(dual, answer), err));
     return marks_settle(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err);
+}
+
+/* How long the marks have to stay: whoever repairs their keys does not know of the token. */
+static unsigned landing_seconds(const struct dual *dual, const struct dynamodb_answer *answer)
+{
+    if (answer->outcome == DYNAMODB_UNKNOWN)
+        return MARK_LANDING_SECONDS;
+    bool is_forgotten = answer->outcome == DYNAMODB_DONE && dual->token.token.len && !dual->token_is_noted;
+    return is_forgotten ? REQUEST_TOKEN_SECONDS : 0;
 }
 
 static void settle_or_leave(struct dual *dual, const struct dynamodb_answer *answer)
 {
     struct err err = ERR_INIT;
     if (answer->outcome == DYNAMODB_UNKNOWN) {
-        marks_leave(dual->call->worker, dual->marks, dual->keys.count, MARK_LANDING_SECONDS);
+        marks_leave(dual->call->worker, dual->marks, dual->keys.count, landing_seconds(dual, answer));
     } else if (settle(dual, answer, &err)) {
         worker_log(dual->call->worker, dual->call->request_id, &err);
-        marks_leave(dual->call->worker, dual->marks, dual->keys.count, 0);
+        marks_leave(dual->call->worker, dual->marks, dual->keys.count, landing_seconds(dual, answer));
     }
 }
 
@@ -235,7 +259,8 @@ static enum lf_code write_noted(struct dual *dual, struct err *err)
     struct call *call = dual->call;
     TRY(note_keys(dual, &entries, err));
     enum lf_code code = route_ask(call, dual->request, call->body, &answer, err);
-    int64_t lands_ms = answer.outcome == DYNAMODB_UNKNOWN ? catalog_now_ms() + MARK_LANDING_SECONDS * 1000LL : 0;
+    unsigned seconds = landing_seconds(dual, &answer);
+    int64_t lands_ms = seconds ? catalog_now_ms() + seconds * 1000LL : 0;
     journal_end(catalog_journal(call->worker->catalog), entries, dual->keys.count, lands_ms);
     if (!code)
         route_answer(call, &answer);
@@ -275,11 +300,37 @@ static enum lf_code write_one_way(struct dual *dual, struct err *err)
     return own.code;
 }
 
-enum lf_code dual_write(struct call *call, const void *request, const struct route_tables *tables, struct err *err)
+/* Repeated transactions ---------------------------------------------------------------------------------------------------------
+ */
+
+/* For as long as a token is good. */
+static bool has_just_come_back(const struct route_tables *tables)
+{
+    int64_t since_ms = ((int64_t)time(NULL) - REQUEST_TOKEN_SECONDS - CLOCKS_DIFFER_SECONDS) * 1000;
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].table && tables->tables[i].table->move.flipped_ms > since_ms)
+            return true;
+    return false;
+}
+
+static enum lf_code find_token(struct dual *dual, const struct route_tables *tables, struct err *err)
+{
+    struct call *call = dual->call;
+    TRY(request_token_read(call, dual->request, &dual->token, err));
+    if (!dual->token.token.len || !has_just_come_back(tables))
+        return LF_OK;
+    return request_token_find(&dual->token, call->worker->db, &call->was_done, err);
+}
+
+enum lf_code dual_write(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                        struct err *err)
 {
     struct key_turn *turns = NULL;
     struct dual dual = { .call = call, .request = request, .began_ms = loop_now_ms(call->worker->loop) };
     TRY(shape_check_values(request, err));
+    TRY(find_token(&dual, tables, err));
+    if (call->was_done)
+        return run(call, request, err);
     TRY(dual_keys_find(call, request, tables, &dual.keys, err));
     if (!dual.keys.count)
         return route_forward(call, request, err);

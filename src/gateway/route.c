@@ -75,7 +75,7 @@ static enum lf_code run_at_dynamodb(struct call *call, const void *request, cons
         return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",
                    SPAN_ARG(tables->tables[0].name));
     if (call->operation->grant == GRANT_WRITE)
-        return dual_write(call, request, tables, err);
+        return dual_write(call, request, tables, run, err);
     return read_share(call, request, tables, run, err);
 }
 

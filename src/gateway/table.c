@@ -9,15 +9,16 @@
 
 enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
 
-#define SELECT_TABLES                                                                                                         \
-    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, "  \
-    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "            \
-    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, "  \
-    "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "            \
-    "(p.readable_at IS NOT NULL)::int, coalesce(array_to_string(p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE " \
-    "p.table_name = t.name), ''), "                                                                                           \
-    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                  \
-    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                           \
+#define SELECT_TABLES                                                                                                        \
+    "SELECT t.id::text, t.version::text, CASE WHEN t.version > $1::text::bigint THEN t.definition::text END, t.name::text, " \
+    "t.table_id::text, t.status, t.is_mapped::text, coalesce(t.ttl_attribute, ''), coalesce(t.stream_label, ''), "           \
+    "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, " \
+    "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "           \
+    "(p.readable_at IS NOT NULL)::int, coalesce(floor(extract(epoch FROM p.flipped_at) * 1000)::bigint, 0), "                \
+    "coalesce(array_to_string(p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE "                                  \
+    "p.table_name = t.name), ''), "                                                                                          \
+    "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
+    "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
     "FROM landfall.dynamodb_table t "
 
 const char table_select[] = SELECT_TABLES "ORDER BY t.name";
@@ -193,6 +194,7 @@ static enum lf_code read_move(struct span text, struct table_move *ret_move, str
     move.reads_percent = (unsigned)span_to_number(next_part(&text));
     move.shadow_percent = (unsigned)span_to_number(next_part(&text));
     move.is_readable = span_to_number(next_part(&text)) == 1;
+    move.flipped_ms = span_to_number(next_part(&text));
     move.moved_entities = text;
     *ret_move = move;
     return LF_OK;
@@ -297,7 +299,7 @@ enum lf_code table_moves_alike(const struct table *table, const struct pg_result
     *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
                  move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&
                  move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable &&
-                 span_equal(move.moved_entities, present->moved_entities);
+                 move.flipped_ms == present->flipped_ms && span_equal(move.moved_entities, present->moved_entities);
     return LF_OK;
 }
 

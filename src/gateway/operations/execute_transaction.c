@@ -114,10 +114,13 @@ static enum lf_code make_actions(struct execution *execution, struct transact_ac
     return cancellation_check(call, reasons, execution->count, err);
 }
 
-static enum lf_code make_token(const struct execute_transaction_request *request, struct request_token *ret_token,
-                               struct err *err)
+enum lf_code execute_transaction_token(const struct execute_transaction_request *request, struct request_token *ret_token,
+                                       struct err *err)
 {
     struct buf fingerprint;
+    ret_token->token = span_of(NULL, 0);
+    if (!request->client_request_token.len)
+        return LF_OK;
     buf_init(&fingerprint, FINGERPRINT_BYTES_MAX);
     for (size_t i = 0; i < request->transact_statements.count; i++) {
         const struct api_parameterized_statement *statement = &request->transact_statements.values[i];
@@ -140,10 +143,8 @@ static enum lf_code write_items(struct execution *execution, struct err *err)
     if (!transact.actions)
         return err->code;
     TRY(make_actions(execution, transact.actions, err));
-    if (execution->request->client_request_token.len) {
-        TRY(make_token(execution->request, &token, err));
-        transact.token = &token;
-    }
+    TRY(execute_transaction_token(execution->request, &token, err));
+    transact.token = token.token.len ? &token : NULL;
     TRY(transact_run(&transact, err));
     reply_object_begin(call->reply);
     reply_name(call->reply, SPAN("Responses"));

@@ -94,8 +94,8 @@ static enum lf_code write_part(const struct transact *transact, const struct tab
 static enum lf_code run_in(struct transact *transact, struct db_transaction *transaction, struct store_transaction_id *ret_id,
                            struct err *err)
 {
-    transact->was_done = false;
-    if (transact->token)
+    transact->was_done = transact->call->was_done;
+    if (!transact->was_done && transact->token)
         TRY(request_token_claim(transact->token, transaction, &transact->was_done, err));
     if (transact->was_done)
         return LF_OK;

@@ -102,21 +102,25 @@ static enum lf_code read_members(const struct transact_write_items_request *requ
     return check_payload(members, count, err);
 }
 
-static enum lf_code make_token(const struct transact_write_items_request *request, const struct member *members,
-                               struct request_token *ret_token, struct err *err)
+enum lf_code transact_write_items_token(const struct transact_write_items_request *request, struct request_token *ret_token,
+                                        struct err *err)
 {
     struct buf fingerprint;
+    ret_token->token = span_of(NULL, 0);
+    TRY(check_kinds(request, err));
+    if (!request->client_request_token.len)
+        return LF_OK;
     buf_init(&fingerprint, FINGERPRINT_BYTES_MAX);
     for (size_t i = 0; i < request->transact_items.count; i++) {
-        const struct member *member = &members[i];
-        fingerprint_put_number(&fingerprint, member->kind);
-        fingerprint_put(&fingerprint, member->table_name);
-        fingerprint_put_item(&fingerprint, member->item);
-        fingerprint_put(&fingerprint, member->condition);
-        fingerprint_put(&fingerprint, member->update);
-        fingerprint_put_item(&fingerprint, member->values);
-        fingerprint_put_number(&fingerprint, member->on_failure);
-        fingerprint_put_names(&fingerprint, member->names);
+        const struct member member = member_of(&request->transact_items.values[i]);
+        fingerprint_put_number(&fingerprint, member.kind);
+        fingerprint_put(&fingerprint, member.table_name);
+        fingerprint_put_item(&fingerprint, member.item);
+        fingerprint_put(&fingerprint, member.condition);
+        fingerprint_put(&fingerprint, member.update);
+        fingerprint_put_item(&fingerprint, member.values);
+        fingerprint_put_number(&fingerprint, member.on_failure);
+        fingerprint_put_names(&fingerprint, member.names);
     }
     enum lf_code code = request_token_init(ret_token, request->client_request_token, &fingerprint, err);
     buf_done(&fingerprint);
@@ -185,10 +189,8 @@ enum lf_code operation_transact_write_items(struct call *call, const struct tran
     if (!transact.actions)
         return err->code;
     TRY(read_members(request, call->arena, members, transact.actions, err));
-    if (request->client_request_token.len) {
-        TRY(make_token(request, members, &token, err));
-        transact.token = &token;
-    }
+    TRY(transact_write_items_token(request, &token, err));
+    transact.token = token.token.len ? &token : NULL;
     TRY(request_tables_init(&tables, transact.count, call->arena, err));
     enum lf_code code = write_items(&transact, request, members, &tables, err);
     request_tables_done(&tables);
