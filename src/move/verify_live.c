@@ -13,6 +13,7 @@
 #include "move/follow/spool.h"
 #include "move/live_keys.h"
 #include "move/phase.h"
+#include "move/reverse_ask.h"
 #include "move/verify_details.h"
 #include "source/records.h"
 #include "source/table_scan.h"
@@ -451,31 +452,56 @@ static enum lf_code settle(struct live *live, bool keeps_details, struct err *er
     return LF_OK;
 }
 
-/* Keys of a mixed table that have moved; of another there are none such. */
-static enum lf_code read_moved(struct live *live, struct pg_conn *conn, struct key_group *ret_moved, struct err *err)
+/* Keys of suspects, by who has the authority over them. */
+struct mending {
+    struct item *dynamodbs, *postgres;
+    size_t dynamodbs_count, postgres_count;
+};
+
+static enum lf_code sort_suspects(struct live *live, const struct table_phase *phase, struct mending *mending, struct err *err)
 {
-    struct table_phase phase = { 0 };
-    bool is_there;
-    TRY(phase_read(conn, live->table->name, false, &live->arena, &phase, &is_there, err));
-    return key_group_make(live->table, phase.moved, &live->arena, ret_moved, err);
+    struct key_group moved;
+    size_t found = count_unsettled(live);
+    bool is_postgres = phase->phase == PHASE_POSTGRES, is_mixed = phase->moved.len > 0;
+    mending->dynamodbs = arena_calloc(&live->arena, found, sizeof *mending->dynamodbs, err);
+    mending->postgres = mending->dynamodbs ? arena_calloc(&live->arena, found, sizeof *mending->postgres, err) : NULL;
+    if (!mending->postgres)
+        return err->code;
+    TRY(key_group_make(live->table, phase->moved, &live->arena, &moved, err));
+    for (size_t i = 0; i < live->suspect_count; i++) {
+        const struct item *key = &live->suspects[i].key;
+        if (live->suspects[i].is_settled)
+            continue;
+        if (is_postgres && (!is_mixed || key_group_has(&moved, key)))
+            mending->postgres[mending->postgres_count++] = *key;
+        else
+            mending->dynamodbs[mending->dynamodbs_count++] = *key;
+    }
+    return LF_OK;
 }
 
-/* The follower repairs, since it does so in step with what else is written to these keys. */
+/* What DynamoDB has the follower brings, what PostgreSQL has the gateways, since they do so in step with what else is written to
+ * these keys. The phase is held, so that it is that of the keys. */
+static enum lf_code ask_in(struct live *live, struct pg_conn *conn, struct err *err)
+{
+    struct mending mending = { 0 };
+    struct table_phase phase = { 0 };
+    bool is_there;
+    TRY(phase_read(conn, live->table->name, true, &live->arena, &phase, &is_there, err));
+    TRY(sort_suspects(live, &phase, &mending, err));
+    if (mending.postgres_count)
+        TRY(reverse_ask(conn, live->table->name, mending.postgres, mending.postgres_count, err));
+    return mending.dynamodbs_count ? spool_ask(conn, live->table->name, mending.dynamodbs, mending.dynamodbs_count, err) : LF_OK;
+}
+
 static enum lf_code repair(struct live *live, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    struct key_group moved;
-    size_t count = 0, found = count_unsettled(live);
-    struct item *keys = arena_calloc(&live->arena, found, sizeof *keys, err);
-    if (!keys)
-        return err->code;
+    size_t found = count_unsettled(live);
     TRY(pg_connect(live->comparison->options->postgres, &conn, err));
-    TRY(read_moved(live, conn, &moved, err));
-    for (size_t i = 0; i < live->suspect_count; i++)
-        if (!live->suspects[i].is_settled && !key_group_has(&moved, &live->suspects[i].key))
-            keys[count++] = live->suspects[i].key;
-    if (count)
-        TRY(spool_ask(conn, live->table->name, keys, count, err));
+    TRY(pg_exec(conn, "BEGIN", err));
+    TRY(ask_in(live, conn, err));
+    TRY(pg_exec(conn, "COMMIT", err));
     TRY(settle(live, false, err));
     live->result->repaired = found - count_unsettled(live);
     return LF_OK;
