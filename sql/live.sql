@@ -22,10 +22,11 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     flipped_at     timestamptz,                         -- last change of the authority
     moved_entities text[] CHECK (moved_entities IS NULL OR phase = 'postgres'), -- of a mixed table, the others being in phase `dual write`; NULL: all
     fence_entities text[],                              -- what they will be when the change is made that the fence is for
+    fence_version  bigint,                              -- of the catalog, that the fence was put up by: the change is made under this one or not at all
     CHECK ((fence IS NULL) = (fence_until IS NULL))
 );
 
--- Entities of a table whose items have met in a transaction while DynamoDB had the authority over them: they move together.
+-- Entities of a table whose items have met in a transaction while the table was moving: their authority changes together.
 -- An empty name: items of none.
 CREATE TABLE IF NOT EXISTS landfall.met (
     table_name  text COLLATE "C" NOT NULL,
@@ -193,7 +194,7 @@ CREATE OR REPLACE FUNCTION landfall.refuse_truncate() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
     AS $$
     BEGIN
-        IF landfall.is_reversed(TG_ARGV[0]) THEN
+        IF landfall.is_reversed(TG_ARGV[0], TG_ARGV[1]) THEN
             RAISE EXCEPTION 'TRUNCATE does not tell reverse sync which items of table % it removes', TG_ARGV[0]
                 USING HINT = 'Use DELETE, or `landfall decommission` first.';
         END IF;

@@ -50,50 +50,24 @@ static enum lf_code take_time_to_live(struct cutover *cutover, const struct cli_
     return LF_OK;
 }
 
-/* "Case,Message" as lines. */
-static enum lf_code read_entities(struct cutover *cutover, const char *names, struct arena *arena, struct err *err)
-{
-    size_t len = strlen(names);
-    char *lines = arena_alloc(arena, len, err);
-    if (!lines)
-        return err->code;
-    for (size_t i = 0; i < len; i++)
-        lines[i] = names[i] == ',' ? '\n' : names[i];
-    cutover->entities = span_of(lines, len);
-    return LF_OK;
-}
-
-static enum lf_code say_authority(const struct cli_options *options, const struct cutover *cutover, const char *already,
-                                  int64_t pause_ms, struct err *err)
-{
-    BUF_CLEANUP struct buf what;
-    buf_init(&what, COMMAND_ARENA_BYTES);
-    buf_printf(&what, "PostgreSQL has the authority%s", already);
-    if (cutover->entities.len)
-        buf_printf(&what, " over %s, DynamoDB over the rest", options->entity);
-    TRY(buf_check(&what, err));
-    return move_tables_say(options, cutover, buf_cstr(&what), pause_ms, err);
-}
-
 static enum lf_code move_writes(struct cutover *cutover, const struct cli_options *options, struct arena *arena, struct err *err)
 {
     unsigned pause_ms = 0;
     bool has_more = true;
-    if (options->entity)
-        TRY(read_entities(cutover, options->entity, arena, err));
+    TRY(move_tables_read_entities(options, arena, &cutover->entities, err));
     if (cutover->phase.phase == PHASE_POSTGRES && !cutover->phase.moved.len) {
         cutover->entities = SPAN("");
-        return say_authority(options, cutover, " already", -1, err);
+        return move_tables_say_moved(options, cutover, " already", -1, err);
     }
     if (!cutover->phase.moved.len)
         TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move writes", err));
     TRY(cutover_check_entities(cutover, arena, &has_more, err));
     if (!has_more)
-        return say_authority(options, cutover, " already", -1, err);
+        return move_tables_say_moved(options, cutover, " already", -1, err);
     TRY(move_tables_check(cutover, options, STEP_WRITES, err));
     TRY(take_time_to_live(cutover, options, err));
     TRY(cutover_writes(cutover, &pause_ms, err));
-    return say_authority(options, cutover, "", pause_ms, err);
+    return move_tables_say_moved(options, cutover, "", pause_ms, err);
 }
 
 static enum lf_code writes(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
@@ -106,9 +80,7 @@ static enum lf_code writes(struct cutover *cutover, const struct cli_options *op
 
 enum lf_code command_cutover(const struct cli_options *options, struct err *err)
 {
-    if (options->entity && options->cutover_of == CLI_CUTOVER_OF_READS)
-        return ERR(err, LF_USAGE, "--entity is of `cutover writes`: reads move by table");
-    if (options->entity && !options->dynamodb_table)
-        return ERR(err, LF_USAGE, "say which table the entities of --entity are of");
-    return move_tables_each(options, options->cutover_of == CLI_CUTOVER_OF_READS ? reads : writes, NULL, err);
+    bool is_of_reads = options->cutover_of == CLI_CUTOVER_OF_READS;
+    TRY(move_tables_check_usage(options, is_of_reads, err));
+    return move_tables_each(options, is_of_reads ? reads : writes, NULL, err);
 }

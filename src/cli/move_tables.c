@@ -98,7 +98,8 @@ enum lf_code move_tables_check(const struct cutover *cutover, const struct cli_o
     size_t failed = 0, firm = 0;
     BUF_CLEANUP struct buf failures;
     buf_init(&failures, COMMAND_ARENA_BYTES);
-    TRY(precondition_check(cutover->conn, cutover->phase.table, cutover->entities, step, &failures, &failed, &firm, err));
+    const struct precondition_subject subject = { cutover->table, cutover->phase.moved, cutover->entities };
+    TRY(precondition_check(cutover->conn, &subject, step, &failures, &failed, &firm, err));
     if (failed == 0)
         return LF_OK;
     if (options->force && firm == 0)
@@ -113,6 +114,54 @@ enum lf_code move_tables_expect(const struct cutover *cutover, enum phase phase,
         return LF_OK;
     return ERR(err, LF_PRECONDITION, "table %.*s is in phase %s; only from phase %s can one %s", SPAN_ARG(cutover->phase.table),
                phase_names[cutover->phase.phase], phase_names[phase], what);
+}
+
+/* Entities ---------------------------------------------------------------------------------------------------------------------
+ */
+
+enum lf_code move_tables_read_entities(const struct cli_options *options, struct arena *arena, struct span *ret_names,
+                                       struct err *err)
+{
+    size_t len = options->entity ? strlen(options->entity) : 0;
+    char *lines = arena_alloc(arena, len + 1, err);
+    if (!lines)
+        return err->code;
+    for (size_t i = 0; i < len; i++)
+        lines[i] = options->entity[i] == ',' ? '\n' : options->entity[i];
+    *ret_names = span_of(lines, len);
+    return LF_OK;
+}
+
+enum lf_code move_tables_check_usage(const struct cli_options *options, bool is_of_reads, struct err *err)
+{
+    if (options->entity && is_of_reads)
+        return ERR(err, LF_USAGE, "--entity is of writes: reads move by table");
+    if (options->entity && !options->dynamodb_table)
+        return ERR(err, LF_USAGE, "say which table the entities of --entity are of");
+    return LF_OK;
+}
+
+static void put_names(struct buf *text, struct span lines)
+{
+    while (lines.len) {
+        buf_put_span(text, span_cut_line(&lines));
+        buf_put_cstr(text, lines.len ? "," : "");
+    }
+}
+
+enum lf_code move_tables_say_moved(const struct cli_options *options, const struct cutover *cutover, const char *already,
+                                   int64_t pause_ms, struct err *err)
+{
+    BUF_CLEANUP struct buf what;
+    buf_init(&what, COMMAND_ARENA_BYTES);
+    buf_printf(&what, "PostgreSQL has the authority%s", already);
+    if (cutover->entities.len) {
+        buf_put_cstr(&what, " over ");
+        put_names(&what, cutover->entities);
+        buf_put_cstr(&what, ", DynamoDB over the rest");
+    }
+    TRY(buf_check(&what, err));
+    return move_tables_say(options, cutover, buf_cstr(&what), pause_ms, err);
 }
 
 /* Output -----------------------------------------------------------------------------------------------------------------------

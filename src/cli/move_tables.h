@@ -23,6 +23,17 @@ enum lf_code move_tables_open_dynamodb(const struct cutover *cutover, struct dyn
 /* LF_PRECONDITION: the table is in another phase; `what` is the command's name for what it does. */
 enum lf_code move_tables_expect(const struct cutover *cutover, enum phase phase, const char *what, struct err *err) MUST_CHECK;
 
+/* --entity as lines, in the arena; empty: it was not given. */
+enum lf_code move_tables_read_entities(const struct cli_options *options, struct arena *arena, struct span *ret_names,
+                                       struct err *err) MUST_CHECK;
+
+/* LF_USAGE: --entity with `reads`, which move by table, or without the table that they are of. */
+enum lf_code move_tables_check_usage(const struct cli_options *options, bool is_of_reads, struct err *err) MUST_CHECK;
+
+/* That PostgreSQL has the authority, over which entities. `already`: " already", or nothing. */
+enum lf_code move_tables_say_moved(const struct cli_options *options, const struct cutover *cutover, const char *already,
+                                   int64_t pause_ms, struct err *err) MUST_CHECK;
+
 /* `unit` of output: a line of text, or of --json an object. `pause_ms` < 0: there was none. */
 enum lf_code move_tables_say(const struct cli_options *options, const struct cutover *cutover, const char *what, int64_t pause_ms,
                              struct err *err) MUST_CHECK;

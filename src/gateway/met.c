@@ -73,10 +73,23 @@ static struct span entity_name(const struct route_key *key)
     return entity ? entity->name : SPAN("");
 }
 
+static bool is_moving_table(const struct table *table)
+{
+    return table->move.has_phase && table->move.phase != PHASE_DECOMMISSIONED && table->map;
+}
+
+static bool has_moving(const struct route_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->tables[i].table && is_moving_table(tables->tables[i].table))
+            return true;
+    return false;
+}
+
 static bool is_moving(const struct route_key *key)
 {
     const struct table *table = key->table->table;
-    return table && table->move.has_phase && table->map && key->item;
+    return table && is_moving_table(table) && key->item;
 }
 
 /* Each with those before it that have another name; alike ones meet whom the first of them has met. */
@@ -109,6 +122,8 @@ void met_note(struct call *call, const void *request, const struct route_tables 
     const struct operation_info *info = call->operation;
     if (info != operation_info(OPERATION_TRANSACT_WRITE_ITEMS) && info != operation_info(OPERATION_TRANSACT_GET_ITEMS) &&
         info != operation_info(OPERATION_EXECUTE_TRANSACTION))
+        return;
+    if (!has_moving(tables))
         return;
     if (catalog_check_fresh(call->worker->catalog, &err))
         return; /* without PostgreSQL there is nowhere to note it */

@@ -1,6 +1,6 @@
 /*
- * met: which entities of a table meet in one transaction while DynamoDB has the authority (landfall.met). They move together:
- * once they are in different databases, such a transaction is refused.
+ * met: which entities of a table meet in one transaction while the table is moving (landfall.met). They move, and go back,
+ * together: while they are in different databases, such a transaction is refused.
  *
  * Noted once by each worker, before the transaction is sent. A transaction does not fail for it. One worker; on a fiber.
  */

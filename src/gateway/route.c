@@ -79,6 +79,14 @@ static enum lf_code run_at_dynamodb(struct call *call, const void *request, cons
     return read_share(call, request, tables, run, err);
 }
 
+static enum lf_code run_at_postgres(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+                                    struct err *err)
+{
+    TRY(authorise_found(call, tables, err));
+    met_note(call, request, tables);
+    return run(call, request, err);
+}
+
 static enum lf_code run_at_both(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                 struct err *err)
 {
@@ -145,7 +153,7 @@ static enum lf_code run_mixed(struct call *call, const void *request, const stru
     for (size_t i = 0; i < keys.count; i++)
         theirs += route_key_is_dynamodbs(&keys.keys[i]);
     if (theirs == 0)
-        return run(call, request, err);
+        return run_at_postgres(call, request, tables, run, err);
     TRY(authorise_found(call, tables, err));
     return theirs == keys.count ? run_at_dynamodb(call, request, tables, run, err) : run_at_both(call, request, tables, run, err);
 }
@@ -157,7 +165,7 @@ static enum lf_code run_routed(struct call *call, const void *request, const str
     if (authority == ROUTE_NOBODY)
         return run_unnamed(call, request, run, err);
     if (authority == ROUTE_POSTGRES)
-        return run(call, request, err);
+        return run_at_postgres(call, request, tables, run, err);
     if (is_mixed(tables) && is_of_items(call))
         return run_mixed(call, request, tables, run, err);
     TRY(authorise_found(call, tables, err));
@@ -185,7 +193,7 @@ enum lf_code route_run(struct call *call, const void *request, operation_run *ru
     if (!code && call->worker->upstream)
         code = run_routed(call, request, &tables, run, err);
     else if (!code && !(code = check_ours(&tables, err)))
-        code = run(call, request, err);
+        code = run_at_postgres(call, request, &tables, run, err);
     route_tables_done(&tables);
     return code;
 }

@@ -1,6 +1,6 @@
 #include "map/key_group.h"
 
-enum { TEXT_BYTES_MAX = 64 * 1024 };
+enum { TEXT_BYTES_MAX = 64 * 1024, NAMES_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* Shapes ----------------------------------------------------------------------------------------------------------------------
  */
@@ -207,6 +207,34 @@ enum lf_code key_group_make(const struct map_table *table, struct span names, st
         TRY(add(&group, span_cut_line(&names), err));
     *ret_group = group;
     return LF_OK;
+}
+
+enum lf_code key_group_all(const struct map_table *table, struct arena *arena, struct key_group *ret_group, struct err *err)
+{
+    TRY(key_group_make(table, SPAN(""), arena, ret_group, err));
+    for (size_t i = 0; i < table->entity_count; i++)
+        ret_group->has[i] = true;
+    return LF_OK;
+}
+
+enum lf_code key_group_without(const struct key_group *group, const struct key_group *other, struct arena *arena,
+                               struct key_group *ret_group, struct err *err)
+{
+    TRY(key_group_make(group->table, SPAN(""), arena, ret_group, err));
+    for (size_t i = 0; i < group->table->entity_count; i++)
+        ret_group->has[i] = group->has[i] && !other->has[i];
+    return LF_OK;
+}
+
+enum lf_code key_group_names(const struct key_group *group, struct arena *arena, struct span *ret_names, struct err *err)
+{
+    BUF_CLEANUP struct buf names;
+    buf_init(&names, NAMES_BYTES_MAX);
+    for (size_t i = 0; i < group->table->entity_count; i++)
+        if (group->has[i])
+            buf_printf(&names, "%s%.*s", names.len ? "\n" : "", SPAN_ARG(group->table->entities[i].name));
+    TRY(buf_check(&names, err));
+    return arena_copy(arena, buf_span(&names), ret_names, err);
 }
 
 static bool have_common_key(const struct entity *a, const struct entity *b)

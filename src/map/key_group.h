@@ -21,6 +21,18 @@ struct key_group {
 enum lf_code key_group_make(const struct map_table *table, struct span names, struct arena *arena, struct key_group *ret_group,
                             struct err *err) MUST_CHECK;
 
+/* All entities of the table; what no template claims is no group's. LF_MEMORY. */
+enum lf_code key_group_all(const struct map_table *table, struct arena *arena, struct key_group *ret_group,
+                           struct err *err) MUST_CHECK;
+
+/* Of the group's entities those that the other, of the same table, has not. LF_MEMORY. */
+enum lf_code key_group_without(const struct key_group *group, const struct key_group *other, struct arena *arena,
+                               struct key_group *ret_group, struct err *err) MUST_CHECK;
+
+/* Its entities' names, one a line, in the map's order; empty: it has none. LF_MEMORY. */
+enum lf_code key_group_names(const struct key_group *group, struct arena *arena, struct span *ret_names,
+                             struct err *err) MUST_CHECK;
+
 /* LF_PRECONDITION, naming two templates that have keys in common, of an entity in the group and one that is not. */
 enum lf_code key_group_check(const struct key_group *group, struct err *err) MUST_CHECK;
 

@@ -9,7 +9,7 @@
 #include "move/gateways.h"
 #include "move/reverse_triggers.h"
 
-enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000 };
+enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000, GROUP_ARENA_BYTES = 64 * 1024 * 1024 };
 
 static int64_t now_ms(void)
 {
@@ -26,7 +26,7 @@ static int64_t now_ms(void)
 struct change {
     const char *what; /* of landfall.event */
     const char *sql;
-    unsigned numbers[2];
+    int64_t numbers[2];
     bool takes_entities;
     struct pg_conn *conn; /* NULL: the cutover's; another one holds the locks of the tables in a transaction */
 };
@@ -57,8 +57,9 @@ static enum lf_code record(struct cutover *cutover, struct pg_conn *conn, const 
     BUF_CLEANUP struct buf detail;
     struct span entities = change->takes_entities ? cutover->entities : SPAN("");
     buf_init(&detail, SQL_BYTES_MAX);
-    buf_printf(&detail, "{\"table\":\"%.*s\",\"epoch\":%lld,\"values\":[%u,%u],\"entities\":[", SPAN_ARG(cutover->phase.table),
-               (long long)cutover->phase.epoch, change->numbers[0], change->numbers[1]);
+    buf_printf(&detail, "{\"table\":\"%.*s\",\"epoch\":%lld,\"values\":[%lld,%lld],\"entities\":[",
+               SPAN_ARG(cutover->phase.table), (long long)cutover->phase.epoch, (long long)change->numbers[0],
+               (long long)change->numbers[1]);
     while (entities.len) {
         json_put_string(&detail, span_cut_line(&entities));
         buf_put_cstr(&detail, entities.len ? "," : "");
@@ -190,8 +191,10 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
 
 /* What differs between the two directions. */
 struct crossing {
-    struct change fence, flip;
-    const char *drained; /* a row while the follower lacks something, with what it is; $1 the table */
+    const char *what; /* of landfall.event */
+    struct change fence;
+    struct pg_conn *locks; /* that keeps other writers out of the tables until the authority has changed; NULL: it need not */
+    const char *drained;   /* a row while the follower lacks something, with what it is; $1 the table */
 };
 
 static unsigned left_of(int64_t until_ms)
@@ -226,30 +229,61 @@ static enum lf_code drain(struct cutover *cutover, const struct crossing *crossi
     }
 }
 
+/* In phase `postgres`. */
+static enum lf_code moved_group(const struct cutover *cutover, struct arena *arena, struct key_group *ret_moved, struct err *err)
+{
+    if (!cutover->phase.moved.len)
+        return key_group_all(cutover->table, arena, ret_moved, err);
+    return key_group_make(cutover->table, cutover->phase.moved, arena, ret_moved, err);
+}
+
+/* Of what has not moved the follower writes the rows, while it holds the phase that we are about to change. */
+static enum lf_code put_lock(struct cutover *cutover, struct buf *sql, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct key_group moved;
+    arena_init(&arena, GROUP_ARENA_BYTES);
+    TRY(moved_group(cutover, &arena, &moved, err));
+    buf_printf(sql, "BEGIN; SET LOCAL lock_timeout = %d; LOCK TABLE ", LOCK_MS);
+    reverse_triggers_put_tables(sql, cutover->map, &moved);
+    buf_put_cstr(sql, " IN SHARE MODE");
+    return buf_check(sql, err);
+}
+
 /* Waits for open transactions of SQL writers and keeps new ones out until the authority has changed. */
 static enum lf_code lock_tables(struct cutover *cutover, struct pg_conn *conn, struct err *err)
 {
-    struct buf sql;
+    BUF_CLEANUP struct buf sql;
     buf_init(&sql, SQL_BYTES_MAX);
-    buf_printf(&sql, "BEGIN; SET LOCAL lock_timeout = %d; LOCK TABLE ", LOCK_MS);
-    reverse_triggers_put_tables(&sql, cutover->map, cutover->table);
-    buf_put_cstr(&sql, " IN SHARE MODE");
-    enum lf_code code = buf_check(&sql, err);
-    if (!code)
-        code = pg_exec(conn, buf_cstr(&sql), err);
-    buf_done(&sql);
-    return code ? err_while(err, "keeping other writers out of the tables") : LF_OK;
+    TRY(put_lock(cutover, &sql, err));
+    return pg_exec(conn, buf_cstr(&sql), err) ? err_while(err, "keeping other writers out of the tables") : LF_OK;
 }
 
-static enum lf_code prepare_flip(struct cutover *cutover, const struct crossing *crossing, int64_t *ret_until_ms, struct err *err)
+static enum lf_code prepare_flip(struct cutover *cutover, const struct crossing *crossing, int64_t *ret_version, struct err *err)
 {
-    int64_t version;
-    TRY(apply(cutover, &crossing->fence, &version, err));
-    *ret_until_ms = now_ms() + crossing->fence.numbers[0];
-    TRY(phase_wait(cutover->conn, version, left_of(*ret_until_ms), err));
-    if (crossing->flip.conn)
-        TRY(lock_tables(cutover, crossing->flip.conn, err));
-    return drain(cutover, crossing, *ret_until_ms, err);
+    TRY(apply(cutover, &crossing->fence, ret_version, err));
+    int64_t until_ms = now_ms() + crossing->fence.numbers[0];
+    TRY(phase_wait(cutover->conn, *ret_version, left_of(until_ms), err));
+    if (crossing->locks)
+        TRY(lock_tables(cutover, crossing->locks, err));
+    return drain(cutover, crossing, until_ms, err);
+}
+
+/* The fence stays until all gateways read on the new side: a write that is acknowledged there must not be missing in a strong
+ * read of a gateway that has not heard of it. That it is our fence matters to who was halted until it ran out: what was written
+ * since has not been waited for, though another fence may stand there now. */
+static enum lf_code flip(struct cutover *cutover, const struct crossing *crossing, int64_t fence, int64_t *ret_version,
+                         struct err *err)
+{
+    static const char sql[] =
+        "UPDATE landfall.phase SET phase = fence, moved_entities = fence_entities, epoch = epoch + 1, flipped_at = "
+        "clock_timestamp(), fence_until = clock_timestamp() + $3::text::integer * interval '1 ms' WHERE table_name = $1 AND "
+        "epoch "
+        "= $2::text::bigint AND fence IS NOT NULL AND fence_version = $4::text::bigint";
+    const struct change change = {
+        .what = crossing->what, .sql = sql, .numbers = { CUTOVER_FENCE_MS, fence }, .conn = crossing->locks
+    };
+    return apply(cutover, &change, ret_version, err);
 }
 
 static const char fence_off_sql[] =
@@ -276,10 +310,10 @@ static enum lf_code finish(struct cutover *cutover, int64_t version, struct err 
 
 static enum lf_code cross(struct cutover *cutover, const struct crossing *crossing, unsigned *ret_pause_ms, struct err *err)
 {
-    int64_t until_ms = 0, version = 0, began_ms = now_ms();
-    enum lf_code code = prepare_flip(cutover, crossing, &until_ms, err);
+    int64_t fence = 0, version = 0, began_ms = now_ms();
+    enum lf_code code = prepare_flip(cutover, crossing, &fence, err);
     if (!code)
-        code = apply(cutover, &crossing->flip, &version, err);
+        code = flip(cutover, crossing, fence, &version, err);
     if (code) {
         undo(cutover);
         return code;
@@ -290,16 +324,10 @@ static enum lf_code cross(struct cutover *cutover, const struct crossing *crossi
     return LF_OK;
 }
 
-#define FENCE_SQL(from, to, entities)                                                                                     \
-    "UPDATE landfall.phase SET fence = '" to "', fence_until = clock_timestamp() + $3::text::integer * interval '1 ms', " \
-    "fence_entities = " entities " WHERE table_name = $1 AND epoch = $2::text::bigint AND (" from ") AND $4::text IS NOT NULL"
-/* The fence stays until all gateways read on the new side: a write that is acknowledged there must not be missing in a strong
- * read of a gateway that has not heard of it. */
-#define FLIP_SQL(to)                                                                                                          \
-    "UPDATE landfall.phase SET phase = '" to                                                                                  \
-    "', moved_entities = fence_entities, epoch = epoch + 1, flipped_at = clock_timestamp(), fence_until = "                   \
-    "clock_timestamp() + $3::text::integer * interval '1 ms' WHERE table_name = $1 AND epoch = $2::text::bigint AND fence = " \
-    "'" to "' AND $4::text IS NOT NULL"
+#define FENCE_SQL(from, to)                                                                                        \
+    "UPDATE landfall.phase SET fence = " to ", fence_until = clock_timestamp() + $3::text::integer * interval '1 " \
+    "ms', fence_entities = string_to_array(nullif($5::text, ''), E'\\n'), fence_version = (SELECT version FROM "   \
+    "landfall.catalog) WHERE table_name = $1 AND epoch = $2::text::bigint AND (" from ") AND $4::text IS NOT NULL"
 
 static unsigned fence_ms(const struct cutover *cutover)
 {
@@ -313,11 +341,13 @@ static enum lf_code compare_groups(const struct key_group *moved, const struct k
 {
     *ret_more = false;
     for (size_t i = 0; i < moved->table->entity_count; i++) {
+        struct span name = moved->table->entities[i].name;
         *ret_more |= moving->has[i] && !moved->has[i];
         if (moved->has[i] && !moving->has[i])
             return ERR(err, LF_PRECONDITION,
-                       "%.*s has moved already; name it with the others, or take all back by `landfall rollback writes`",
-                       SPAN_ARG(moved->table->entities[i].name));
+                       "%.*s has moved already; name it with the others, or take it back by `landfall rollback writes %.*s "
+                       "--entity %.*s`",
+                       SPAN_ARG(name), SPAN_ARG(moved->table->name), SPAN_ARG(name));
     }
     return LF_OK;
 }
@@ -337,12 +367,11 @@ enum lf_code cutover_check_entities(const struct cutover *cutover, struct arena 
 enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
 {
     const struct crossing crossing = {
+        .what = "cutover writes",
         .fence = { .what = "fence on",
-                   .sql = FENCE_SQL("phase = 'dual write' OR moved_entities IS NOT NULL", "postgres",
-                                    "string_to_array(nullif($5::text, ''), E'\\n')"),
+                   .sql = FENCE_SQL("phase = 'dual write' OR moved_entities IS NOT NULL", "'postgres'"),
                    .numbers = { fence_ms(cutover) },
                    .takes_entities = true },
-        .flip = { .what = "cutover writes", .sql = FLIP_SQL("postgres"), .numbers = { CUTOVER_FENCE_MS } },
         .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0 "
                    "UNION ALL SELECT 'gateway ' || address || ', which has not yet told what it wrote without PostgreSQL' FROM "
                    "landfall.gateway WHERE is_behind LIMIT 1",
@@ -355,16 +384,34 @@ enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, str
 /* Back -------------------------------------------------------------------------------------------------------------------------
  */
 
+enum lf_code cutover_keep_entities(struct cutover *cutover, struct span named, struct arena *arena, bool *ret_more,
+                                   struct err *err)
+{
+    struct key_group moved, back, kept;
+    cutover->entities = SPAN("");
+    *ret_more = true;
+    if (!named.len)
+        return LF_OK;
+    TRY(moved_group(cutover, arena, &moved, err));
+    TRY(key_group_make(cutover->table, named, arena, &back, err));
+    TRY(key_group_without(&moved, &back, arena, &kept, err));
+    TRY(key_group_check(&kept, err));
+    *ret_more = memcmp(moved.has, kept.has, cutover->table->entity_count * sizeof *kept.has) != 0;
+    return key_group_names(&kept, arena, &cutover->entities, err);
+}
+
 enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_pause_ms, struct err *err)
 {
     PG_CONN_CLEANUP struct pg_conn *locks = NULL;
     TRY(gateways_check(cutover->conn, err));
     TRY(pg_connect_again(cutover->conn, &locks, err));
     const struct crossing crossing = {
+        .what = "rollback writes",
         .fence = { .what = "fence on",
-                   .sql = FENCE_SQL("phase = 'postgres'", "dual write", "NULL"),
-                   .numbers = { fence_ms(cutover) } },
-        .flip = { .what = "rollback writes", .sql = FLIP_SQL("dual write"), .numbers = { CUTOVER_FENCE_MS }, .conn = locks },
+                   .sql = FENCE_SQL("phase = 'postgres'", "CASE $5::text WHEN '' THEN 'dual write' ELSE 'postgres' END"),
+                   .numbers = { fence_ms(cutover) },
+                   .takes_entities = true },
+        .locks = locks,
         .drained =
             "SELECT lacks FROM (SELECT count(*) || ' changes to be sent to DynamoDB' AS lacks FROM landfall.reverse_change WHERE "
             "table_name = $1 AND refused IS NULL HAVING count(*) > 0 UNION ALL SELECT count(*) || ' answers of DynamoDB' FROM "

@@ -9,8 +9,9 @@
  *     fence on ─► all gateways hold writes ─► the follower has all ─► phase, epoch + 1 ─► all gateways read there ─► fence off
  *        └─────────── time is up, or stopped: fence off, everything as it was ──┘
  *
- * Writes of some entities may move before those of others: the table is mixed then, and moves on by the same call with more of
- * them, or all.
+ * Writes of some entities may move before those of others, and some may go back while others stay: the table is mixed then, and
+ * moves on, or back, by the same calls with more of them, or fewer. Both directions may lead to phase `postgres`, so a change of
+ * the authority names the fence under which it was prepared.
  *
  * A process that dies leaves a fence that gateways take away when its time is up; the same call begins again.
  */
@@ -26,7 +27,7 @@ struct cutover {
     const struct map *map;         /* borrowed */
     const struct map_table *table; /* borrowed */
     struct table_phase phase;      /* as it was read */
-    struct span entities;          /* whose writes move, one a line; empty: all of the table's */
+    struct span entities;          /* that have moved afterwards, one a line; empty: all, or after going back none */
     unsigned fence_ms;             /* after which writes go on as before; 0: CUTOVER_FENCE_MS */
     cutover_stop *stop;
     void *context;
@@ -47,6 +48,11 @@ enum lf_code cutover_set_time_to_live(struct cutover *cutover, struct span attri
  * of theirs may be one of others, or they leave out some that have moved; LF_MAP when there is no such entity; LF_MEMORY. */
 enum lf_code cutover_check_entities(const struct cutover *cutover, struct arena *arena, bool *ret_more,
                                     struct err *err) MUST_CHECK;
+
+/* Going back: cutover->entities, in the arena, of those that have moved all but the named ones, one a line (empty: all go back),
+ * and *ret_more, whether any goes back. What no entity claims goes back with the first of them. Errors as above. */
+enum lf_code cutover_keep_entities(struct cutover *cutover, struct span named, struct arena *arena, bool *ret_more,
+                                   struct err *err) MUST_CHECK;
 
 /* *ret_pause_ms: how long writes were held. Errors: LF_PRECONDITION when the fence's time was up, LF_INTERRUPTED; then everything
  * is as it was. After the change of the authority, errors say that it has happened. */

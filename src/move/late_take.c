@@ -1,11 +1,12 @@
 #include "move/late_take.h"
 
 #include "item/ddbjson.h"
+#include "map/key_group.h"
 #include "move/follow/key_writer.h"
 
 enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
-enum field { FIELD_ID, FIELD_TABLE, FIELD_KEY, FIELD_ITEM, FIELD_IS_REMOVED, FIELD_IS_OURS };
+enum field { FIELD_ID, FIELD_TABLE, FIELD_KEY, FIELD_ITEM, FIELD_IS_REMOVED, FIELD_IS_OURS, FIELD_MOVED };
 
 struct taking {
     struct pg_conn *conn;
@@ -39,12 +40,26 @@ static enum lf_code find_table(const struct taking *taking, size_t row, const st
     return LF_OK;
 }
 
+/* Of a mixed table: also over the key. */
+static enum lf_code check_key(const struct taking *taking, size_t row, const struct map_table *table, const struct item *key,
+                              struct err *err)
+{
+    struct key_group moved;
+    struct span names = text_at(taking, row, FIELD_MOVED);
+    TRY(key_group_make(table, names, taking->arena, &moved, err));
+    if (names.len && !key_group_has(&moved, key))
+        return ERR(err, LF_PRECONDITION, "late write %s: DynamoDB has the authority over its key again; drop it",
+                   pg_result_text(taking->rows, row, FIELD_ID));
+    return LF_OK;
+}
+
 static enum lf_code read_change(const struct taking *taking, size_t row, const struct map_table *table, struct item *item,
                                 struct key_change *ret_change, struct err *err)
 {
     struct item key;
     struct span json = text_at(taking, row, FIELD_ITEM);
     TRY(read_item(taking, text_at(taking, row, FIELD_KEY), &key, err));
+    TRY(check_key(taking, row, table, &key, err));
     TRY(key_of_item(&table->key, &key, taking->arena, &ret_change->key, err));
     ret_change->item = NULL;
     if (pg_result_int64(taking->rows, row, FIELD_IS_REMOVED))
@@ -91,8 +106,9 @@ static enum lf_code take_one(const struct taking *taking, size_t row, struct err
 
 enum lf_code late_take(struct pg_conn *conn, const struct map *map, struct span id, uint64_t *ret_taken, struct err *err)
 {
-    static const char sql[] = "SELECT w.id, w.table_name, w.key, w.item, w.is_removed::integer, (p.phase = 'postgres')::integer "
-                              "FROM landfall.late_write w JOIN landfall.phase p USING (table_name) WHERE w.resolved_at IS NULL "
+    static const char sql[] = "SELECT w.id, w.table_name, w.key, w.item, w.is_removed::integer, (p.phase = 'postgres')::integer, "
+                              "coalesce(array_to_string(p.moved_entities, E'\\n'), '') FROM landfall.late_write w JOIN "
+                              "landfall.phase p USING (table_name) WHERE w.resolved_at IS NULL "
                               "AND ($1::bigint IS NULL OR w.id = $1::bigint) ORDER BY w.id FOR UPDATE OF w FOR SHARE OF p";
     const struct pg_field value = { id.len ? id.ptr : NULL, id.len };
     ARENA_CLEANUP struct arena arena;

@@ -1,5 +1,10 @@
 #include "move/precondition.h"
 
+#include "item/ddbjson.h"
+#include "map/key_group.h"
+
+enum { GROUP_ARENA_BYTES = 64 * 1024 * 1024, SENTENCE_BYTES_MAX = 4 * 1024 * 1024 };
+
 #define STEP(step) (1u << (step))
 
 enum {
@@ -8,13 +13,14 @@ enum {
     BEHIND = STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_DECOMMISSION)
 };
 
-/* `sql`: a row with a text while it does not hold; $1 is the table's name, $2 the entities that are to move. */
+/* `sql`: a row with a text while it does not hold; $1 is the table's name, $2 the entities that will have moved. */
 struct precondition {
     const char *name;
     unsigned steps;
     bool is_firm; /* --force does not help */
     const char *sql;
     bool takes_entities;
+    bool is_of_keys; /* rows are a key each, and why it must not go back */
 };
 
 #define LAG_BOUND "interval '10 seconds'"
@@ -88,20 +94,25 @@ static const struct precondition preconditions[] = {
       "must "
       "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.marked_at < "
       "clock_timestamp() - interval '10 seconds' HAVING count(*) > 0" },
-    { "entities meet", STEP(STEP_WRITES), false,
+    /* Whom somebody has parted before, by force, this step does not part. */
+    { "entities meet", STEP(STEP_WRITES) | STEP(STEP_ROLLBACK_WRITES), false,
       "SELECT string_agg(CASE m.entity WHEN '' THEN 'items of no entity' ELSE m.entity END || ' and ' || m.other, ', ' ORDER BY "
       "m.entity, m.other) || ' "
       "have "
       "met in transactions, which are refused once they are in different databases; move them together' FROM landfall.met m "
-      "WHERE "
-      "m.table_name = $1 AND $2::text <> '' AND (m.entity = ANY (string_to_array($2::text, E'\\n'))) <> (m.other = ANY "
-      "(string_to_array($2::text, E'\\n'))) HAVING count(*) > 0",
+      "JOIN landfall.phase p USING (table_name) WHERE m.table_name = $1 AND $2::text <> '' AND (m.entity = ANY "
+      "(string_to_array($2::text, E'\\n'))) <> (m.other = ANY (string_to_array($2::text, E'\\n'))) AND ((m.entity = ANY "
+      "(p.moved_entities)) <> (m.other = ANY (p.moved_entities))) IS NOT TRUE HAVING count(*) > 0",
       .takes_entities = true },
     { "entities that stay", STEP(STEP_DECOMMISSION), true,
       "SELECT 'DynamoDB has the authority over all but ' || array_to_string(p.moved_entities, ', ') || '; `landfall cutover "
       "writes ' "
       "|| p.table_name || '` moves the rest' FROM landfall.phase p WHERE p.table_name = $1 AND p.moved_entities IS NOT NULL" },
-    { "late writers", STEP(STEP_ROLLBACK_WRITES) | STEP(STEP_WRITES) | STEP(STEP_DECOMMISSION), false,
+    { "late writers", STEP(STEP_ROLLBACK_WRITES), false,
+      "SELECT w.key::text, 'changed in DynamoDB after PostgreSQL had the authority; find who still writes there, then see "
+      "`landfall late-writes list`' FROM landfall.late_write w WHERE w.table_name = $1 AND w.resolved_at IS NULL GROUP BY 1",
+      .is_of_keys = true },
+    { "late writers", STEP(STEP_WRITES) | STEP(STEP_DECOMMISSION), false,
       "SELECT count(*) || ' changes were made in DynamoDB after PostgreSQL had the authority; find who still writes there, then "
       "see "
       "`landfall late-writes list`' FROM landfall.late_write w WHERE w.table_name = $1 AND w.resolved_at IS NULL HAVING count(*) "
@@ -114,8 +125,9 @@ static const struct precondition preconditions[] = {
       "them' "
       "FROM landfall.item i WHERE i.table_name = $1 HAVING count(*) > 0" },
     { "items that DynamoDB cannot hold", STEP(STEP_ROLLBACK_WRITES), false,
-      "SELECT count(DISTINCT c.key::text) || ' rows, such as ' || min(c.key::text) || ': ' || min(c.refused) FROM "
-      "landfall.reverse_change c WHERE c.table_name = $1 AND c.refused IS NOT NULL HAVING count(*) > 0" },
+      "SELECT c.key::text, min(c.refused) FROM landfall.reverse_change c WHERE c.table_name = $1 AND c.refused IS NOT NULL GROUP "
+      "BY 1",
+      .is_of_keys = true },
     { "reverse sync of unknown outcome", STEP(STEP_ROLLBACK_WRITES), false,
       "SELECT count(*) || ' writes of reverse sync may still land in DynamoDB; the last of them until ' || "
       "to_char(max(s.again_at), "
@@ -129,20 +141,81 @@ static const struct precondition preconditions[] = {
       "min(c.changed_at) < clock_timestamp() - " LAG_BOUND },
 };
 
-static enum lf_code check(struct pg_conn *conn, struct span table, struct span entities, const struct precondition *precondition,
-                          struct buf *failures, bool *ret_failed, struct err *err)
+/* Keys that go back -----------------------------------------------------------------------------------------------------------
+ */
+
+struct going_back {
+    bool is_whole; /* all of the table has moved */
+    struct key_group moved, kept;
+};
+
+static enum lf_code find_groups(const struct precondition_subject *subject, struct arena *arena, struct going_back *ret_groups,
+                                struct err *err)
 {
+    ret_groups->is_whole = !subject->moved.len;
+    TRY(key_group_make(subject->table, subject->moved, arena, &ret_groups->moved, err));
+    return key_group_make(subject->table, subject->entities, arena, &ret_groups->kept, err);
+}
+
+static bool goes_back(const struct going_back *groups, const struct item *key)
+{
+    return (groups->is_whole || key_group_has(&groups->moved, key)) && !key_group_has(&groups->kept, key);
+}
+
+static enum lf_code check_keys(const struct precondition_subject *subject, const struct pg_result *rows, struct buf *sentence,
+                               struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    struct going_back groups;
+    size_t count = 0, first = 0;
+    arena_init(&arena, GROUP_ARENA_BYTES);
+    TRY(find_groups(subject, &arena, &groups, err));
+    for (size_t i = 0; i < pg_result_rows(rows); i++) {
+        struct item key;
+        struct arena_mark mark = arena_mark(&arena);
+        TRY(ddbjson_read_line(pg_result_span(rows, i, 0), &arena, &key, err));
+        if (goes_back(&groups, &key) && count++ == 0)
+            first = i;
+        arena_rewind(&arena, mark);
+    }
+    if (count)
+        buf_printf(sentence, "%zu key%s, such as %s: %s", count, count > 1 ? "s" : "", pg_result_text(rows, first, 0),
+                   pg_result_text(rows, first, 1));
+    return LF_OK;
+}
+
+/* -----------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code ask(struct pg_conn *conn, const struct precondition_subject *subject, const struct precondition *precondition,
+                        struct buf *sentence, struct err *err)
+{
+    struct span table = subject->table->name, entities = subject->entities;
     const struct pg_field values[] = { { table.ptr, table.len }, { entities.len ? entities.ptr : "", entities.len } };
     const struct pg_params params = { .values = values, .count = precondition->takes_entities ? 2 : 1 };
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     TRY(pg_query(conn, precondition->sql, &params, &rows, err));
-    *ret_failed = pg_result_rows(rows) > 0;
-    if (*ret_failed)
-        buf_printf(failures, "%s%s: %s", failures->len ? "\n  " : "", precondition->name, pg_result_text(rows, 0, 0));
+    if (precondition->is_of_keys)
+        return check_keys(subject, rows, sentence, err);
+    if (pg_result_rows(rows))
+        buf_put_cstr(sentence, pg_result_text(rows, 0, 0));
     return LF_OK;
 }
 
-enum lf_code precondition_check(struct pg_conn *conn, struct span table, struct span entities, enum phase_step step,
+static enum lf_code check(struct pg_conn *conn, const struct precondition_subject *subject,
+                          const struct precondition *precondition, struct buf *failures, bool *ret_failed, struct err *err)
+{
+    BUF_CLEANUP struct buf sentence;
+    buf_init(&sentence, SENTENCE_BYTES_MAX);
+    TRY(ask(conn, subject, precondition, &sentence, err));
+    TRY(buf_check(&sentence, err));
+    *ret_failed = sentence.len > 0;
+    if (*ret_failed)
+        buf_printf(failures, "%s%s: %.*s", failures->len ? "\n  " : "", precondition->name, SPAN_ARG(buf_span(&sentence)));
+    return LF_OK;
+}
+
+enum lf_code precondition_check(struct pg_conn *conn, const struct precondition_subject *subject, enum phase_step step,
                                 struct buf *failures, size_t *ret_failed, size_t *ret_firm, struct err *err)
 {
     size_t failed = 0, firm = 0;
@@ -150,7 +223,7 @@ enum lf_code precondition_check(struct pg_conn *conn, struct span table, struct 
         bool fails = false;
         if (!(preconditions[i].steps & STEP(step)))
             continue;
-        TRY(check(conn, table, entities, &preconditions[i], failures, &fails, err));
+        TRY(check(conn, subject, &preconditions[i], failures, &fails, err));
         failed += fails;
         firm += fails && preconditions[i].is_firm;
     }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/buf.h"
+#include "map/model.h"
 #include "pg/conn.h"
 
 /* STEP_BOTH_SIDES: gateways begin to write both sides, and no reads move: of a table that follows exports. */
@@ -14,7 +14,14 @@ enum phase_step { STEP_BOTH_SIDES, STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS,
 
 enum { PRECONDITION_LAG_SECONDS = 10, PRECONDITION_MARK_SECONDS = 10 };
 
-/* `entities`: those that are to move, one a line; empty: all. Appends a line for each that does not hold, "NAME: sentence";
- * *ret_failed is their number, *ret_firm of those that cannot be overridden. Errors: those of pg_query. */
-enum lf_code precondition_check(struct pg_conn *conn, struct span table, struct span entities, enum phase_step step,
+/* Whose keys change their authority. */
+struct precondition_subject {
+    const struct map_table *table;
+    struct span moved;    /* entities that have, one a line; empty: all */
+    struct span entities; /* that will have afterwards; empty: all, or after going back none */
+};
+
+/* Appends a line for each that does not hold, "NAME: sentence"; *ret_failed is their number, *ret_firm of those that cannot be
+ * overridden. Errors: those of pg_query; LF_ITEM, LF_MEMORY. */
+enum lf_code precondition_check(struct pg_conn *conn, const struct precondition_subject *subject, enum phase_step step,
                                 struct buf *failures, size_t *ret_failed, size_t *ret_firm, struct err *err) MUST_CHECK;

@@ -147,6 +147,8 @@ static void put_triggers(struct maker *maker)
     ddl_put_table(&table, maker->map, table_of(maker));
     buf_put_cstr(&refusal, "landfall.refuse_truncate(");
     ddl_put_literal(&refusal, dynamodb_table);
+    buf_put_cstr(&refusal, ", ");
+    ddl_put_literal(&refusal, maker->entity->name);
     buf_put_byte(&refusal, ')');
     put_make_trigger(&maker->sql, "LANDFALL_reverse", "AFTER INSERT OR UPDATE OR DELETE", buf_span(&table), "ROW",
                      buf_span(&names.sql));
@@ -246,11 +248,13 @@ enum lf_code reverse_triggers_drop(struct pg_conn *conn, const struct map *map, 
     return run_all(conn, map, table, true, err);
 }
 
-void reverse_triggers_put_tables(struct buf *sql, const struct map *map, const struct map_table *table)
+void reverse_triggers_put_tables(struct buf *sql, const struct map *map, const struct key_group *group)
 {
     const char *comma = "";
-    for (size_t i = 0; i < table->entity_count; i++) {
-        const struct entity *entity = &table->entities[i];
+    for (size_t i = 0; i < group->table->entity_count; i++) {
+        const struct entity *entity = &group->table->entities[i];
+        if (!group->has[i])
+            continue;
         buf_put_cstr(sql, comma);
         ddl_put_table(sql, map, entity->table);
         comma = ", ";

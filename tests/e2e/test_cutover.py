@@ -134,7 +134,7 @@ class Cutover(MovingCase):
         self.sql("UPDATE things.thing SET label = 'beside' WHERE thing_id <> '7'; UPDATE things.thing SET label = repeat('x', 410000) WHERE thing_id = '7'")
         self.wait_for(lambda: self.sql("SELECT count(*) FILTER (WHERE refused IS NULL), count(refused) FROM landfall.reverse_change") == "0|1")
         self.assertEqual((self.there(6)["label"]["S"], self.there(7)["label"]["S"]), ("beside", "number 7"))
-        self.assertIn("items that DynamoDB cannot hold: 1 rows", self.landfall("rollback", "writes", status=4))
+        self.assertIn("items that DynamoDB cannot hold: 1 key, such as", self.landfall("rollback", "writes", status=4))
         self.sql("UPDATE things.thing SET label = 'short' WHERE thing_id = '7'")
         self.wait_for_reverse_sync()
         self.assertEqual(self.there(7)["label"]["S"], "short")

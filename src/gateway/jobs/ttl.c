@@ -40,7 +40,7 @@ enum lf_code ttl_step(struct worker *worker, const struct leadership *leadership
     TRY(catalog_check_fresh(worker->catalog, err));
     TRY(catalog_all(worker->catalog, arena, &tables, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if (!code && tables[i]->ttl_attribute.len && tables[i]->status == TABLE_ACTIVE &&
+        if (!code && tables[i]->ttl_attribute.len && tables[i]->status == TABLE_ACTIVE && !tables[i]->move.is_fenced &&
             (table_is_mixed(tables[i]) || !table_is_dynamodbs(tables[i])))
             code = expire(worker, tables[i], arena, ret_more, err);
         table_unref(tables[i]);

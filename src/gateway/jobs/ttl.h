@@ -3,7 +3,7 @@
  *
  * What was written again since it was found stays: each deletion is guarded by the version that was read. Records in the stream
  * carry the service principal, as DynamoDB's do. As in DynamoDB, what expired more than five years ago is left alone; while
- * DynamoDB has the authority over a table, it is DynamoDB that deletes.
+ * DynamoDB has the authority over a table, it is DynamoDB that deletes. Nobody does under a fence.
  */
 #pragma once
 

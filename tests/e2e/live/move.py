@@ -234,7 +234,7 @@ class Move:
         self.verify(application)
         for entity in self.entities():
             pause = max(pause, self.move_alone(entity, application))
-        return max(pause, self.cut_over(application))
+        return max(pause, self.cut_over(application), self.take_back_alone(self.entities()[0], application))
 
     def entities(self):
         """Of the drafted map, with the entity that the registers are of."""
@@ -247,9 +247,18 @@ class Move:
         self.load()
         self.verify(application)
         expect(self.of_table("tables", "entities") == entity, "the table is not mixed")
-        pause = max(pause, self.pause_of(self.run("rollback", "writes")))
+        pause = max(pause, self.pause_of(self.run("rollback", "writes", TABLE, "--entity", entity)))
+        expect(self.of_table("tables", "phase") == "dual write", "the last entity has not taken the table back")
         self.verify(application)
         return pause
+
+    def take_back_alone(self, entity, application):
+        """One entity's writes go back while the rest stays, and move again."""
+        pause = self.pause_of(self.run("rollback", "writes", TABLE, "--entity", entity))
+        self.load()
+        self.verify(application)
+        expect(entity not in self.of_table("tables", "entities"), "the entity has not gone back")
+        return max(pause, self.cut_over(application))
 
     def late_writer(self):
         """One that writes past the gateways is noticed, and may be overruled."""

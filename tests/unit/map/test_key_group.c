@@ -210,6 +210,39 @@ static void test_names(void **state)
     assert_non_null(strstr(err.message, "Moving { pk: \"a{x}\", sk: \"a{x}\" } and Staying { pk: \"a{x}\", sk: \"{x}a\" }"));
 }
 
+/* As lines of their names. */
+static void assert_without(struct pair *pair, const char *group_names, const char *other_names, const char *left)
+{
+    struct err err = ERR_INIT;
+    struct key_group group, other, rest;
+    struct span names;
+    assert_ok(err, key_group_make(&pair->table, span_from_cstr(group_names), &arena, &group, &err));
+    assert_ok(err, key_group_make(&pair->table, span_from_cstr(other_names), &arena, &other, &err));
+    assert_ok(err, key_group_without(&group, &other, &arena, &rest, &err));
+    assert_ok(err, key_group_names(&rest, &arena, &names, &err));
+    assert_span(names, span_from_cstr(left));
+    assert_ok(err, key_group_make(&pair->table, names, &arena, &other, &err));
+    assert_memory_equal(other.has, rest.has, 2 * sizeof *rest.has);
+}
+
+static void test_what_is_left_without_others(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    struct key_group all;
+    struct span names;
+    struct pair pair = { .patterns = { "a*", "b*" } };
+    make_pair(&pair);
+    assert_ok(err, key_group_all(&pair.table, &arena, &all, &err));
+    assert_ok(err, key_group_names(&all, &arena, &names, &err));
+    assert_span(names, SPAN("Moving\nStaying"));
+    assert_without(&pair, "Staying\nMoving", "", "Moving\nStaying");
+    assert_without(&pair, "Staying\nMoving", "Staying", "Moving");
+    assert_without(&pair, "Moving", "Staying", "Moving");
+    assert_without(&pair, "Moving", "Moving\nStaying", "");
+    assert_without(&pair, "", "Moving", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_groups_are_apart_only_if_no_key_is_of_both, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_side_is_left_out_only_if_nothing_there_can_be_its, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_left_without_others, setup, teardown),
     };
     random_seed();
     return cmocka_run_group_tests(tests, NULL, NULL);
