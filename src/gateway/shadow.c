@@ -39,7 +39,7 @@ static struct call make_call(struct shadow *shadow, struct reply *reply, struct 
     };
 }
 
-/* What PostgreSQL refuses, while DynamoDB answers, is an answer that differs. */
+/* What PostgreSQL refuses, while DynamoDB answers, is an answer that differs; that it cannot be asked is none. */
 static enum lf_code take_refusal(struct shadow *shadow, const struct err *failed, struct err *err)
 {
     struct buf text;
@@ -64,7 +64,10 @@ static enum lf_code ask_postgres(struct shadow *shadow, struct err *err)
     reply_init(&reply, &body);
     struct call call = make_call(shadow, &reply, &error_members);
     enum lf_code code = shadow->run(&call, shadow->request, &failed);
-    code = code ? take_refusal(shadow, &failed, err) : arena_copy(&shadow->arena, buf_span(&body), &shadow->postgres, err);
+    if (code == LF_CONNECT)
+        *err = failed;
+    else
+        code = code ? take_refusal(shadow, &failed, err) : arena_copy(&shadow->arena, buf_span(&body), &shadow->postgres, err);
     buf_done(&error_members);
     buf_done(&body);
     return code;

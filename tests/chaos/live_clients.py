@@ -7,7 +7,7 @@ import uuid
 from clients import ACCOUNTS, BALANCE, REGISTERS, Client, Puts, Refused, Unanswered, Worker, item_of, state_of, update
 from linearizable import NEVER
 
-PAUSE_SECONDS, HANGS_SECONDS, AMOUNT_MAX = 0.06, 38, 40
+PAUSE_SECONDS, HANGS_SECONDS, REPEATS_SECONDS, AMOUNT_MAX = 0.06, 38, 8, 40
 ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
 
@@ -16,13 +16,19 @@ class Load:
 
     def __init__(self, ports, history, random, count):
         self.is_over, self.rests, self.idle, self.go = False, False, 0, asyncio.Event()
-        self.failures, self.glances = collections.Counter(), []
+        self.failures, self.glances, self.transactions = collections.Counter(), [], set()
         self.workers = [LiveWorker(self, ports, history, random.random()) for _ in range(count)]
 
     async def rest(self):
         self.go.clear()
         self.rests = True
         while self.idle < len(self.workers):
+            await asyncio.sleep(0.02)
+
+    async def transactions_end(self):
+        """Those that are under way are not asked again."""
+        seen = set(self.transactions)
+        while seen & self.transactions:
             await asyncio.sleep(0.02)
 
     def resume(self):
@@ -32,6 +38,19 @@ class Load:
     def stop(self):
         self.is_over = True
         self.resume()
+
+
+class Transaction:
+    """One that may be asked several times."""
+
+    def __init__(self):
+        self.token, self.is_unknown, self.until = str(uuid.uuid4()), False, time.monotonic() + REPEATS_SECONDS
+
+    def is_refused(self):
+        """An attempt without an answer may have come before, and have been done."""
+        if self.is_unknown:
+            raise Unanswered("an attempt had no answer")
+        return False
 
 
 class LiveWorker(Worker):
@@ -139,19 +158,34 @@ class LiveWorker(Worker):
             self.history.observe(table, key, start, state_of(found.get(key)))
 
     async def transact(self, _write, items, _keys):
-        """Whether it was done; one without an answer is not sent again, since its token is known to one side only."""
-        token = str(uuid.uuid4())
-        while True:
-            try:
-                await self.call("TransactWriteItems", TransactItems=items, ClientRequestToken=token)
-                return True
-            except Refused as refused:
-                if refused.error == "TransactionCanceledException" and set(refused.reasons) <= {"None", "ConditionalCheckFailed"}:
-                    return False
-                if not refused.is_retryable():
-                    raise
-                self.fail(self.transact, refused.error)
+        """Whether it was done; one without an answer is sent again with its token for a while."""
+        transaction = Transaction()
+        self.load.transactions.add(transaction)
+        try:
+            while (done := await self.attempt(transaction, items)) is None:
                 await asyncio.sleep(0.02)
+            return done
+        finally:
+            self.load.transactions.discard(transaction)
+
+    async def attempt(self, transaction, items):
+        """Whether it was done, or nothing when it is to be sent again."""
+        try:
+            await self.call("TransactWriteItems", TransactItems=items, ClientRequestToken=transaction.token)
+        except Unanswered as failure:
+            transaction.is_unknown = True
+            if time.monotonic() > transaction.until:
+                raise
+            self.fail(self.transact, what_of(failure))
+            return None
+        except Refused as refused:
+            if refused.error == "TransactionCanceledException" and set(refused.reasons) <= {"None", "ConditionalCheckFailed"}:
+                return transaction.is_refused()
+            if not refused.is_retryable():
+                raise
+            self.fail(self.transact, refused.error)
+            return None
+        return True
 
     async def transfer(self):
         write, amount = self.history.new_id(), self.random.randrange(1, AMOUNT_MAX)

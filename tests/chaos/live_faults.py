@@ -1,6 +1,7 @@
 """What breaks in a round of chaos_live.py (live_round.py)."""
 import asyncio
 import contextlib
+import shutil
 import signal
 import time
 
@@ -105,13 +106,26 @@ class Faults:
 
     async def outlast_postgres(self):
         """While DynamoDB has the authority gateways that were told to continue do so, whatever else breaks meanwhile; some are killed then and begin again on their
-        journals."""
+        journals, or without them."""
         async with self.breaking:
             hit = self.choose_gateways()
             dead = self.random.choice([[], self.random.sample(hit, 1), hit])
+            lost = dead if self.random.random() < 0.3 else []
             await self.break_one(lambda: self.kill_without_postgres(hit, dead), f"PostgreSQL is away for {'all' if hit is self.gateways else 'one'}, {len(dead)} killed")
+            for gateway in lost:
+                await self.break_one(lambda: self.lose_journal(gateway), "lose journal")  # noqa: B023: awaited here
             for gateway in dead:
                 await gateway.start()
+        if lost:
+            await self.wait_until_readable()
+            await self.rest()
+
+    async def lose_journal(self, gateway):
+        """Nothing of it can land any more when a person says that it is lost."""
+        shutil.rmtree(gateway.journal)
+        await self.dynamodb.landed()
+        id = await self.psql(f"SELECT id FROM landfall.gateway WHERE journal_place LIKE '%/{gateway.journal.name}'")
+        await self.wait_for("the gateway is forgotten", lambda: self.succeeds(("gateway", "forget", id)))
 
     async def kill_without_postgres(self, hit, dead):
         async with self.without_postgres(hit):

@@ -26,7 +26,7 @@ STATE = ("SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid),
          "SELECT * FROM landfall.gateway", "SELECT * FROM landfall.catalog", "SELECT * FROM landfall.dirty_key", "SELECT * FROM landfall.leader",
          "SELECT count(*) FROM landfall.spool", "SELECT * FROM landfall.reverse_change LIMIT 10", "SELECT * FROM landfall.reverse_sent WHERE again_at IS NOT NULL LIMIT 10",
          "SELECT s.* FROM landfall.reverse_sent s JOIN landfall.late_write l ON s.table_name = l.table_name AND s.key::text = l.key::text",
-         "SELECT at, what, detail FROM landfall.event ORDER BY id DESC LIMIT 20")
+         "SELECT * FROM landfall.shadow_difference", "SELECT at, what, detail FROM landfall.event ORDER BY id DESC LIMIT 20")
 LANDED = ("UPDATE landfall.dirty_key SET settled_at = clock_timestamp() WHERE token IN ({tokens}) AND settled_at > clock_timestamp(); "
           "UPDATE landfall.reverse_sent SET again_at = clock_timestamp() WHERE batch IN ({batches}) AND again_at > clock_timestamp()")
 BEATS = "SELECT id, beat, is_behind FROM landfall.gateway WHERE journal IS NOT NULL"
@@ -71,7 +71,7 @@ class Round(Faults):
                 self.expect_all_alive()
 
     async def settle_what_cannot_land(self):
-        """The signature of a request that the proxy does not have any more may as well have expired."""
+        """The signature of a request that the proxy does not have any more may as well have expired, and the ten minutes of a token that nobody uses any more have passed."""
         while True:
             await asyncio.sleep(0.5)
             with contextlib.suppress(OSError):
@@ -85,6 +85,7 @@ class Round(Faults):
         tokens, batches = found.splitlines()
         if (tokens, batches) != ("0", "0"):
             await self.dynamodb.landed()
+            await self.load.transactions_end()
             await self.psql(LANDED.format(tokens=tokens, batches=batches))
 
     # ---- commands ----
@@ -120,9 +121,10 @@ class Round(Faults):
     async def succeeds(self, arguments, until=None):
         status, output = await self.run(*arguments)
         lines = output.strip().splitlines() or [""]
-        if self.said.get(arguments) != status:
-            self.say(f"  {' '.join(arguments)}: {status} {'' if status == 0 else lines[-2:]}")
-        self.said[arguments] = status
+        said = f"{status} {'' if status == 0 else lines[-2:]}"
+        if self.said.get(arguments) != said:
+            self.say(f"  {' '.join(arguments)}: {said}")
+        self.said[arguments] = said
         assert status != 3, f"landfall {' '.join(arguments)} found differences:\n{output}"
         if status == 0 and (until is None or await self.holds(until)):
             self.said.pop(arguments)
@@ -321,6 +323,7 @@ class Round(Faults):
             await self.run_for_a_while()
             if outlasted_at == percent:
                 await self.outlast_postgres()
+        await self.load.transactions_end()  # also those of the time before both sides were written, whose tokens nobody has noted
 
     async def move(self):
         outlasted_at = self.plan.choice(["follow", "0", "50", "100", "100", "rollback"]) if self.goes_on else None

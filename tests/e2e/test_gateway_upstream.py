@@ -620,6 +620,19 @@ class Reads(UpstreamCase):
         time.sleep(1)  # the other comparison began before this one
         self.assertEqual(self.sql("SELECT request #>> '{Key,p,S}' FROM landfall.shadow_difference"), "p2")
 
+    def test_what_postgres_cannot_be_asked_is_no_difference(self):
+        """Whoever reads one row loses the connection, each time."""
+        name = self.sql(f"SELECT format('%I', left(name, 40) || '_' || id) FROM landfall.dynamodb_table WHERE name = '{self.table}'")
+        self.sql(f"ALTER TABLE dynamodb.{name} RENAME TO away; CREATE VIEW dynamodb.{name} AS SELECT xmin, * FROM dynamodb.away WHERE item::text NOT LIKE '%\"p1\"%' OR "
+                 "(pg_terminate_backend(pg_backend_pid()) AND pg_sleep(5) IS NOT NULL)")
+        self.share(0, shadow_percent="100")
+        self.get_quietly(1)
+        self.until(lambda: self.get_quietly(2) or self.sql("SELECT count(*) FROM landfall.shadow_difference") != "0")
+        time.sleep(1)  # the comparison of the other item began before these
+        self.assertEqual(self.sql("SELECT DISTINCT request #>> '{Key,p,S}' FROM landfall.shadow_difference"), "p2")
+        self.assertNotEqual(self.sql("SELECT sum(reads) FROM landfall.read_count WHERE kind = 'shadowed'"), "0")
+        self.sql(f"DROP VIEW dynamodb.{name}; ALTER TABLE dynamodb.away RENAME TO {name}")
+
     def get_quietly(self, at):
         self.front.ask("GetItem", TableName=self.table, Key=key(f"p{at}", "1"))
 
