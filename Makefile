@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 LANDFALL = $(BUILD)/landfall
 
-.PHONY: build demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-follow bench-gateway soak-gateway chaos chaos-gateway chaos-live oracle fmt docs install datasets clean deps
+.PHONY: build release demo e2e check check-newest lint tidy test asan tsan fuzz bench bench-follow bench-gateway soak-gateway chaos chaos-gateway chaos-live oracle fmt docs install datasets clean deps
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -13,6 +13,10 @@ $(BUILD)/build.ninja: meson.build
 	@tools/deps build
 	@[ -f $@ ] || meson setup $(BUILD) $(MESON_FLAGS)
 	@touch $@
+
+# What is installed and measured, in build-release/: optimised, and laid out after a training run.
+release: deps-demo
+	@tools/release build-release
 
 # The whole way on a sample export, up to an AWS SDK that reads the rows.
 demo: deps-demo deps-examples build
@@ -52,9 +56,8 @@ fuzz: deps-fuzz
 
 # Budgets of docs/performance.md: the main job beside PostgreSQL's own COPY, for each size; prints both sides and the ratio.
 BENCH_ITEMS ?= 1000000
-bench: deps-demo
-	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
-	@for items in $(BENCH_ITEMS); do python3 tests/bench/bench_load.py build-bench/landfall $$items || exit 1; done
+bench: release
+	@for items in $(BENCH_ITEMS); do python3 tests/bench/bench_load.py build-release/landfall $$items || exit 1; done
 
 # An application in use moves from DynamoDB to PostgreSQL, back, and again, SECONDS between two commands.
 SECONDS_BETWEEN ?= 3
@@ -62,22 +65,17 @@ e2e: deps-check deps-oracle build
 	@python3 tests/e2e/live/move.py $(LANDFALL) --seconds $(SECONDS_BETWEEN)
 
 # The gateway beside pgbench and DynamoDB Local.
-bench-gateway: deps-demo
-	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
-	@ninja -C build-bench tests/bench/http_load
-	@python3 tests/bench/bench_gateway.py build-bench/landfall build-bench/tests/bench/http_load
+bench-gateway: release
+	@python3 tests/bench/bench_gateway.py build-release/landfall build-release/tests/bench/http_load
 
 # The follower beside pgbench.
-bench-follow: deps-demo
-	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
-	@python3 tests/bench/bench_follow.py build-bench/landfall
+bench-follow: release
+	@python3 tests/bench/bench_follow.py build-release/landfall
 
 # Whether the gateway's memory stays flat at full load for SOAK_SECONDS.
 SOAK_SECONDS ?= 600
-soak-gateway: deps-demo
-	@$(MAKE) BUILD=build-bench MESON_FLAGS="-Dbuildtype=release" build
-	@ninja -C build-bench tests/bench/http_load
-	@python3 tests/bench/soak_gateway.py build-bench/landfall build-bench/tests/bench/http_load $(SOAK_SECONDS)
+soak-gateway: release
+	@python3 tests/bench/soak_gateway.py build-release/landfall build-release/tests/bench/http_load $(SOAK_SECONDS)
 
 # Backfill and verify broken at random points, ROUNDS times: nothing lost, nothing twice. SEED= repeats a run.
 ROUNDS ?= 200
@@ -110,15 +108,15 @@ fmt: deps-check
 docs: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) docs
 
-install: build
-	@meson install -C $(BUILD) --no-rebuild
+install: release
+	@meson install -C build-release --no-rebuild
 
 # The whole way for every data set under DIR, each checked by a program that does not use Landfall's code.
 datasets: deps-demo build
 	@tools/datasets.sh $(LANDFALL) "$(DIR)"
 
 clean:
-	@rm -rf build build-asan build-tsan build-fuzz build-bench
+	@rm -rf build build-asan build-tsan build-fuzz build-release
 
 deps: deps-build
 deps-%:

@@ -195,6 +195,11 @@ class Gateway:
         self.process.wait(30)
 
 
+def make_access_key(landfall, key_file):
+    made = json.loads(subprocess.run([landfall, "access-key", "create", "--json", "--key-file", key_file], check=True, capture_output=True, text=True).stdout)
+    return made["access_key_id"], made["secret_access_key"]
+
+
 class Local:
     def __init__(self):
         self.address = "127.0.0.1:8391"
@@ -289,9 +294,9 @@ def main():
         at_half_load(load, gateway.address, credentials, seconds, work, rates)
         gateway.stop()
         key_file = os.path.join(work, "landfall.key")
-        made = json.loads(subprocess.run([landfall, "access-key", "create", "--json", "--key-file", key_file], check=True, capture_output=True, text=True).stdout)
+        access_key = make_access_key(landfall, key_file)
         gateway = Gateway(landfall, "--auth", "sigv4", "--key-file", key_file)
-        measure(load, gateway.address, (made["access_key_id"], made["secret_access_key"]), seconds, work, theirs, "item store, SigV4")
+        measure(load, gateway.address, access_key, seconds, work, theirs, "item store, SigV4")
         gateway.stop()
         make_mapped_tables(landfall, work)
         gateway = Gateway(landfall, "--map", MAP)
