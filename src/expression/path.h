@@ -4,8 +4,8 @@
 #include "expression/expression.h"
 
 enum {
-    PATH_ELEMENTS_MAX = 32, /* names and indexes of a path */
-    PATH_TEXT_BYTES = 384,  /* of a path or value in a message, with its NUL; the rest is cut */
+    PATH_ELEMENTS_MAX = 32,              /* names and indexes of a path */
+    PATH_TEXT_BYTES = ERR_MESSAGE_BYTES, /* of a path or value in a message, which is cut where this is; with its NUL */
     VALUE_TEXT_BYTES = PATH_TEXT_BYTES,
 };
 

@@ -29,16 +29,17 @@ struct gather {
 /* Running ----------------------------------------------------------------------------------------------------------------------
  */
 
-static bool did_nothing(enum lf_code code, const struct err *err)
+/* Whether fewer members may fare better: it is certain that nothing was done, and not for want of room. */
+static bool is_worth_halving(enum lf_code code)
 {
-    return code == LF_SQL || store_is_conflict(code, err);
+    return code && code != LF_CONNECT && code != LF_MEMORY && code != LF_THROTTLING;
 }
 
 static void run_members(struct worker *worker, const struct batch *batch, struct gather_member **members, size_t count)
 {
     struct err err = ERR_INIT;
     enum lf_code code = batch->run(worker, batch->table, members, count, &err);
-    if (count > 1 && did_nothing(code, &err)) {
+    if (count > 1 && is_worth_halving(code)) {
         run_members(worker, batch, members, count / 2);
         run_members(worker, batch, members + count / 2, count - count / 2);
         return;

@@ -5,8 +5,8 @@
  *
  * A lone request goes at once, at the end of its turn; there is no timer. While as many batches are under way as the gather
  * allows, those that come join the next one, so that under load each commit covers many. A batch that certainly did nothing
- * (PostgreSQL refused it, or another transaction was in its way) is halved and tried again, so that an error stays with its
- * request. One worker, one thread.
+ * (PostgreSQL refused it, another transaction was in its way, a row is not what the map says) is halved and tried again, so that
+ * an error stays with its request. One worker, one thread.
  */
 #pragma once
 
@@ -27,7 +27,8 @@ struct gather_member {
     struct err *err;
 };
 
-/* One statement, or one transaction, for all members. */
+/* One statement, or one transaction, for all members. After LF_CONNECT and LF_MEMORY it may have taken effect, after any other
+ * error it has not. */
 typedef enum lf_code gather_run(struct worker *worker, const struct table *table, struct gather_member *const *members,
                                 size_t count, struct err *err);
 

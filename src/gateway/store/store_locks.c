@@ -91,13 +91,9 @@ static enum lf_code settle(struct db *db, const struct store_transaction_id *id,
 {
     struct err unheard = *err;
     bool is_over = false, is_committed = false;
-    for (size_t i = 0; i < ASK_MAX && !is_over; i++) {
-        enum lf_code code = ask(db, id, &is_over, &is_committed, err);
-        if (code && code != LF_CONNECT)
-            return code;
-        if (!is_over)
+    for (size_t i = 0; i < ASK_MAX && !is_over; i++)
+        if (ask(db, id, &is_over, &is_committed, err) || !is_over)
             fiber_sleep(db_loop(db), ASK_AGAIN_MS);
-    }
     if (is_committed)
         return LF_OK;
     *err = unheard;

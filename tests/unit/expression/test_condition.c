@@ -570,6 +570,33 @@ static void test_limits(void **state)
     fixture_done(&fixture);
 }
 
+/* A message quotes values whole, as long as it has room for them. */
+static void test_long_values(void **state)
+{
+    (void)state;
+    enum { LONG = 700 };
+    struct fixture fixture;
+    struct err err = ERR_INIT;
+    const struct expression_node *root;
+    char text[LONG + 1] = "", expected[ERR_MESSAGE_BYTES];
+    memset(text, 'k', LONG);
+    fixture_init(&fixture);
+    struct value lower = fixture_value(&fixture, "{\"S\":\"\"}"), upper = fixture_value(&fixture, "{\"S\":\"a\"}");
+    lower.bytes = span_of(text, LONG);
+    struct expression_value values[] = { { SPAN(":k"), lower, false }, { SPAN(":a"), upper, false } };
+    fixture.inputs.values = values;
+    fixture.inputs.value_count = ROWS(values);
+    assert_int_equal(expression_parse_condition(SPAN("s BETWEEN :k AND :a"), EXPRESSION_CONDITION, &fixture.inputs,
+                                                &fixture.arena, &root, &err),
+                     LF_VALIDATION);
+    (void)snprintf(expected, sizeof expected,
+                   "Invalid ConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower "
+                   "bound; lower bound operand: AttributeValue: {S:%s}, upper bound operand: AttributeValue: {S:a}",
+                   text);
+    assert_string_equal(err.message, expected);
+    fixture_done(&fixture);
+}
+
 static void check_twice(struct fixture *fixture)
 {
     struct err err = ERR_INIT;
@@ -670,6 +697,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),        cmocka_unit_test(test_limits),          cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_absent_item), cmocka_unit_test(test_size_of_strings), cmocka_unit_test(test_filter_keys),
+        cmocka_unit_test(test_long_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
