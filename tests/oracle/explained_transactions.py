@@ -57,7 +57,7 @@ def is_cancelled_for_fault(step, theirs, ours):
         return False
     actions = [entry.get("Update") or {} for entry in body_of(step).get("TransactItems", [])]
     faults = [message for code, message in reasons_of(ours) if code == "ValidationError"]
-    several = len(actions) > 1 or any(action_count(action) > 1 for action in actions)
+    several = len(actions) > 1 or any(action_count(action) > 1 for action in actions) or len(statements_of(step)) > 1
     return any(is_same_text(theirs.message, message) or (is_fault_of_update(theirs.message) and is_fault_of_early_check(message) and several) for message in faults)
 
 
@@ -162,6 +162,12 @@ def is_deletion_of_nothing(step, theirs, ours):
         one == other or is_deleted_anyway(entry, one, other) for entry, one, other in zip(statements_of(step), *verdicts))
 
 
+def is_type_of_key(step, theirs, ours):
+    """Local takes the name of the type for a value of the key attribute."""
+    return theirs.message == INVALID + "Condition parameter type does not match schema type" and ours.ok and step["call"] == "ExecuteStatement" and bool(
+        re.search(r"\battribute_type\(", str(body_of(step).get("Statement")), re.IGNORECASE))
+
+
 def is_mixed_with_wrong(step, theirs, ours):
     """Without the statements that are wrong by themselves, all are reads or all are writes."""
     if step["call"] != "BatchExecuteStatement" or not str(theirs.message).startswith("Read and write requests together") or not ours.ok:
@@ -197,6 +203,8 @@ RULES = [
      GUIDE + "ql-reference.delete.html"),
     ("Local does not say what a token's fault is", is_silent_mismatch, "The exception has a message.", API + "API_TransactWriteItems.html"),
     ("Local looks at the token first", is_late_token, "What is wrong with an action by itself is told first.", API + "API_TransactWriteItems.html"),
+    ("Local takes a type's name for a key", is_type_of_key, "attribute_type asks for the type of any attribute, of a key as well.",
+     GUIDE + "ql-functions.attribute_type.html"),
     ("Landfall leaves wrong statements out of a batch", is_mixed_with_wrong, "Whether statements are reads or writes is asked of those that are right by themselves.",
      GUIDE + "ql-reference.multiplestatements.batching.html"),
     ("Local names DuplicateItemException otherwise", is_duplicate_type, "The exception is DuplicateItemException.", API + "API_ExecuteStatement.html"),

@@ -40,10 +40,10 @@ def tells(outcome, fault, is_ours, is_our_fault):
 # ---- parts of requests ----
 
 def outer_parts_of(body):
-    """Without one of them a request is whole, or lacks a member of its own or an attribute of its item: nothing within a value goes. Of a list two stay, so that
-    one with a fault can still go by itself."""
+    """Without one of them a request is whole, or lacks a member of its own or an attribute of its item: nothing within a value goes. Of a list three stay, so that
+    two with a fault can still go and leave one without."""
     return [path for path in malformed.places(body) if len(path) == 1 or path[:-1] == ("Item",) or (
-        len(path) <= 4 and isinstance(path[-1], int) and len(malformed.parent_of(body, path)) > 2)]
+        len(path) <= 4 and isinstance(path[-1], int) and len(malformed.parent_of(body, path)) > 3)]
 
 
 def parts_of(body):

@@ -26,8 +26,10 @@ PROGRESS_EVERY = 10000
 
 
 def is_unsure(difference):
-    """Local may refuse a malformed request and yet do what it asks for."""
-    return bool(difference.step.get("malformed")) and not difference.theirs.ok and difference.theirs.type != difference.ours.type
+    """Local may refuse a malformed request and yet do what it asks for; it then gives another exception, or calls the key that is there missing."""
+    theirs = difference.theirs
+    return bool(difference.step.get("malformed")) and not theirs.ok and (
+        theirs.type != difference.ours.type or str(theirs.message).startswith("Cannot have null key for"))
 
 
 class Run:
