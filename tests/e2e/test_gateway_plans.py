@@ -50,7 +50,7 @@ class Plans(DatabaseCase):
         self.addCleanup(self.client.close)
         self.log = pathlib.Path(self.server.folder) / "log"
 
-    end = Served.end
+    end, complaint = Served.end, None
 
     def plans(self, operation, body):
         """Of what a request runs."""

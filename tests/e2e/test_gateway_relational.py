@@ -273,6 +273,28 @@ class TogetherInOneStatement(Served):
         self.assertEqual((self.sql("SELECT string_agg(customer_id, '' ORDER BY customer_id) FROM shop.customer")), "abc")
 
 
+    def test_a_put_that_breaks_a_constraint_keeps_no_other_from_its_table(self):
+        items = [customer(f"n{at}", email=text(f"n{at}@x")) for at in range(8)]
+        items[3]["email"] = items[5]["email"] = text("a@x")
+        self.put(items[0])
+        self.put({**items[1], "kind": text("unknown")})
+        self.assertEqual(self.together([("PutItem", {"Item": item}) for item in items]), [(200, {})] * 8)
+        self.assertEqual([self.get(item["pk"]["S"], "c") for item in items], items)
+        self.assertEqual([bool(self.kept(item["pk"]["S"])) for item in items], [at in (3, 5) for at in range(8)])
+
+    def test_updates_of_rows_that_sql_has_changed(self):
+        """Each reads its item, and is to write it, at the same time as SQL."""
+        body = {"UpdateExpression": "ADD amount :n", "ExpressionAttributeValues": {":n": number(1)}}
+        for at in range(8):
+            self.put(order("c", f"d{at}", kind="draft", amount=number(at)))
+        requests = [("UpdateItem", {"Key": key("c#c", f"o#d{at}"), **body}) for at in range(8)]
+        self.assertEqual(self.together(requests * 2), [(200, {})] * 16)
+        self.sql("UPDATE shop.draft SET amount = amount * 10 WHERE order_id LIKE 'd%'")
+        self.assertEqual(self.together(requests), [(200, {})] * 8)
+        self.assertEqual([self.get("c#c", f"o#d{at}")["amount"] for at in range(8)], [number((at + 2) * 10 + 1) for at in range(8)])
+        self.assertEqual(self.rows("landfall.item"), "1")
+
+
 class Writes(Served):
     def test_an_item_that_is_put_is_a_row(self):
         self.put(order("a", "new", amount=number("12.50"), lines=lines("p", "q", "r"), note=text("whole")))

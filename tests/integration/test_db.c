@@ -141,6 +141,16 @@ static struct db_transaction *begin(void)
     return transaction;
 }
 
+static int32_t ask_in(struct db_transaction *transaction, const char *sql)
+{
+    struct err err = ERR_INIT;
+    const struct pg_statement *statement;
+    struct pg_result *result = NULL;
+    harness_check(db_statement(db, span_from_cstr(sql), &statement, &err), &err);
+    harness_check(db_tx_query(transaction, statement, NULL, &result, &err), &err);
+    return int_of(result);
+}
+
 static void commit(struct db_transaction *transaction)
 {
     struct err err = ERR_INIT;
@@ -299,6 +309,49 @@ static void writes_are_transactions_of_their_own(void **state)
     assert_int_equal(count_rows("SELECT count(*) FROM public.t"), 200);
 }
 
+/* Two inserts sent at once. */
+static enum lf_code insert_both(int32_t one, int32_t other, int32_t *ret_values, struct err *err)
+{
+    struct buf bytes[2];
+    struct pg_field fields[2];
+    struct db_step steps[2] = { { .statement = &insert, .params = int_params(&bytes[0], &fields[0], one) },
+                                { .statement = &insert, .params = int_params(&bytes[1], &fields[1], other) } };
+    enum lf_code code = db_write_all(db, steps, 2, err);
+    for (size_t i = 0; i < 2; i++) {
+        buf_done(&bytes[i]);
+        if (code == LF_OK)
+            ret_values[i] = int_of(steps[i].result);
+        else
+            assert_null(steps[i].result);
+    }
+    return code;
+}
+
+/* Among single writes on the same connection. */
+static void write_pairs(void *context)
+{
+    int32_t base = *(int *)context * 1000, values[2] = { 0 }, value = 0;
+    struct err err = ERR_INIT;
+    for (int32_t i = 0; i < 10; i++) {
+        harness_check(insert_both(base + i, base + 100 + i, values, &err), &err);
+        assert_int_equal(values[0], base + i);
+        assert_int_equal(values[1], base + 100 + i);
+        assert_int_equal(insert_both(base + 200 + i, base + i, values, &err), LF_SQL); /* at the commit */
+        assert_string_equal(err.sqlstate, "23505");
+        harness_check(run_int(db_write, &insert, base + 300 + i, &value, &err), &err);
+    }
+}
+
+static void steps_are_one_transaction(void **state)
+{
+    (void)state;
+    empty_table();
+    open_db(harness_uri(), 1, 2, 10000);
+    run_fibers(write_pairs, 20);
+    assert_int_equal(count_rows("SELECT count(*) FROM public.t"), 20 * 30);
+    assert_int_equal(count_rows("SELECT count(*) FROM public.t WHERE a % 1000 BETWEEN 200 AND 299"), 0);
+}
+
 /* Transactions and single writes at the same time on few connections: each fiber's transaction has two rows or none. */
 static void mix(void *context)
 {
@@ -428,6 +481,34 @@ static void send_what_cannot_be_sent(void *context)
     assert_int_equal(db_query(db, &text, &params, &result, &err), LF_SQL);
     assert_int_equal(db_write(db, &text, &params, &result, &err), LF_SQL);
     assert_int_equal(ask(db_write, "SELECT 7"), 7);
+}
+
+/* What was sent before it goes with the connection; whoever waits behind is served by the next one. */
+static void send_a_step_that_cannot_be_sent(void *context)
+{
+    static const struct pg_statement text = { .sql = "SELECT length($1::text)" },
+                                     one = { .sql = "INSERT INTO public.t VALUES (1)" };
+    struct err err = ERR_INIT;
+    struct pg_field nul = { "a\0b", 3 };
+    if (*(int *)context == 0) {
+        struct db_transaction *transaction = begin();
+        assert_int_equal(ask_in(transaction, "SELECT 5"), 5);
+        commit(transaction);
+        return;
+    }
+    struct db_step steps[] = { { .statement = &one }, { .statement = &text, .params = { &nul, NULL, 1 } } };
+    assert_int_equal(db_write_all(db, steps, 2, &err), LF_SQL);
+    assert_string_equal(err.sqlstate, "22021");
+}
+
+static void a_step_that_is_wrong_leaves_nothing(void **state)
+{
+    (void)state;
+    empty_table();
+    open_db(harness_uri(), 1, 1, 10000);
+    run_fibers(send_a_step_that_cannot_be_sent, 2);
+    assert_int_equal(count_rows("SELECT count(*) FROM public.t"), 0);
+    assert_int_equal(count_rows("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"), 0);
 }
 
 static void a_parameter_that_is_wrong_leaves_the_connection_right(void **state)
@@ -645,6 +726,8 @@ int main(void)
         cmocka_unit_test_teardown(same_text_same_statement, close_db),
         cmocka_unit_test_teardown(tables_may_change_under_statements, close_db),
         cmocka_unit_test_teardown(writes_are_transactions_of_their_own, close_db),
+        cmocka_unit_test_teardown(steps_are_one_transaction, close_db),
+        cmocka_unit_test_teardown(a_step_that_is_wrong_leaves_nothing, close_db),
         cmocka_unit_test_teardown(transactions_are_alone_on_their_connection, close_db),
         cmocka_unit_test_teardown(who_waits_gets_its_turn, close_db),
         cmocka_unit_test_teardown(transactions_fail_as_a_whole, close_db),

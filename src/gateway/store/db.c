@@ -11,18 +11,17 @@ enum {
     SILENCE_MS = 5 * 1000, /* beyond the statement timeout */
 };
 
-/* Who asks for a write connection: to send one statement among those of others, or to have it alone for a transaction. Lives on
- * the stack of its fiber, which waits until it is done. */
+/* Who asks for a write connection: to send statements among those of others, or to have it alone for a transaction. Lives on the
+ * stack of its fiber, which waits until it is done. */
 struct request {
     struct request *next; /* in the queue */
     struct fiber *fiber;
-    const struct pg_statement *statement;
-    const struct pg_params *params;
-    struct db_transaction *transaction; /* instead of a statement */
+    struct db_step *steps;
+    size_t count, answered;             /* of steps */
+    struct db_transaction *transaction; /* instead of steps */
     bool is_waiting;                    /* the fiber is suspended */
     bool is_done;
     enum lf_code code;
-    struct pg_result *result;
     struct err *err;
 };
 
@@ -64,10 +63,11 @@ static void finish(struct request *request, enum lf_code code)
 static void on_answer(void *context, struct pg_result *result, const struct err *err)
 {
     struct request *request = context;
-    request->result = result;
+    request->steps[request->answered++].result = result;
     if (err)
         *request->err = *err;
-    finish(request, err ? err->code : LF_OK);
+    if (request->answered == request->count)
+        finish(request, err ? err->code : LF_OK);
 }
 
 static void ignore_answer(void *context, struct pg_result *result, const struct err *err)
@@ -76,29 +76,53 @@ static void ignore_answer(void *context, struct pg_result *result, const struct 
     pg_result_free(result);
 }
 
+/* What has been sent of a unit must not be followed by what is another's. */
+static enum lf_code give_up(struct db_connection *connection, struct request *request)
+{
+    struct err failure = *request->err;
+    db_connection_drop(connection);
+    *request->err = failure;
+    return failure.code;
+}
+
 static enum lf_code send_request(struct db_connection *connection, struct request *request)
 {
-    return db_connection_send(connection, request->statement, request->params, (struct pg_send_options){ .binary_result = true },
-                              on_answer, request, request->err);
+    for (size_t i = 0; i < request->count; i++) {
+        const struct db_step *step = &request->steps[i];
+        const struct pg_send_options options = { .binary_result = true, .holds = i + 1 < request->count };
+        if (db_connection_send(connection, step->statement, &step->params, options, on_answer, request, request->err))
+            return i ? give_up(connection, request) : request->err->code;
+    }
+    return LF_OK;
 }
 
-static struct request request_of(const struct pg_statement *statement, const struct pg_params *params, struct err *err)
+static struct db_step step_of(const struct pg_statement *statement, const struct pg_params *params)
+{
+    return (struct db_step){ .statement = statement, .params = params ? *params : (struct pg_params){ 0 } };
+}
+
+static struct request request_of(struct db_step *steps, size_t count, struct err *err)
 {
     assert(fiber_self());
-    return (struct request){ .fiber = fiber_self(), .statement = statement, .params = params, .err = err };
+    return (struct request){ .fiber = fiber_self(), .steps = steps, .count = count, .err = err };
 }
 
-static enum lf_code await(struct request *request, struct pg_result **ret_result)
+static enum lf_code await(struct request *request)
 {
     request->is_waiting = true;
     while (!request->is_done)
         fiber_suspend();
-    if (request->code != LF_OK)
-        return request->code;
+    return request->code;
+}
+
+/* Of a request of one step. */
+static enum lf_code await_result(struct request *request, struct pg_result **ret_result)
+{
+    TRY(await(request));
     if (ret_result)
-        *ret_result = request->result;
+        *ret_result = request->steps[0].result;
     else
-        pg_result_free(request->result);
+        pg_result_free(request->steps[0].result);
     return LF_OK;
 }
 
@@ -125,12 +149,13 @@ static struct db_connection *choose_read(const struct db *db)
 static enum lf_code read_once(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
                               struct pg_result **ret_result, struct err *err)
 {
-    struct request request = request_of(statement, params, err);
+    struct db_step step = step_of(statement, params);
+    struct request request = request_of(&step, 1, err);
     struct db_connection *connection = choose_read(db);
     if (!connection)
         return ERR(err, LF_CONNECT, "there is no connection to PostgreSQL at the moment");
     TRY(send_request(connection, &request));
-    return await(&request, ret_result);
+    return await_result(&request, ret_result);
 }
 
 enum lf_code db_query(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
@@ -185,30 +210,32 @@ static void start_on(struct write_connection *write, struct request *request)
         finish(request, code);
 }
 
-/* False when it has to wait until a transaction ends. */
-static bool start_write(struct db *db, struct request *request)
+/* Until a transaction ends. */
+static bool has_to_wait(const struct db *db)
+{
+    return !choose_write(db) && can_write(db);
+}
+
+static void start_write(struct db *db, struct request *request)
 {
     struct write_connection *write = choose_write(db);
     if (write)
         start_on(write, request);
-    else if (can_write(db))
-        return false;
     else
         finish(request, ERR(request->err, LF_CONNECT, "there is no connection to PostgreSQL at the moment"));
-    return true;
 }
 
+/* A request leaves the queue before it starts, for this may be called again by what it meets. */
 static void start_waiting(void *context)
 {
     struct db *db = context;
-    while (db->first) {
+    while (db->first && !has_to_wait(db)) {
         struct request *request = db->first;
-        struct request *next = request->next;
-        if (!start_write(db, request))
-            return;
-        db->first = next;
-        if (!next)
+        db->first = request->next;
+        if (!db->first)
             db->end = &db->first;
+        request->next = NULL;
+        start_write(db, request);
     }
 }
 
@@ -220,25 +247,34 @@ static __attribute__((noinline)) void enqueue(struct db *db, struct request *req
 }
 
 /* In turn: nobody overtakes those that wait. */
-static enum lf_code write_in_turn(struct db *db, struct request *request, struct pg_result **ret_result)
+static enum lf_code write_in_turn(struct db *db, struct request *request)
 {
-    if (db->first || !start_write(db, request))
+    if (db->first || has_to_wait(db))
         enqueue(db, request);
-    return await(request, ret_result);
+    else
+        start_write(db, request);
+    return await(request);
 }
 
-static enum lf_code write_once(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
-                               struct pg_result **ret_result, struct err *err)
+static enum lf_code write_once(struct db *db, struct db_step *steps, size_t count, struct err *err)
 {
-    struct request request = request_of(statement, params, err);
-    return write_in_turn(db, &request, ret_result);
+    struct request request = request_of(steps, count, err);
+    return write_in_turn(db, &request);
+}
+
+enum lf_code db_write_all(struct db *db, struct db_step *steps, size_t count, struct err *err)
+{
+    enum lf_code code = write_once(db, steps, count, err);
+    return is_outdated(code, err) ? write_once(db, steps, count, err) : code;
 }
 
 enum lf_code db_write(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
                       struct pg_result **ret_result, struct err *err)
 {
-    enum lf_code code = write_once(db, statement, params, ret_result, err);
-    return is_outdated(code, err) ? write_once(db, statement, params, ret_result, err) : code;
+    struct db_step step = step_of(statement, params);
+    TRY(db_write_all(db, &step, 1, err));
+    *ret_result = step.result;
+    return LF_OK;
 }
 
 /* --- transactions --- */
@@ -259,9 +295,9 @@ enum lf_code db_begin(struct db *db, struct db_transaction **ret_transaction, st
     if (!transaction)
         return ERR(err, LF_MEMORY, "out of memory for a transaction");
     transaction->db = db;
-    struct request request = request_of(NULL, NULL, err);
+    struct request request = request_of(NULL, 0, err);
     request.transaction = transaction;
-    enum lf_code code = write_in_turn(db, &request, NULL);
+    enum lf_code code = write_in_turn(db, &request);
     if (code == LF_OK)
         *ret_transaction = transaction;
     else
@@ -289,11 +325,12 @@ static enum lf_code begin_once(struct db_transaction *transaction, struct err *e
 static enum lf_code query_in(struct db_transaction *transaction, const struct pg_statement *statement,
                              const struct pg_params *params, struct pg_result **ret_result, struct err *err)
 {
-    struct request request = request_of(statement, params, err);
+    struct db_step step = step_of(statement, params);
+    struct request request = request_of(&step, 1, err);
     TRY(check_alive(transaction, err));
     TRY(begin_once(transaction, err));
     TRY(send_request(&transaction->on->connection, &request));
-    return await(&request, ret_result);
+    return await_result(&request, ret_result);
 }
 
 enum lf_code db_tx_query(struct db_transaction *transaction, const struct pg_statement *statement, const struct pg_params *params,
@@ -353,10 +390,11 @@ static enum lf_code refuse_commit(struct err *err)
  * in it. */
 static enum lf_code send_commit(struct db_transaction *transaction, bool *ret_is_certain, struct err *err)
 {
-    struct request request = request_of(&commit, NULL, err);
+    struct db_step step = step_of(&commit, NULL);
+    struct request request = request_of(&step, 1, err);
     enum lf_code code = send_request(&transaction->on->connection, &request);
     if (code == LF_OK)
-        code = await(&request, NULL);
+        code = await_result(&request, NULL);
     else
         db_connection_drop(&transaction->on->connection);
     *ret_is_certain = code != LF_CONNECT;
@@ -405,15 +443,22 @@ enum lf_code db_statement(struct db *db, struct span sql, const struct pg_statem
     return db_statements_get(&db->statements, sql, ret_statement, err);
 }
 
+enum lf_code db_step_of(struct db *db, const struct binary_sql *sql, struct db_step *ret_step, struct err *err)
+{
+    struct db_step step = { 0 };
+    TRY(binary_sql_params(sql, &step.params, err));
+    TRY(db_statement(db, buf_span(&sql->text), &step.statement, err));
+    *ret_step = step;
+    return LF_OK;
+}
+
 enum lf_code db_run(struct db *db, struct db_transaction *transaction, const struct binary_sql *sql,
                     struct pg_result **ret_result, struct err *err)
 {
-    const struct pg_statement *statement = NULL;
-    struct pg_params params;
-    TRY(binary_sql_params(sql, &params, err));
-    TRY(db_statement(db, buf_span(&sql->text), &statement, err));
-    return transaction ? db_tx_query(transaction, statement, &params, ret_result, err)
-                       : db_query(db, statement, &params, ret_result, err);
+    struct db_step step;
+    TRY(db_step_of(db, sql, &step, err));
+    return transaction ? db_tx_query(transaction, step.statement, &step.params, ret_result, err)
+                       : db_query(db, step.statement, &step.params, ret_result, err);
 }
 
 /* --- life --- */

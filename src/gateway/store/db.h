@@ -46,6 +46,15 @@ enum lf_code db_query(struct db *db, const struct pg_statement *statement, const
 enum lf_code db_write(struct db *db, const struct pg_statement *statement, const struct pg_params *params,
                       struct pg_result **ret_result, struct err *err) MUST_CHECK;
 
+/* Statements of one transaction that is sent at once and takes one round trip: all take effect, or none, and each sees what was
+ * committed when it began, as in READ COMMITTED. Errors as of db_write; no result is then set. */
+struct db_step {
+    const struct pg_statement *statement;
+    struct pg_params params; /* borrowed */
+    struct pg_result *result;
+};
+enum lf_code db_write_all(struct db *db, struct db_step *steps, size_t count, struct err *err) MUST_CHECK;
+
 /* READ COMMITTED. A transaction ends with exactly one of commit, whatever it returns, and rollback (NULL is fine), which does not
  * suspend. After a statement has failed only rollback is left: commit rolls back and fails with SQLSTATE 25P02. A fiber has one
  * transaction at a time, and no db_write within it: both would wait for one another. */
@@ -65,6 +74,9 @@ struct db *db_of(const struct db_transaction *transaction);
 /* Text of a statement that is made at run time (names of relational tables): kept by its text, so that it is prepared once. The
  * statement lives as long as the db. */
 enum lf_code db_statement(struct db *db, struct span sql, const struct pg_statement **ret_statement, struct err *err) MUST_CHECK;
+
+/* A statement whose text is made at run time, as a step; valid as long as `sql` is. */
+enum lf_code db_step_of(struct db *db, const struct binary_sql *sql, struct db_step *ret_step, struct err *err) MUST_CHECK;
 
 /* One whose text is made at run time, in a transaction, or where that is NULL in a snapshot of its own. */
 enum lf_code db_run(struct db *db, struct db_transaction *transaction, const struct binary_sql *sql,

@@ -28,6 +28,19 @@ static enum lf_code make_group(struct group *group, struct err *err)
     return group->rows ? LF_OK : err->code;
 }
 
+enum lf_code relational_change_of(const struct table *table, const struct store_write *write, const struct stored_item *old,
+                                  struct arena *arena, struct relational_change *ret_change, struct err *err)
+{
+    struct relational_change change = { .write = write, .old = old };
+    if (write->item) {
+        TRY(row_encode(table->map, write->item, arena, &change.row, err));
+        change.source = relational_source_of(table, change.row.entity);
+        change.is_update = old && old->is_present && relational_place_of(old).source == change.source;
+    }
+    *ret_change = change;
+    return LF_OK;
+}
+
 /* Adds the parameters, and what follows, to a statement that has begun. */
 typedef enum lf_code put_rest(struct binary_sql *sql, const struct group *group, size_t child, struct err *err);
 
@@ -222,35 +235,114 @@ static enum lf_code put_update(struct binary_sql *sql, const struct group *group
     return LF_OK;
 }
 
-/* Those that were changed. */
-static enum lf_code keep_written(struct group *group, const struct pg_result *written, struct err *err)
+enum lf_code relational_put_update(struct binary_sql *sql, const struct table *table, struct relational_change **changes,
+                                   size_t count, struct err *err)
+{
+    struct group group = { .table = table, .changes = changes, .count = count, .arena = sql->arena };
+    TRY(make_group(&group, err));
+    binary_sql_put(sql, "UPDATE ");
+    ddl_put_table(&sql->text, table->whole_map, group.entity->table);
+    return put_update(sql, &group, 0, err);
+}
+
+enum lf_code relational_note_updated(struct relational_change **changes, size_t count, const struct pg_result *updated,
+                                     struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        changes[i]->is_written = false;
+    for (size_t i = 0; i < pg_result_rows(updated); i++) {
+        size_t number = 0;
+        TRY(relational_row_number(updated, i, 0, count, &number, err));
+        changes[number]->is_written = true;
+    }
+    return LF_OK;
+}
+
+static void keep_written(struct group *group)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < pg_result_rows(written); i++) {
-        size_t number = 0;
-        TRY(relational_row_number(written, i, 0, group->count, &number, err));
-        group->changes[number]->is_written = true;
-    }
     for (size_t i = 0; i < group->count; i++)
         if (group->changes[i]->is_written)
             group->rows[kept++] = &group->changes[i]->row;
     group->count = kept;
-    return LF_OK;
 }
 
 enum lf_code relational_update(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
                                size_t count, struct arena *arena, struct err *err)
 {
     struct group group = { .transaction = transaction, .table = table, .changes = changes, .count = count, .arena = arena };
-    PG_RESULT_CLEANUP struct pg_result *written = NULL;
-    for (size_t i = 0; i < count; i++)
-        changes[i]->is_written = false;
+    PG_RESULT_CLEANUP struct pg_result *updated = NULL;
     TRY(make_group(&group, err));
-    TRY(run(&group, "UPDATE ", group.entity->table, put_update, 0, &written, err));
-    TRY(keep_written(&group, written, err));
+    TRY(run(&group, "UPDATE ", group.entity->table, put_update, 0, &updated, err));
+    TRY(relational_note_updated(changes, count, updated, err));
+    keep_written(&group);
     if (group.count)
         TRY(delete_children(&group, err));
     return insert_children(&group, err);
+}
+
+/* Insert or update -------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code put_item_places(struct binary_sql *sql, const struct group *group, struct err *err)
+{
+    struct pg_field *fields = arena_calloc(group->arena, group->count, 2 * sizeof *fields, err);
+    if (!fields)
+        return err->code;
+    for (size_t i = 0; i < group->count; i++) {
+        struct item_place place;
+        TRY(item_place(&group->changes[i]->write->key.bytes, group->arena, &place, err));
+        fields[2 * i] = (struct pg_field){ place.h.ptr, place.h.len };
+        fields[2 * i + 1] = (struct pg_field){ place.sk.ptr, place.sk.len };
+    }
+    binary_sql_put(sql, "(SELECT unnest(");
+    binary_sql_array(sql, fields, group->count, 2, PG_OID_BYTEA, "bytea");
+    binary_sql_put(sql, ") AS h, unnest(");
+    binary_sql_array(sql, fields + 1, group->count, 2, PG_OID_BYTEA, "bytea");
+    binary_sql_put(sql, ") AS sk) AS k");
+    return LF_OK;
+}
+
+static enum lf_code put_item_delete(struct binary_sql *sql, const struct group *group, struct err *err)
+{
+    binary_sql_put(sql, "DELETE FROM landfall.item AS t USING ");
+    TRY(put_item_places(sql, group, err));
+    binary_sql_put(sql, " WHERE t.table_name = ");
+    binary_sql_span(sql, group->table->name, "text");
+    binary_sql_put(sql, " AND t.h = k.h AND t.sk = k.sk");
+    return LF_OK;
+}
+
+static void put_conflict(struct binary_sql *sql, const struct entity *entity)
+{
+    binary_sql_put(sql, " ON CONFLICT (");
+    for (size_t i = 0; i < entity->primary_key_count; i++) {
+        binary_sql_put(sql, i ? ", " : "");
+        ddl_put_identifier(&sql->text, entity->columns[entity->primary_key[i]].name);
+    }
+    binary_sql_put(sql, ") DO UPDATE SET ");
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if (is_in_primary_key(entity, i))
+            continue;
+        ddl_put_identifier(&sql->text, entity->columns[i].name);
+        binary_sql_put(sql, " = excluded.");
+        put_name(sql, &entity->columns[i]);
+    }
+    binary_sql_put(sql, "ddb_extra = excluded.ddb_extra");
+}
+
+enum lf_code relational_put_upsert(struct binary_sql *sql, const struct table *table, struct relational_change **changes,
+                                   size_t count, struct err *err)
+{
+    struct group group = { .table = table, .changes = changes, .count = count, .arena = sql->arena };
+    TRY(make_group(&group, err));
+    binary_sql_put(sql, "WITH gone AS (");
+    TRY(put_item_delete(sql, &group, err));
+    binary_sql_put(sql, ") INSERT INTO ");
+    ddl_put_table(&sql->text, table->whole_map, group.entity->table);
+    TRY(put_insert(sql, &group, 0, err));
+    put_conflict(sql, group.entity);
+    return LF_OK;
 }
 
 /* landfall.item ----------------------------------------------------------------------------------------------------------------

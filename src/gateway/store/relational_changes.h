@@ -1,7 +1,7 @@
 /*
  * relational_changes: the statements that insert and change rows of mapped tables, many of one table at once.
  *
- * Errors of all: those of db_tx_query; LF_MEMORY.
+ * Errors of all that run one: those of db_tx_query; LF_MEMORY.
  */
 #pragma once
 
@@ -19,12 +19,28 @@ struct relational_change {
     bool is_written; /* by relational_update */
 };
 
+/* Where the item of a write goes. */
+enum lf_code relational_change_of(const struct table *table, const struct store_write *write, const struct stored_item *old,
+                                  struct arena *arena, struct relational_change *ret_change, struct err *err) MUST_CHECK;
+
 enum lf_code relational_insert(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
                                size_t count, struct arena *arena, struct err *err) MUST_CHECK;
 
 /* Changes rows in place, those whose primary key is the old one: is_written. */
 enum lf_code relational_update(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
                                size_t count, struct arena *arena, struct err *err) MUST_CHECK;
+
+/* The statement of relational_update, for changes of one source whose entity has no child tables, and what it answers:
+ * is_written. */
+enum lf_code relational_put_update(struct binary_sql *sql, const struct table *table, struct relational_change **changes,
+                                   size_t count, struct err *err) MUST_CHECK;
+enum lf_code relational_note_updated(struct relational_change **changes, size_t count, const struct pg_result *updated,
+                                     struct err *err) MUST_CHECK;
+
+/* A statement that inserts or changes rows of one source without child tables, whichever is needed (is_by_key), and deletes their
+ * items from landfall.item. */
+enum lf_code relational_put_upsert(struct binary_sql *sql, const struct table *table, struct relational_change **changes,
+                                   size_t count, struct err *err) MUST_CHECK;
 
 /* Into landfall.item, whatever is there. */
 enum lf_code relational_insert_items(struct db_transaction *transaction, const struct table *table,

@@ -30,13 +30,13 @@ struct lookup {
 /* Candidates -------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code entity_key(const struct lookup *lookup, const struct relational_source *source, const struct key *key,
-                               struct pg_field *fields, bool *ret_held, struct err *err)
+enum lf_code relational_key_values(const struct relational_source *source, const struct key *key, struct arena *arena,
+                                   struct pg_field *fields, bool *ret_held, struct err *err)
 {
     const struct span bytes[] = { key->partition, key->sort };
     *ret_held = true;
     for (size_t i = 0; i < source->key.count && *ret_held; i++)
-        TRY(key_search_value(&source->key.parts[i], bytes[i], lookup->arena, ret_held, &fields[1 + i], err));
+        TRY(key_search_value(&source->key.parts[i], bytes[i], arena, ret_held, &fields[i], err));
     return LF_OK;
 }
 
@@ -56,7 +56,7 @@ static enum lf_code add_key(struct lookup *lookup, size_t source, const struct k
     bool is_held = true;
     fields[0] = number;
     if (lookup->state->sources[source].entity)
-        TRY(entity_key(lookup, &lookup->state->sources[source], key, fields, &is_held, err));
+        TRY(relational_key_values(&lookup->state->sources[source], key, lookup->arena, fields + 1, &is_held, err));
     else
         TRY(item_key_fields(lookup, key, fields, err));
     keys->count += is_held;

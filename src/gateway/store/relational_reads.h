@@ -23,6 +23,10 @@ enum lf_code relational_lock(struct db_transaction *transaction, const struct ta
 enum lf_code relational_lock_places(struct db_transaction *transaction, const struct table *table, const struct item_key *keys,
                                     size_t count, struct arena *arena, struct stored_item *ret_items, struct err *err) MUST_CHECK;
 
+/* A key as the values that an entity's rows are searched by (key_search_value), one or two. Not held: no row has it. */
+enum lf_code relational_key_values(const struct relational_source *source, const struct key *key, struct arena *arena,
+                                   struct pg_field *fields, bool *ret_held, struct err *err) MUST_CHECK;
+
 /* Rows at these places of a source, which have not changed since they were read: LF_TRANSACTION_CONFLICT otherwise. */
 enum lf_code relational_delete(struct db_transaction *transaction, const struct table *table, size_t source,
                                const struct stored_item *const *rows, size_t count, struct arena *arena,

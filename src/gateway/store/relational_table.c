@@ -96,6 +96,49 @@ static enum lf_code find_keys(const struct table *table, struct relational_sourc
     return LF_OK;
 }
 
+/* The types whose equal values are one text. */
+static bool is_spelled_one_way(enum column_type type)
+{
+    return type == COLUMN_TEXT || type == COLUMN_UUID || type == COLUMN_BIGINT || type == COLUMN_INTEGER;
+}
+
+static bool is_primary_key_column(const struct entity *entity, unsigned column)
+{
+    for (size_t i = 0; i < entity->primary_key_count; i++)
+        if (entity->primary_key[i] == column)
+            return true;
+    return false;
+}
+
+/* Whether all variables are columns of the primary key, as they are; counts them in `used`. */
+static bool is_of_primary_key(const struct entity *entity, const struct template *template, bool *used)
+{
+    for (size_t i = 0; i < template->count; i++) {
+        const struct template_part *part = &template->parts[i];
+        if (!part->is_variable)
+            continue;
+        if (part->lower || part->optional || !is_primary_key_column(entity, part->column) ||
+            !is_spelled_one_way(entity->columns[part->column].type))
+            return false;
+        used[part->column] = true;
+    }
+    return true;
+}
+
+/* The key's templates are made of all columns of the primary key, and of nothing else. */
+static enum lf_code is_by_key(const struct entity *entity, struct arena *arena, bool *ret_is, struct err *err)
+{
+    bool *used = arena_calloc(arena, entity->column_count, sizeof *used, err);
+    if (!used)
+        return err->code;
+    *ret_is = entity->primary_key_count > 0;
+    for (size_t i = 0; i < entity_key_count(entity) && *ret_is; i++)
+        *ret_is = is_of_primary_key(entity, &entity->templates[i].template, used);
+    for (size_t i = 0; i < entity->primary_key_count && *ret_is; i++)
+        *ret_is = used[entity->primary_key[i]];
+    return LF_OK;
+}
+
 static enum lf_code make_source(const struct table *table, struct relational_table *state, size_t number, struct err *err)
 {
     struct relational_source *source = &state->sources[number];
@@ -103,6 +146,7 @@ static enum lf_code make_source(const struct table *table, struct relational_tab
         source->entity = &table->map->entities[number];
         source->field_count = row_select_count(source->entity);
         TRY(find_keys(table, source, &state->arena, err));
+        TRY(is_by_key(source->entity, &state->arena, &source->is_by_key, err));
     } else {
         source->field_count = 1;
     }

@@ -33,6 +33,7 @@ struct relational_source {
     struct span name;            /* court.case */
     struct key_search key;       /* of the table; not of landfall.item */
     struct key_search *indexes;  /* as table->map->indexes; count 0: the entity is not in it */
+    bool is_by_key;              /* rows with the same primary key have the same key, and the other way round */
     size_t field_count;
     unsigned *field_columns; /* where each field is, the source's number being 0 */
 };

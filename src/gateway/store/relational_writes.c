@@ -1,6 +1,7 @@
 #include "gateway/store/relational_writes.h"
 
 #include "gateway/store/gather.h"
+#include "gateway/store/relational_at_once.h"
 #include "gateway/store/relational_changes.h"
 #include "gateway/store/relational_reads.h"
 #include "gateway/store/relational_rows.h"
@@ -12,6 +13,11 @@ static const char unique_violation[] = "23505", foreign_key_violation[] = "23503
 static bool is_violation(enum lf_code code, const struct err *err)
 {
     return code == LF_SQL && strncmp(err->sqlstate, "23", 2) == 0;
+}
+
+static bool is_in_the_way(enum lf_code code, const struct err *err)
+{
+    return is_violation(code, err) || store_is_conflict(code, err);
 }
 
 /* Writes of one transaction. */
@@ -29,18 +35,6 @@ struct plan {
 /* What goes where --------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code plan_change(const struct plan *plan, const struct relational_write *write, struct relational_change *change,
-                                struct err *err)
-{
-    *change = (struct relational_change){ .write = write->write, .old = write->old };
-    if (!write->write->item)
-        return LF_OK;
-    TRY(row_encode(plan->table->map, write->write->item, plan->arena, &change->row, err));
-    change->source = relational_source_of(plan->table, change->row.entity);
-    change->is_update = write->old->is_present && relational_place_of(write->old).source == change->source;
-    return LF_OK;
-}
-
 static enum lf_code make_plan(struct plan *plan, const struct relational_write *writes, struct err *err)
 {
     plan->state = relational_table_of(plan->table);
@@ -49,7 +43,7 @@ static enum lf_code make_plan(struct plan *plan, const struct relational_write *
     if (!plan->group)
         return err->code;
     for (size_t i = 0; i < plan->count; i++)
-        TRY(plan_change(plan, &writes[i], &plan->changes[i], err));
+        TRY(relational_change_of(plan->table, writes[i].write, writes[i].old, plan->arena, &plan->changes[i], err));
     return LF_OK;
 }
 
@@ -240,6 +234,7 @@ struct job {
     size_t count;
     struct arena *arena;
     bool *applied;
+    struct relational_change *changes; /* that can be made at once (relational_at_once.h), or NULL */
 };
 
 static bool holds(const struct store_write *write, const struct stored_item *now)
@@ -311,17 +306,20 @@ enum lf_code relational_try(struct worker *worker, const struct table *table, co
                             struct arena *arena, struct err *err)
 {
     bool applied = false;
-    enum lf_code code = run_once(&(struct job){ worker, table, write, 1, arena, &applied }, false, err);
-    bool is_in_the_way = is_violation(code, err) || store_is_conflict(code, err);
-    return is_in_the_way ? LF_OK : code;
+    enum lf_code code = run_once(&(struct job){ worker, table, write, 1, arena, &applied, NULL }, false, err);
+    return is_in_the_way(code, err) ? LF_OK : code;
+}
+
+static enum lf_code run_carefully(const struct job *job, struct err *err)
+{
+    enum lf_code code = run_once(job, true, err);
+    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
 }
 
 static enum lf_code run_twice(const struct job *job, struct err *err)
 {
     enum lf_code code = run_once(job, false, err);
-    if (is_violation(code, err) || store_is_conflict(code, err))
-        code = run_once(job, true, err);
-    return store_is_conflict(code, err) ? ERR(err, LF_TRANSACTION_CONFLICT, "Transaction is ongoing for the item") : code;
+    return is_in_the_way(code, err) ? run_carefully(job, err) : code;
 }
 
 static enum lf_code write_each(const struct job *job, struct err *err)
@@ -329,7 +327,7 @@ static enum lf_code write_each(const struct job *job, struct err *err)
     struct err first = ERR_INIT;
     for (size_t i = 0; i < job->count; i++) {
         struct err failure = ERR_INIT;
-        const struct job one = { job->worker, job->table, job->writes + i, 1, job->arena, job->applied + i };
+        const struct job one = { job->worker, job->table, job->writes + i, 1, job->arena, job->applied + i, NULL };
         if (run_twice(&one, &failure) && !first.code)
             first = failure;
     }
@@ -339,10 +337,14 @@ static enum lf_code write_each(const struct job *job, struct err *err)
 }
 
 /* One request's. A row that must stay, because others refer to it, keeps no other from going, but is told of. */
+static enum lf_code unless_refused(const struct job *job, enum lf_code code, struct err *err)
+{
+    return code == LF_VALIDATION && job->count > 1 ? write_each(job, err) : code;
+}
+
 static enum lf_code write_one(const struct job *job, struct err *err)
 {
-    enum lf_code code = run_twice(job, err);
-    return code == LF_VALIDATION && job->count > 1 ? write_each(job, err) : code;
+    return unless_refused(job, run_twice(job, err), err);
 }
 
 /* Many requests' in one transaction, by which they succeed together or fail to be halved (gather.h). */
@@ -360,7 +362,7 @@ static enum lf_code write_many(struct worker *worker, const struct table *table,
         memcpy(writes + at, job->writes, job->count * sizeof *writes);
         at += job->count;
     }
-    TRY(run_once(&(struct job){ worker, table, writes, total, arena, applied }, false, err));
+    TRY(run_once(&(struct job){ worker, table, writes, total, arena, applied, NULL }, false, err));
     for (size_t i = 0; i < count; i++) {
         const struct job *job = members[i]->what;
         memcpy(job->applied, applied, job->count * sizeof *applied);
@@ -375,12 +377,44 @@ static enum lf_code write_batch(struct worker *worker, const struct table *table
     return count == 1 ? write_one(members[0]->what, err) : write_many(worker, table, members, count, err);
 }
 
+static void note_applied(struct gather_member *const *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = members[i]->what;
+        for (size_t k = 0; k < job->count; k++)
+            job->applied[k] = job->changes[k].is_written;
+    }
+}
+
+/* What a constraint or somebody else keeps one request from, it does the long way. */
+static enum lf_code write_batch_at_once(struct worker *worker, const struct table *table, struct gather_member *const *members,
+                                        size_t count, struct err *err)
+{
+    struct arena *arena = members[0]->arena;
+    size_t total = gather_count(members, count), at = 0;
+    struct relational_change **changes = arena_calloc(arena, total, sizeof(struct relational_change *), err);
+    if (!changes)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct job *job = members[i]->what;
+        for (size_t k = 0; k < job->count; k++)
+            changes[at++] = &job->changes[k];
+    }
+    enum lf_code code = relational_write_at_once(worker, table, changes, total, arena, err);
+    if (count == 1 && is_in_the_way(code, err))
+        return unless_refused(members[0]->what, run_carefully(members[0]->what, err), err);
+    if (!code)
+        note_applied(members, count);
+    return code;
+}
+
 enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
                               struct arena *arena, bool *ret_applied, struct err *err)
 {
-    struct job job = { worker, table, writes, count, arena, ret_applied };
+    struct job job = { worker, table, writes, count, arena, ret_applied, NULL };
     struct gather_member member = { .what = &job, .arena = arena, .count = count };
     for (size_t i = 0; i < count; i++)
         member.bytes += writes[i].item ? item_size(writes[i].item) : 0;
-    return gather_join(worker->writes, table, write_batch, 0, &member, err);
+    TRY(relational_plan_at_once(table, writes, count, arena, &job.changes, err));
+    return gather_join(worker->writes, table, job.changes ? write_batch_at_once : write_batch, 0, &member, err);
 }

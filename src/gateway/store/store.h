@@ -158,6 +158,11 @@ struct store_lock {
 };
 enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count,
                              struct store_transaction_id *ret_id, struct err *err) MUST_CHECK;
+/* The same as the first of the steps of db_write_all; `arrays` are the step's, done with after it. Without keys only the
+ * settings are made. */
+struct row_arrays;
+enum lf_code store_lock_step(struct row_arrays *arrays, const struct store_lock *locks, size_t count, struct db_step *ret_step,
+                             struct err *err) MUST_CHECK;
 
 /* db_commit; when the connection goes away before the answer comes, another one asks PostgreSQL what became of the transaction.
  * LF_CONNECT: it did not happen, or not even that can be known. */

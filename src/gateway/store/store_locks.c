@@ -30,29 +30,47 @@ static enum lf_code read_id(const struct pg_result *rows, struct store_transacti
     return read_number(rows, 1, &ret_id->life, err);
 }
 
-/* The setting is made before the ids are sorted, hence before the first of them is waited for. */
+/* The settings are made before the ids are sorted, hence before the first of them is waited for. */
+#define SETTINGS "set_config('lock_timeout', '5000', true), set_config('landfall.writer', 'gateway', true)"
+#define TAKE_LOCKS                                                                \
+    "count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT " SETTINGS \
+    ") AS settings, unnest($1::int8[]) AS ids(id) "                               \
+    "ORDER BY ids.id) AS sorted"
+_Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
+
+static void put_ids(struct row_arrays *arrays, const struct store_lock *locks, size_t count)
+{
+    row_arrays_init(arrays);
+    row_arrays_add(arrays, PG_OID_INT8, count);
+    for (size_t i = 0; i < count; i++)
+        row_arrays_put_int64(arrays, store_lock_id(locks[i].table, &locks[i].key));
+}
+
 enum lf_code store_lock_keys(struct db_transaction *transaction, const struct store_lock *locks, size_t count,
                              struct store_transaction_id *ret_id, struct err *err)
 {
-    static const struct pg_statement take = {
-        .sql = "SELECT pg_current_xact_id()::text::int8, (SELECT " LIFE
-               "), count(pg_advisory_xact_lock(id)) FROM (SELECT ids.id FROM (SELECT "
-               "set_config('lock_timeout', '5000', true), set_config('landfall.writer', 'gateway', true)) AS settings, "
-               "unnest($1::int8[]) AS ids(id) ORDER BY ids.id) AS sorted",
-    };
-    _Static_assert(STORE_LOCK_WAIT_MS == 5000, "as in the statement");
+    static const struct pg_statement take = { .sql = "SELECT pg_current_xact_id()::text::int8, (SELECT " LIFE "), " TAKE_LOCKS };
     struct row_arrays arrays;
     struct pg_params params;
     PG_RESULT_CLEANUP struct pg_result *taken = NULL;
-    row_arrays_init(&arrays);
-    row_arrays_add(&arrays, PG_OID_INT8, count);
-    for (size_t i = 0; i < count; i++)
-        row_arrays_put_int64(&arrays, store_lock_id(locks[i].table, &locks[i].key));
+    put_ids(&arrays, locks, count);
     enum lf_code code = row_arrays_params(&arrays, &params, err);
     if (!code)
         code = db_tx_query(transaction, &take, &params, &taken, err);
     row_arrays_done(&arrays);
     return code ? code : read_id(taken, ret_id, err);
+}
+
+enum lf_code store_lock_step(struct row_arrays *arrays, const struct store_lock *locks, size_t count, struct db_step *ret_step,
+                             struct err *err)
+{
+    static const struct pg_statement take = { .sql = "SELECT " TAKE_LOCKS }, set = { .sql = "SELECT " SETTINGS };
+    struct db_step step = { .statement = count ? &take : &set };
+    put_ids(arrays, locks, count);
+    if (count)
+        TRY(row_arrays_params(arrays, &step.params, err));
+    *ret_step = step;
+    return LF_OK;
 }
 
 bool store_is_conflict(enum lf_code code, const struct err *err)

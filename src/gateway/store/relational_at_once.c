@@ -1,0 +1,171 @@
+#include "gateway/store/relational_at_once.h"
+
+#include "gateway/store/relational_reads.h"
+#include "gateway/store/relational_table.h"
+#include "gateway/store/row_arrays.h"
+#include "gateway/worker.h"
+
+/* Which writes are so ----------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code has_rivals(const struct relational_table *state, const struct relational_change *change, struct arena *arena,
+                               bool *ret_has, struct err *err)
+{
+    struct pg_field fields[2];
+    *ret_has = false;
+    for (size_t i = 0; i + 1 < state->count && !*ret_has; i++)
+        if (i != change->source)
+            TRY(relational_key_values(&state->sources[i], &change->write->key.bytes, arena, fields, ret_has, err));
+    return LF_OK;
+}
+
+static enum lf_code is_at_once(const struct table *table, const struct relational_change *change, struct arena *arena,
+                               bool *ret_is, struct err *err)
+{
+    const struct relational_table *state = relational_table_of(table);
+    bool has_rival = false;
+    *ret_is = change->row.entity && !change->row.entity->child_count;
+    if (!*ret_is || change->write->guard == WRITE_VERSION) {
+        *ret_is = *ret_is && change->is_update;
+        return LF_OK;
+    }
+    *ret_is = state->sources[change->source].is_by_key;
+    if (*ret_is)
+        TRY(has_rivals(state, change, arena, &has_rival, err));
+    *ret_is = *ret_is && !has_rival;
+    return LF_OK;
+}
+
+static bool may_be_at_once(const struct table *table, const struct store_write *writes, size_t count)
+{
+    bool may = table->stream == API_STREAM_VIEW_TYPE_UNSET;
+    for (size_t i = 0; i < count && may; i++)
+        may = writes[i].item && (writes[i].guard == WRITE_ALWAYS || writes[i].old->is_present);
+    return may;
+}
+
+enum lf_code relational_plan_at_once(const struct table *table, const struct store_write *writes, size_t count,
+                                     struct arena *arena, struct relational_change **ret_changes, struct err *err)
+{
+    *ret_changes = NULL;
+    if (!may_be_at_once(table, writes, count))
+        return LF_OK;
+    bool is = true;
+    struct relational_change *changes = arena_calloc(arena, count + 1, sizeof *changes, err);
+    if (!changes)
+        return err->code;
+    for (size_t i = 0; i < count && is; i++) {
+        TRY(relational_change_of(table, &writes[i], writes[i].old, arena, &changes[i], err));
+        TRY(is_at_once(table, &changes[i], arena, &is, err));
+    }
+    *ret_changes = is ? changes : NULL;
+    return LF_OK;
+}
+
+/* The statements ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* One of the statements, behind the one that takes the locks. */
+struct part {
+    struct relational_change **changes;
+    size_t count;
+    bool is_update;
+    struct binary_sql sql;
+};
+
+struct parts {
+    struct worker *worker;
+    const struct table *table;
+    struct arena *arena;
+    struct row_arrays locks;
+    struct relational_change **left; /* room for the changes of parts to come */
+    struct part *parts;
+    struct db_step *steps; /* one more: the locks come first */
+    size_t count;
+};
+
+static bool is_changed(const struct relational_change *change)
+{
+    return change->write->guard == WRITE_VERSION;
+}
+
+/* Of the changes that no part has yet. */
+static enum lf_code add_part(struct parts *parts, struct relational_change **changes, size_t count, size_t source, bool is_update,
+                             struct err *err)
+{
+    struct part part = { .changes = parts->left, .is_update = is_update };
+    for (size_t i = 0; i < count; i++)
+        if (changes[i]->source == source && is_changed(changes[i]) == is_update)
+            part.changes[part.count++] = changes[i];
+    if (!part.count)
+        return LF_OK;
+    binary_sql_init(&part.sql, parts->arena);
+    parts->left += part.count;
+    parts->parts[parts->count++] = part;
+    struct part *added = &parts->parts[parts->count - 1];
+    TRY((is_update ? relational_put_update : relational_put_upsert)(&added->sql, parts->table, added->changes, added->count,
+                                                                    err));
+    return db_step_of(parts->worker->db, &added->sql, &parts->steps[parts->count], err);
+}
+
+/* Who changes a row makes no key present: the row's own lock, and its version, are enough. */
+static enum lf_code add_locks(struct parts *parts, struct relational_change **changes, size_t count, struct err *err)
+{
+    size_t locked = 0;
+    struct store_lock *locks = arena_calloc(parts->arena, count, sizeof *locks, err);
+    if (!locks)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        if (!is_changed(changes[i]))
+            locks[locked++] = (struct store_lock){ parts->table, changes[i]->write->key.bytes };
+    return store_lock_step(&parts->locks, locks, locked, &parts->steps[0], err);
+}
+
+/* Parents first, as foreign keys want the rows that are new. */
+static enum lf_code add_parts(struct parts *parts, struct relational_change **changes, size_t count, struct err *err)
+{
+    const struct relational_table *state = relational_table_of(parts->table);
+    parts->parts = arena_calloc(parts->arena, 2 * state->count, sizeof *parts->parts, err);
+    parts->steps = parts->parts ? arena_calloc(parts->arena, 2 * state->count + 1, sizeof *parts->steps, err) : NULL;
+    parts->left = parts->steps ? arena_calloc(parts->arena, count, sizeof(struct relational_change *), err) : NULL;
+    if (!parts->left)
+        return err->code;
+    for (size_t i = 0; i < state->count; i++)
+        TRY(add_part(parts, changes, count, state->parents_first[i], false, err));
+    for (size_t i = 0; i < state->count; i++)
+        TRY(add_part(parts, changes, count, state->parents_first[i], true, err));
+    return add_locks(parts, changes, count, err);
+}
+
+static enum lf_code note_part(const struct part *part, const struct pg_result *result, struct err *err)
+{
+    if (part->is_update)
+        return relational_note_updated(part->changes, part->count, result, err);
+    for (size_t i = 0; i < part->count; i++)
+        part->changes[i]->is_written = true;
+    return LF_OK;
+}
+
+static enum lf_code run_parts(const struct parts *parts, struct err *err)
+{
+    enum lf_code code = db_write_all(parts->worker->db, parts->steps, parts->count + 1, err);
+    for (size_t i = 0; i < parts->count && !code; i++)
+        code = note_part(&parts->parts[i], parts->steps[i + 1].result, err);
+    for (size_t i = 0; i <= parts->count; i++)
+        pg_result_free(parts->steps[i].result);
+    return code;
+}
+
+enum lf_code relational_write_at_once(struct worker *worker, const struct table *table, struct relational_change **changes,
+                                      size_t count, struct arena *arena, struct err *err)
+{
+    struct parts parts = { .worker = worker, .table = table, .arena = arena };
+    row_arrays_init(&parts.locks);
+    enum lf_code code = add_parts(&parts, changes, count, err);
+    if (!code)
+        code = run_parts(&parts, err);
+    row_arrays_done(&parts.locks);
+    for (size_t i = 0; i < parts.count; i++)
+        binary_sql_done(&parts.parts[i].sql);
+    return code;
+}
