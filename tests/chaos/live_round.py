@@ -317,6 +317,12 @@ class Round(Faults):
         if self.plan.random() < 0.4:
             await self.cross([table], "rollback", "writes", table, until="phase = 'dual write'")
 
+    async def take_entity_back(self):
+        """Of a table that has moved whole; what no entity claims goes with it."""
+        back, stays = self.plan.sample(["PlainRegister", "PlainCounter"], 2)
+        await self.cross(["plain"], "rollback", "writes", "plain", "--entity", back,
+                         until=f"phase = 'postgres' AND moved_entities IS NOT DISTINCT FROM CASE table_name WHEN 'plain' THEN '{{{stays}}}'::text[] END")
+
     async def move_reads(self, outlasted_at):
         for percent in ("0", "50", "100"):
             await self.step("cutover", "reads", "--percent", percent, "--shadow-percent", "30", until=f"phase = 'dual write' AND reads_percent = {percent}")
@@ -335,6 +341,8 @@ class Round(Faults):
         await self.rest()
         await self.move_reads(outlasted_at)
         await self.move_writes()
+        if self.by_entity and self.plan.random() < 0.5:
+            await self.take_entity_back()
         await self.cross(TABLES, "rollback", "writes", until="phase = 'dual write'")
         if outlasted_at == "rollback":
             await self.outlast_postgres()
