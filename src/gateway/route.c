@@ -158,14 +158,24 @@ static enum lf_code run_mixed(struct call *call, const void *request, const stru
     return theirs == keys.count ? run_at_dynamodb(call, request, tables, run, err) : run_at_both(call, request, tables, run, err);
 }
 
-static enum lf_code run_routed(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
+/* Who changes a table waits until nobody works under its present description, so the request itself must not. */
+static enum lf_code run_here(struct call *call, const void *request, struct route_tables *tables, operation_run *run,
+                             struct err *err)
+{
+    if (call->operation->grant != GRANT_ADMIN)
+        return run_at_postgres(call, request, tables, run, err);
+    route_tables_done(tables);
+    return run(call, request, err);
+}
+
+static enum lf_code run_routed(struct call *call, const void *request, struct route_tables *tables, operation_run *run,
                                struct err *err)
 {
     enum route_authority authority = route_tables_authority(tables);
     if (authority == ROUTE_NOBODY)
         return run_unnamed(call, request, run, err);
     if (authority == ROUTE_POSTGRES)
-        return run_at_postgres(call, request, tables, run, err);
+        return run_here(call, request, tables, run, err);
     if (is_mixed(tables) && is_of_items(call))
         return run_mixed(call, request, tables, run, err);
     TRY(authorise_found(call, tables, err));
@@ -193,7 +203,7 @@ enum lf_code route_run(struct call *call, const void *request, operation_run *ru
     if (!code && call->worker->upstream)
         code = run_routed(call, request, &tables, run, err);
     else if (!code && !(code = check_ours(&tables, err)))
-        code = run_at_postgres(call, request, &tables, run, err);
+        code = run_here(call, request, &tables, run, err);
     route_tables_done(&tables);
     return code;
 }

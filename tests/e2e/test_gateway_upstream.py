@@ -256,6 +256,7 @@ class PassThrough(UpstreamCase):
         self.assertEqual(mixed.status, 400)
         self.assertIn("different databases", mixed.json()["message"])
         self.assertLess({"Ours", self.table}, {*front.ask("ListTables")["TableNames"], "more"})
+        front.ask("UpdateTable", TableName="Ours", StreamSpecification={"StreamEnabled": False})
 
     def test_phase_follow_is_dynamodbs(self):
         self.make_table()
