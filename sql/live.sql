@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     endpoint       text,                                -- NULL: AWS's
     by_exports     boolean NOT NULL DEFAULT false,      -- changes come by incremental exports, not by a stream
     stream_arn     text NOT NULL,                       -- or the place of the exports: a folder, s3://bucket/prefix
+    stream_view    text,                                -- NEW_AND_OLD_IMAGES, …; NULL: there is no stream
     follows_since  timestamptz NOT NULL DEFAULT now(),  -- t0: every change since is in the spool, or applied
     applies_since  timestamptz,                         -- the backfill has ended: the spool is being applied
     readable_at    timestamptz,                         -- the spool has passed the end of the backfill: rows may be read

@@ -58,9 +58,10 @@ struct table_move {
     int64_t epoch;
     bool is_fenced; /* writes wait until the description changes */
     unsigned reads_percent, shadow_percent;
-    bool is_readable;           /* the rows have caught up once */
-    int64_t flipped_ms;         /* since 1970, when the authority last changed; 0: it has not */
-    struct span moved_entities; /* of a mixed table, one a line; borrowed; empty: the phase is the whole table's */
+    bool is_readable;                    /* the rows have caught up once */
+    int64_t flipped_ms;                  /* since 1970, when the authority last changed; 0: it has not */
+    struct span stream_arn, stream_view; /* DynamoDB's stream of it, and NEW_AND_OLD_IMAGES, …; borrowed; empty: none */
+    struct span moved_entities;          /* of a mixed table, one a line; borrowed; empty: the phase is the whole table's */
 };
 
 struct store;

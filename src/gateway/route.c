@@ -9,6 +9,7 @@
 #include "gateway/route_keys.h"
 #include "gateway/route_list.h"
 #include "gateway/route_split.h"
+#include "gateway/route_stream.h"
 #include "gateway/route_tables.h"
 
 static bool is(const struct call *call, enum operation operation)
@@ -19,16 +20,6 @@ static bool is(const struct call *call, enum operation operation)
 /* Requests that name no table -------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code run_list_streams(struct call *call, const struct list_streams_request *request, operation_run *run,
-                                     struct err *err)
-{
-    const struct table *table = request->table_name.ptr ? catalog_find(call->worker->catalog, request->table_name) : NULL;
-    bool is_ours = table && !table_is_dynamodbs(table);
-    enum lf_code code = is_ours ? run(call, request, err) : route_forward(call, request, err);
-    table_unref(table);
-    return code;
-}
-
 /* What is wrong with a name or a statement the operation itself says best. */
 static enum lf_code run_unnamed(struct call *call, const void *request, operation_run *run, struct err *err)
 {
@@ -36,7 +27,7 @@ static enum lf_code run_unnamed(struct call *call, const void *request, operatio
     if (is(call, OPERATION_LIST_TABLES))
         return route_list_tables(call, request, err);
     if (is(call, OPERATION_LIST_STREAMS))
-        return run_list_streams(call, request, run, err);
+        return route_list_streams(call, request, run, err);
     if (is(call, OPERATION_LIST_BACKUPS) && !((const struct list_backups_request *)request)->table_name.ptr)
         return route_forward(call, request, err);
     if (info->table != TABLE_IN_ITERATOR)
@@ -174,6 +165,10 @@ static enum lf_code run_routed(struct call *call, const void *request, struct ro
     enum route_authority authority = route_tables_authority(tables);
     if (authority == ROUTE_NOBODY)
         return run_unnamed(call, request, run, err);
+    if (route_is_of_stream(call, tables)) {
+        TRY(authorise_found(call, tables, err));
+        return route_stream(call, request, tables, run, err);
+    }
     if (authority == ROUTE_POSTGRES)
         return run_here(call, request, tables, run, err);
     if (is_mixed(tables) && is_of_items(call))

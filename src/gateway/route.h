@@ -12,6 +12,8 @@
  *                        a range of keys ───────────────────────────► the operation, on pages of both (store/mixed_pages.h)
  *                        no items, but what the table is ───────────► DynamoDB
  *
+ *         a stream:      of a table with a phase ────────────────────► whose its label is (route_stream.h)
+ *
  * Requests that name no table: ListTables lists those of both; DescribeLimits and DescribeEndpoints are ours; what is not asked
  * of a table by name, and operations that the gateway does not know, go to DynamoDB. Without an upstream there is only
  * PostgreSQL, and tables that are DynamoDB's are refused. Runs on the request's fiber.

@@ -15,6 +15,7 @@ enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
     "floor(extract(epoch FROM t.created_at) * 1000)::bigint::text, t.ttl_is_filling::text, coalesce(t.restoring, 0)::text, " \
     "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "           \
     "(p.readable_at IS NOT NULL)::int, coalesce(floor(extract(epoch FROM p.flipped_at) * 1000)::bigint, 0), "                \
+    "CASE WHEN p.by_exports THEN '' ELSE p.stream_arn END, coalesce(p.stream_view, ''), "                                    \
     "coalesce(array_to_string(p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE "                                  \
     "p.table_name = t.name), ''), "                                                                                          \
     "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
@@ -195,6 +196,8 @@ static enum lf_code read_move(struct span text, struct table_move *ret_move, str
     move.shadow_percent = (unsigned)span_to_number(next_part(&text));
     move.is_readable = span_to_number(next_part(&text)) == 1;
     move.flipped_ms = span_to_number(next_part(&text));
+    move.stream_arn = next_part(&text);
+    move.stream_view = next_part(&text);
     move.moved_entities = text;
     *ret_move = move;
     return LF_OK;
@@ -216,6 +219,13 @@ static enum lf_code read_definition(struct span json, struct table *table, struc
     return read_key(definition, &table->key, err);
 }
 
+static enum lf_code copy_move(struct table_move *move, struct arena *arena, struct err *err)
+{
+    TRY(arena_copy(arena, move->stream_arn, &move->stream_arn, err));
+    TRY(arena_copy(arena, move->stream_view, &move->stream_view, err));
+    return arena_copy(arena, move->moved_entities, &move->moved_entities, err);
+}
+
 static enum lf_code read_moved(struct table *table, struct arena *arena, struct err *err)
 {
     if (!table->move.moved_entities.len)
@@ -225,7 +235,6 @@ static enum lf_code read_moved(struct table *table, struct arena *arena, struct 
     struct key_group *moved = arena_calloc(arena, 1, sizeof *moved, err);
     if (!moved)
         return err->code;
-    TRY(arena_copy(arena, table->move.moved_entities, &table->move.moved_entities, err));
     TRY(key_group_make(table->map, table->move.moved_entities, arena, moved, err));
     table->moved = moved;
     return key_group_check(moved, err);
@@ -242,6 +251,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct sp
     TRY(copy_texts(rows, row, table, arena, err));
     TRY(read_status(pg_result_span(rows, row, TABLE_FIELD_STATUS), &table->status, err));
     TRY(read_move(pg_result_span(rows, row, TABLE_FIELD_MOVE), &table->move, err));
+    TRY(copy_move(&table->move, arena, err));
     TRY(read_definition(definition, table, arena, err));
     TRY(read_indexes(table, pg_result_span(rows, row, TABLE_FIELD_INDEXES), arena, err));
     if (span_equal(pg_result_span(rows, row, TABLE_FIELD_IS_MAPPED), SPAN("true"))) {
@@ -299,7 +309,8 @@ enum lf_code table_moves_alike(const struct table *table, const struct pg_result
     *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
                  move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&
                  move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable &&
-                 move.flipped_ms == present->flipped_ms && span_equal(move.moved_entities, present->moved_entities);
+                 move.flipped_ms == present->flipped_ms && span_equal(move.stream_arn, present->stream_arn) &&
+                 span_equal(move.stream_view, present->stream_view) && span_equal(move.moved_entities, present->moved_entities);
     return LF_OK;
 }
 

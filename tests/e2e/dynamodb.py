@@ -6,6 +6,7 @@ import select
 import time
 
 SECONDS_TO_START = 60
+OF_STREAMS = ("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")
 
 
 class Refused(Exception):
@@ -30,7 +31,8 @@ class Client:
         self.connection.close()
 
     def __call__(self, operation, **body):
-        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0", **self.headers}
+        service = "DynamoDBStreams" if operation in OF_STREAMS else "DynamoDB"
+        headers = {"X-Amz-Target": f"{service}_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0", **self.headers}
         self.connection.request("POST", "/", json.dumps(body), headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())

@@ -4,6 +4,7 @@
 
 #include "gateway/shape_write.h"
 #include "gateway/store/store.h"
+#include "gateway/stream/stream.h"
 #include "gateway/table.h"
 
 enum { NUMBER_BYTES = 24, ON_DEMAND_READS = 12000, ON_DEMAND_WRITES = 4000 };
@@ -225,9 +226,22 @@ static void put_billing(struct reply *reply, const struct create_table_request *
     reply_object_end(reply);
 }
 
+static enum lf_code put_stream_of_dynamodb(struct call *call, const struct table_move *move, struct err *err)
+{
+    struct span specification;
+    TRY(arena_printf(call->arena, &specification, err, "{\"StreamEnabled\":true,\"StreamViewType\":\"%.*s\"}",
+                     SPAN_ARG(move->stream_view)));
+    reply_member_raw(call->reply, SPAN("StreamSpecification"), specification);
+    reply_member_string(call->reply, SPAN("LatestStreamLabel"), stream_label_of(move->stream_arn));
+    reply_member_string(call->reply, SPAN("LatestStreamArn"), move->stream_arn);
+    return LF_OK;
+}
+
 static enum lf_code put_stream(struct call *call, const struct table *table, struct err *err)
 {
     struct span arn;
+    if (stream_is_dynamodbs(call, table))
+        return put_stream_of_dynamodb(call, &table->move, err);
     if (table->stream)
         put_shape(call->reply, SPAN("StreamSpecification"), &shape_api_stream_specification,
                   table->definition->stream_specification);

@@ -72,6 +72,19 @@ enum lf_code stream_put_arn(struct arena *arena, const struct table *table, stru
     return arena_printf(arena, ret_arn, err, "%.*s/stream/%.*s", SPAN_ARG(table->arn), SPAN_ARG(table->stream_label));
 }
 
+struct span stream_label_of(struct span arn)
+{
+    static const struct span mark = { "/stream/", 8 };
+    return span_from(arn, span_find(arn, mark) + mark.len);
+}
+
+bool stream_is_dynamodbs(const struct call *call, const struct table *table)
+{
+    const struct table_move *move = &table->move;
+    return call->worker->upstream && move->has_phase && move->phase == PHASE_POSTGRES && move->stream_view.len &&
+           table->stream == API_STREAM_VIEW_TYPE_UNSET;
+}
+
 static enum lf_code refuse(struct span arn, struct err *err)
 {
     return ERR(err, LF_RESOURCE_NOT_FOUND, "Requested resource not found: Stream: %.*s not found", SPAN_ARG(arn));
@@ -79,10 +92,9 @@ static enum lf_code refuse(struct span arn, struct err *err)
 
 enum lf_code stream_find(struct call *call, struct span arn, const struct table **ret_table, struct err *err)
 {
-    static const struct span mark = { "/stream/", 8 };
     struct span name;
     const struct table *table = NULL;
-    struct span label = span_from(arn, span_find(arn, mark) + mark.len);
+    struct span label = stream_label_of(arn);
     if (!shape_table_name(arn, &name) || !span_starts_with(arn, SPAN("arn:")) || !label.len)
         return ERR(err, LF_VALIDATION, "Invalid StreamArn");
     if (catalog_get(call->worker->catalog, call->worker->db, name, &table, err))

@@ -26,6 +26,13 @@ enum lf_code stream_shard_read(const struct table *table, struct span text, unsi
 /* "NEW_AND_OLD_IMAGES" … */
 struct span stream_view_name(enum api_stream_view_type view);
 
+/* "2026-…" of "arn:…/stream/2026-…"; empty: it is none. */
+struct span stream_label_of(struct span arn);
+
+/* Whether the stream that a table's readers are to read is DynamoDB's, though PostgreSQL has the authority over its items: it
+ * shows what reverse sync sends. One that is switched on here takes its place (docs/live.md, "Streams"). */
+bool stream_is_dynamodbs(const struct call *call, const struct table *table);
+
 /* The table of a stream, with a reference. LF_RESOURCE_NOT_FOUND when it has, and had, no stream of that label. */
 enum lf_code stream_find(struct call *call, struct span arn, const struct table **ret_table, struct err *err) MUST_CHECK;
 enum lf_code stream_put_arn(struct arena *arena, const struct table *table, struct span *ret_arn, struct err *err) MUST_CHECK;

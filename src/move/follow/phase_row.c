@@ -31,11 +31,10 @@ static enum lf_code change_in(struct pg_conn *conn, const struct dynamodb *clien
 {
     const struct pg_field values[] = { pg_text_or_null(change->table), pg_text_or_null(change->changes_from),
                                        pg_text_or_null(dynamodb_region(client)), endpoint_field(client),
-                                       pg_text_or_null(change->position) };
+                                       pg_text_or_null(change->state) };
     PG_RESULT_CLEANUP struct pg_result *changed = NULL;
     TRY(phase_begin_change(conn, ret_version, err));
-    TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = change->position.len ? 5 : 4 }, &changed,
-                 err));
+    TRY(pg_query(conn, change->sql, &(struct pg_params){ .values = values, .count = change->state.len ? 5 : 4 }, &changed, err));
     return pg_result_affected(changed) ? record(conn, change->what, change->table, change->changes_from, err) : LF_OK;
 }
 

@@ -10,10 +10,10 @@
 struct phase_row_change {
     const char *what; /* in landfall.event */
     const char
-        *sql; /* $1 the table, $2 changes_from, $3 and $4 region and endpoint (NULL: AWS's); $5 position, where there is one */
+        *sql; /* $1 the table, $2 changes_from, $3 and $4 region and endpoint (NULL: AWS's); $5 state, where there is one */
     struct span table;
     struct span changes_from; /* ARN of a stream, or place of exports */
-    struct span position;     /* empty: none */
+    struct span state;        /* of a stream its view type, of exports the position; empty: none */
 };
 
 /* `client` is of where the table is. Errors: LF_SQL, LF_CONNECT, LF_PRECONDITION (gateways that do not hear of it). */

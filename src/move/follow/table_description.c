@@ -22,7 +22,8 @@ static enum lf_code check_key(const struct map_table *table, struct span text, s
 static enum lf_code read_description(struct span text, struct arena *arena, struct table_description *ret_description,
                                      struct err *err)
 {
-    struct answer_field outer = { .name = SPAN("Table") }, on = { .name = SPAN("StreamEnabled") };
+    struct answer_field outer = { .name = SPAN("Table") };
+    struct answer_field stream[] = { { .name = SPAN("StreamEnabled") }, { .name = SPAN("StreamViewType") } };
     struct answer_field fields[] = {
         { .name = SPAN("LatestStreamArn") },
         { .name = SPAN("StreamSpecification") },
@@ -32,11 +33,12 @@ static enum lf_code read_description(struct span text, struct arena *arena, stru
     struct span status;
     TRY(answer_fields(text, arena, &outer, 1, err));
     TRY(answer_fields(outer.value, arena, fields, 4, err));
-    TRY(answer_fields(fields[1].value, arena, &on, 1, err));
+    TRY(answer_fields(fields[1].value, arena, stream, 2, err));
     TRY(answer_text(fields[0].value, arena, &ret_description->stream_arn, err));
     TRY(answer_text(fields[2].value, arena, &status, err));
     TRY(answer_text(fields[3].value, arena, &ret_description->arn, err));
-    ret_description->has_stream = span_equal(on.value, SPAN("true")) && ret_description->stream_arn.len;
+    TRY(answer_text(stream[1].value, arena, &ret_description->stream_view, err));
+    ret_description->has_stream = span_equal(stream[0].value, SPAN("true")) && ret_description->stream_arn.len;
     ret_description->is_active = span_equal(status, SPAN("ACTIVE"));
     return LF_OK;
 }

@@ -6,8 +6,9 @@
 
 struct table_description {
     struct span arn;
-    struct span stream_arn; /* of the latest stream; empty: there never was one */
-    bool has_stream;        /* it is on */
+    struct span stream_arn;  /* of the latest stream; empty: there never was one */
+    bool has_stream;         /* it is on */
+    struct span stream_view; /* NEW_AND_OLD_IMAGES, … */
     bool is_active;
 };
 

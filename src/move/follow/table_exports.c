@@ -77,7 +77,7 @@ static enum lf_code begin(struct pg_conn *conn, const struct table_exports_optio
         .sql = begin_following,
         .table = options->table->name,
         .changes_from = options->place,
-        .position = chain_position_text(&position, text),
+        .state = chain_position_text(&position, text),
     };
     return phase_row_apply(conn, options->client, &change, err);
 }

@@ -42,21 +42,19 @@ static enum lf_code enable(const struct table_stream_options *options, struct ar
                SPAN_ARG(options->table->name));
 }
 
-static enum lf_code find_stream(const struct table_stream_options *options, struct arena *arena, struct span *ret_arn,
-                                struct err *err)
+static enum lf_code find_stream(const struct table_stream_options *options, struct arena *arena,
+                                struct table_description *ret_description, struct err *err)
 {
-    struct table_description description;
-    TRY(table_describe(options->client, options->table, arena, &description, err));
-    if (!description.has_stream && options->enables)
-        TRY(enable(options, arena, &description, err));
-    if (!description.has_stream)
+    TRY(table_describe(options->client, options->table, arena, ret_description, err));
+    if (!ret_description->has_stream && options->enables)
+        TRY(enable(options, arena, ret_description, err));
+    if (!ret_description->has_stream)
         return ERR(err, LF_PRECONDITION,
                    "table %.*s has no stream. `landfall follow --enable-stream` switches it on, or `aws dynamodb update-table "
                    "--table-name %.*s --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES`; where it may "
                    "have none, `--exports PLACE` "
                    "follows incremental exports",
                    SPAN_ARG(options->table->name), SPAN_ARG(options->table->name));
-    *ret_arn = description.stream_arn;
     return LF_OK;
 }
 
@@ -64,29 +62,34 @@ static enum lf_code find_stream(const struct table_stream_options *options, stru
 
 /* Of two that begin at once one does it. */
 static const char begin_following[] =
-    "INSERT INTO landfall.phase (table_name, phase, stream_arn, region, endpoint, follows_since)"
-    " VALUES ($1, 'follow', $2, $3, $4, clock_timestamp()) ON CONFLICT DO NOTHING";
+    "INSERT INTO landfall.phase (table_name, phase, stream_arn, region, endpoint, stream_view, follows_since)"
+    " VALUES ($1, 'follow', $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING";
 
 static const char take_other_stream[] =
     "WITH old AS (UPDATE landfall.stream_shard SET is_drained = true, gap = coalesce(gap, 'another stream came in its place')"
     "   WHERE table_name = $1 AND stream_arn <> $2)"
-    " UPDATE landfall.phase SET stream_arn = $2, region = $3, endpoint = $4, readable_at = NULL WHERE table_name = $1";
+    " UPDATE landfall.phase SET stream_arn = $2, region = $3, endpoint = $4, stream_view = $5, readable_at = NULL WHERE "
+    "table_name = $1";
 
 static enum lf_code change_row(struct pg_conn *conn, const struct table_stream_options *options, const char *what,
-                               const char *sql, struct span arn, struct err *err)
+                               const char *sql, const struct table_description *description, struct err *err)
 {
-    const struct phase_row_change change = { .what = what, .sql = sql, .table = options->table->name, .changes_from = arn };
+    const struct phase_row_change change = { .what = what,
+                                             .sql = sql,
+                                             .table = options->table->name,
+                                             .changes_from = description->stream_arn,
+                                             .state = description->stream_view };
     return phase_row_apply(conn, options->client, &change, err);
 }
 
 static enum lf_code check_row(struct pg_conn *conn, const struct table_stream_options *options, const struct table_phase *phase,
-                              struct span arn, struct err *err)
+                              const struct table_description *description, struct err *err)
 {
-    struct span table = options->table->name;
+    struct span table = options->table->name, arn = description->stream_arn;
     if (span_equal(phase->stream_arn, arn))
         return LF_OK;
     if (options->skips_gaps)
-        return change_row(conn, options, "gap", take_other_stream, arn, err);
+        return change_row(conn, options, "gap", take_other_stream, description, err);
     return ERR(
         err, LF_PRECONDITION,
         "table %.*s has another stream now, %.*s, than the one that was followed, %.*s: changes between them are lost. "
@@ -98,14 +101,14 @@ static enum lf_code check_row(struct pg_conn *conn, const struct table_stream_op
 enum lf_code table_stream_open(struct pg_conn *conn, const struct table_stream_options *options, struct arena *arena,
                                struct table_phase *ret_phase, struct err *err)
 {
-    struct span arn;
+    struct table_description description;
     bool is_there;
     TRY(phase_read(conn, options->table->name, false, arena, ret_phase, &is_there, err));
     if (is_there && ret_phase->phase == PHASE_DECOMMISSIONED)
         return LF_OK;
-    TRY(find_stream(options, arena, &arn, err));
-    TRY(is_there ? check_row(conn, options, ret_phase, arn, err)
-                 : change_row(conn, options, "follow", begin_following, arn, err));
+    TRY(find_stream(options, arena, &description, err));
+    TRY(is_there ? check_row(conn, options, ret_phase, &description, err)
+                 : change_row(conn, options, "follow", begin_following, &description, err));
     TRY(phase_read(conn, options->table->name, false, arena, ret_phase, &is_there, err));
     return is_there ? LF_OK : ERR(err, LF_PRECONDITION, "table %.*s is not followed any more", SPAN_ARG(options->table->name));
 }
