@@ -37,6 +37,7 @@ class Cutover(MovingCase):
         self.assertEqual(self.sql(PHASE), "follow")
         self.put(3, label={"S": "later"})
         self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
+        self.wait_for(lambda: self.sql("SELECT label FROM things.thing WHERE thing_id = '3'") == "later")
         self.assert_same()
 
     def test_a_fence_whose_time_is_up_leaves_everything_as_it_was(self):
