@@ -121,15 +121,19 @@ static enum lf_code add_locks(struct parts *parts, struct relational_change **ch
     return store_lock_step(&parts->locks, locks, locked, &parts->steps[0], err);
 }
 
+static bool make_room(struct parts *parts, size_t count, struct err *err)
+{
+    size_t most = 2 * relational_table_of(parts->table)->count;
+    parts->parts = arena_calloc(parts->arena, most, sizeof *parts->parts, err);
+    parts->steps = parts->parts ? arena_calloc(parts->arena, most + 1, sizeof *parts->steps, err) : NULL;
+    parts->left = parts->steps ? arena_calloc(parts->arena, count, sizeof(struct relational_change *), err) : NULL;
+    return parts->left != NULL;
+}
+
 /* Parents first, as foreign keys want the rows that are new. */
 static enum lf_code add_parts(struct parts *parts, struct relational_change **changes, size_t count, struct err *err)
 {
     const struct relational_table *state = relational_table_of(parts->table);
-    parts->parts = arena_calloc(parts->arena, 2 * state->count, sizeof *parts->parts, err);
-    parts->steps = parts->parts ? arena_calloc(parts->arena, 2 * state->count + 1, sizeof *parts->steps, err) : NULL;
-    parts->left = parts->steps ? arena_calloc(parts->arena, count, sizeof(struct relational_change *), err) : NULL;
-    if (!parts->left)
-        return err->code;
     for (size_t i = 0; i < state->count; i++)
         TRY(add_part(parts, changes, count, state->parents_first[i], false, err));
     for (size_t i = 0; i < state->count; i++)
@@ -160,6 +164,8 @@ enum lf_code relational_write_at_once(struct worker *worker, const struct table 
                                       size_t count, struct arena *arena, struct err *err)
 {
     struct parts parts = { .worker = worker, .table = table, .arena = arena };
+    if (!make_room(&parts, count, err))
+        return err->code;
     row_arrays_init(&parts.locks);
     enum lf_code code = add_parts(&parts, changes, count, err);
     if (!code)
