@@ -40,8 +40,8 @@ class Pair:
             side.close()
 
     def replace_theirs(self, url):
-        """Another endpoint, which holds nothing yet."""
-        self.sides[0].close()
+        """Another endpoint, which holds nothing yet. It may have taken so long to start that ours has closed its idle connection."""
+        self.close()
         self.sides[0] = Endpoint(url, self.sides[0].signer)
 
     # ---- single requests ----
