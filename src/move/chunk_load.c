@@ -299,14 +299,14 @@ static enum lf_code load_record(struct chunk_loader *loader, const struct place 
 {
     struct item item;
     struct key key;
-    struct err bad = ERR_INIT;
-    enum lf_code code = read_record(loader, place, &item, &key, &bad);
-    if (is_bad_record(code))
-        return bad_record(loader, place, &bad, err);
+    enum lf_code code = read_record(loader, place, &item, &key, err);
     if (code == LF_OK)
         return load_item(loader, place, &key, &item, err);
-    *err = bad;
-    return code;
+    if (!is_bad_record(code))
+        return code;
+    struct err bad = *err;
+    *err = (struct err)ERR_INIT;
+    return bad_record(loader, place, &bad, err);
 }
 
 static enum lf_code load_records(struct chunk_loader *loader, const struct place *place, struct err *err)

@@ -43,16 +43,15 @@ static enum lf_code visit_item(const struct scanner *scanner, size_t table, cons
     const struct scan *scan = scanner->scan;
     struct item item;
     struct scan_item seen = { .side = SCAN_SOURCE, .table = table, .item = &item, .arena = scanner->arena };
-    struct err item_err = ERR_INIT;
-    enum lf_code code = source_records_item(records, scanner->arena, &item, &item_err);
+    enum lf_code code = source_records_item(records, scanner->arena, &item, err);
     if (code == LF_OK)
-        code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, &item_err);
-    if (is_reject(code))
+        code = key_of_item(&scan->map->tables[table].key, &item, scanner->arena, &seen.key, err);
+    if (is_reject(code)) {
+        *err = (struct err)ERR_INIT;
         return LF_OK;
-    if (code != LF_OK) {
-        *err = item_err;
-        return code;
     }
+    if (code != LF_OK)
+        return code;
     if (scan->overlay && overlay_find(scan->overlay, table, &seen.key))
         return LF_OK;
     if (rejected_items_take(scanner->rejected, table, &seen.key, &item))
