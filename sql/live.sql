@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     written_since  timestamptz,                         -- all gateways write both sides
     flipped_at     timestamptz,                         -- last change of the authority
     moved_entities text[] CHECK (moved_entities IS NULL OR phase = 'postgres'), -- of a mixed table, the others being in phase `dual write`; NULL: all
+    moved_since    jsonb NOT NULL DEFAULT '{}',         -- when each entity has, by name, where it is not flipped_at
     fence_entities text[],                              -- what they will be when the change is made that the fence is for
     fence_version  bigint,                              -- of the catalog, that the fence was put up by: the change is made under this one or not at all
     CHECK ((fence IS NULL) = (fence_until IS NULL))

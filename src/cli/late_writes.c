@@ -12,10 +12,11 @@ static const char list_sql[] =
     "SELECT id, table_name, changed_at, CASE WHEN is_removed THEN 'removed' ELSE 'written' END, key FROM "
     "landfall.late_write WHERE resolved_at IS NULL AND ($1::bigint IS NULL OR id = $1::bigint) ORDER BY id";
 
-/* What reverse sync sends for the key is the row's item. */
-static const char drop_sql[] = "WITH dropped AS (UPDATE landfall.late_write SET resolved_at = clock_timestamp(), resolution = "
-                               "'dropped' WHERE resolved_at IS NULL "
-                               "AND ($1::bigint IS NULL OR id = $1::bigint) RETURNING table_name, key), again AS (INSERT INTO "
+/* What reverse sync sends for the key is the row's item. The phase is held: who changes it waits for what is to be sent. */
+static const char drop_sql[] = "WITH held AS MATERIALIZED (SELECT table_name FROM landfall.phase FOR SHARE), dropped AS (UPDATE "
+                               "landfall.late_write w SET resolved_at = clock_timestamp(), resolution = 'dropped' FROM held h "
+                               "WHERE w.table_name = h.table_name AND w.resolved_at IS NULL AND ($1::bigint IS NULL OR w.id = "
+                               "$1::bigint) RETURNING w.table_name, w.key), again AS (INSERT INTO "
                                "landfall.reverse_change (table_name, "
                                "key) SELECT table_name, key FROM dropped) SELECT count(*) FROM dropped";
 

@@ -9,7 +9,7 @@
 #include "move/gateways.h"
 #include "move/reverse_triggers.h"
 
-enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000, GROUP_ARENA_BYTES = 64 * 1024 * 1024 };
+enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000, LACKS_BYTES = 256, GROUP_ARENA_BYTES = 64 * 1024 * 1024 };
 
 static int64_t now_ms(void)
 {
@@ -29,6 +29,7 @@ struct change {
     int64_t numbers[2];
     bool takes_entities;
     struct pg_conn *conn; /* NULL: the cutover's; another one holds the locks of the tables in a transaction */
+    const char *unless; /* gives a row while the change must not be made, asked when nobody else holds the phase; NULL: it may */
 };
 
 static enum lf_code update(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
@@ -69,11 +70,31 @@ static enum lf_code record(struct cutover *cutover, struct pg_conn *conn, const 
     return phase_record(conn, change->what, buf_span(&detail), err);
 }
 
+/* `lacks` empty: nothing. `sql`: a row while there is something; $1 the table. */
+static enum lf_code look(struct cutover *cutover, struct pg_conn *conn, const char *sql, char *lacks, size_t size,
+                         struct err *err)
+{
+    const struct pg_field table = pg_text_field(cutover->phase.table);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(pg_query(conn, sql, &(struct pg_params){ .values = &table, .count = 1 }, &rows, err));
+    (void)snprintf(lacks, size, "%s", pg_result_rows(rows) ? pg_result_text(rows, 0, 0) : "");
+    return LF_OK;
+}
+
+static enum lf_code check_unless(struct cutover *cutover, struct pg_conn *conn, const struct change *change, struct err *err)
+{
+    char lacks[LACKS_BYTES] = "";
+    if (change->unless)
+        TRY(look(cutover, conn, change->unless, lacks, sizeof lacks, err));
+    return lacks[0] ? ERR(err, LF_TRANSACTION_CONFLICT, "meanwhile there came %s", lacks) : LF_OK;
+}
+
 static enum lf_code change_in(struct cutover *cutover, struct pg_conn *conn, const struct change *change, int64_t *ret_version,
                               struct err *err)
 {
     TRY(phase_begin_change(conn, ret_version, err));
     TRY(update(cutover, conn, change, err));
+    TRY(check_unless(cutover, conn, change, err));
     TRY(record(cutover, conn, change, err));
     return pg_exec(conn, "COMMIT", err);
 }
@@ -203,22 +224,12 @@ static unsigned left_of(int64_t until_ms)
     return left > 0 ? (unsigned)left : 0;
 }
 
-/* `lacks` empty: nothing. */
-static enum lf_code look(struct cutover *cutover, const struct crossing *crossing, char *lacks, size_t size, struct err *err)
-{
-    struct pg_field table = { cutover->phase.table.ptr, cutover->phase.table.len };
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(cutover->conn, crossing->drained, &(struct pg_params){ .values = &table, .count = 1 }, &rows, err));
-    (void)snprintf(lacks, size, "%s", pg_result_rows(rows) ? pg_result_text(rows, 0, 0) : "");
-    return LF_OK;
-}
-
 static enum lf_code drain(struct cutover *cutover, const struct crossing *crossing, int64_t until_ms, struct err *err)
 {
     const struct timespec pause = { .tv_nsec = DRAIN_POLL_MS * 1000000L };
-    char lacks[256];
+    char lacks[LACKS_BYTES];
     for (;;) {
-        TRY(look(cutover, crossing, lacks, sizeof lacks, err));
+        TRY(look(cutover, cutover->conn, crossing->drained, lacks, sizeof lacks, err));
         if (!lacks[0])
             return LF_OK;
         if (cutover->stop && cutover->stop(cutover->context))
@@ -259,15 +270,11 @@ static enum lf_code lock_tables(struct cutover *cutover, struct pg_conn *conn, s
     return pg_exec(conn, buf_cstr(&sql), err) ? err_while(err, "keeping other writers out of the tables") : LF_OK;
 }
 
-static enum lf_code prepare_flip(struct cutover *cutover, const struct crossing *crossing, int64_t *ret_version, struct err *err)
-{
-    TRY(apply(cutover, &crossing->fence, ret_version, err));
-    int64_t until_ms = now_ms() + crossing->fence.numbers[0];
-    TRY(phase_wait(cutover->conn, *ret_version, left_of(until_ms), err));
-    if (crossing->locks)
-        TRY(lock_tables(cutover, crossing->locks, err));
-    return drain(cutover, crossing, until_ms, err);
-}
+/* Of each entity, whose keys others may have joined later, or left. */
+#define MOVED_SINCE                                                                                                           \
+    "CASE WHEN fence = 'dual write' THEN '{}' WHEN fence_entities IS NULL THEN moved_since ELSE (SELECT jsonb_object_agg(e, " \
+    "CASE WHEN phase = 'postgres' AND (moved_entities IS NULL OR e = ANY (moved_entities)) THEN coalesce(moved_since -> e, "  \
+    "to_jsonb(flipped_at)) ELSE to_jsonb(clock_timestamp()) END) FROM unnest(fence_entities) AS e) END"
 
 /* The fence stays until all gateways read on the new side: a write that is acknowledged there must not be missing in a strong
  * read of a gateway that has not heard of it. That it is our fence matters to who was halted until it ran out: what was written
@@ -276,14 +283,44 @@ static enum lf_code flip(struct cutover *cutover, const struct crossing *crossin
                          struct err *err)
 {
     static const char sql[] =
-        "UPDATE landfall.phase SET phase = fence, moved_entities = fence_entities, epoch = epoch + 1, flipped_at = "
-        "clock_timestamp(), fence_until = clock_timestamp() + $3::text::integer * interval '1 ms' WHERE table_name = $1 AND "
-        "epoch "
-        "= $2::text::bigint AND fence IS NOT NULL AND fence_version = $4::text::bigint";
+        "UPDATE landfall.phase SET phase = fence, moved_entities = fence_entities, moved_since = " MOVED_SINCE
+        ", epoch = epoch + "
+        "1, flipped_at = clock_timestamp(), fence_until = clock_timestamp() + $3::text::integer * interval '1 ms' WHERE "
+        "table_name = $1 AND epoch = $2::text::bigint AND fence IS NOT NULL AND fence_version = $4::text::bigint";
     const struct change change = {
-        .what = crossing->what, .sql = sql, .numbers = { CUTOVER_FENCE_MS, fence }, .conn = crossing->locks
+        .what = crossing->what,
+        .sql = sql,
+        .numbers = { CUTOVER_FENCE_MS, fence },
+        .conn = crossing->locks,
+        .unless = crossing->locks ? crossing->drained : NULL,
     };
     return apply(cutover, &change, ret_version, err);
+}
+
+/* Back: the leader, the follower and whoever repairs hold the phase while they give reverse sync something to do. What they have
+ * given it since we looked would be sent when DynamoDB has newer writes. */
+static enum lf_code flip_when_drained(struct cutover *cutover, const struct crossing *crossing, int64_t fence, int64_t until_ms,
+                                      int64_t *ret_version, struct err *err)
+{
+    for (;;) {
+        if (crossing->locks)
+            TRY(lock_tables(cutover, crossing->locks, err));
+        TRY(drain(cutover, crossing, until_ms, err));
+        enum lf_code code = flip(cutover, crossing, fence, ret_version, err);
+        if (code != LF_TRANSACTION_CONFLICT || !left_of(until_ms))
+            return code;
+        *err = (struct err)ERR_INIT;
+    }
+}
+
+static enum lf_code change_authority(struct cutover *cutover, const struct crossing *crossing, int64_t *ret_version,
+                                     struct err *err)
+{
+    int64_t fence;
+    TRY(apply(cutover, &crossing->fence, &fence, err));
+    int64_t until_ms = now_ms() + crossing->fence.numbers[0];
+    TRY(phase_wait(cutover->conn, fence, left_of(until_ms), err));
+    return flip_when_drained(cutover, crossing, fence, until_ms, ret_version, err);
 }
 
 static const char fence_off_sql[] =
@@ -310,13 +347,10 @@ static enum lf_code finish(struct cutover *cutover, int64_t version, struct err 
 
 static enum lf_code cross(struct cutover *cutover, const struct crossing *crossing, unsigned *ret_pause_ms, struct err *err)
 {
-    int64_t fence = 0, version = 0, began_ms = now_ms();
-    enum lf_code code = prepare_flip(cutover, crossing, &fence, err);
-    if (!code)
-        code = flip(cutover, crossing, fence, &version, err);
-    if (code) {
+    int64_t version = 0, began_ms = now_ms();
+    if (change_authority(cutover, crossing, &version, err)) {
         undo(cutover);
-        return code;
+        return err->code;
     }
     if (finish(cutover, version, err))
         return err_while(err, "ending the fence; the authority has changed");

@@ -7,6 +7,7 @@ import time
 
 SECONDS_TO_START = 60
 OF_STREAMS = ("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")
+SECONDS_IDLE_MAX = 20  # a server may have closed a connection that has been idle for longer, as the gateway does after 60 s
 
 
 class Refused(Exception):
@@ -26,6 +27,7 @@ class Client:
     def __init__(self, url, headers=None):
         self.headers = headers or {}
         self.connection = http.client.HTTPConnection(url.partition("//")[2], timeout=60)
+        self.used_at = time.monotonic()
 
     def close(self):
         self.connection.close()
@@ -33,9 +35,12 @@ class Client:
     def __call__(self, operation, **body):
         service = "DynamoDBStreams" if operation in OF_STREAMS else "DynamoDB"
         headers = {"X-Amz-Target": f"{service}_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0", **self.headers}
+        if time.monotonic() - self.used_at > SECONDS_IDLE_MAX:
+            self.connection.close()
         self.connection.request("POST", "/", json.dumps(body), headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())
+        self.used_at = time.monotonic()
         if response.status != 200:
             raise Refused(answer)
         return answer

@@ -305,6 +305,25 @@ class MixedCase(LiveCase):
         self.wait_for(lambda: self.sql("SELECT (SELECT count(*) FROM landfall.spool) + (SELECT count(*) FROM landfall.reverse_change) + "
                                        "(SELECT count(*) FROM landfall.dirty_key)") == "0")
 
+    def back(self, names, status=0, *options):
+        return self.landfall("rollback", "writes", TABLE, "--entity", names, *options, status=status)
+
+    def forth(self, *names):
+        """Nobody moves forth what is not proven since the authority has changed last."""
+        self.wait_until_still()
+        self.verify()
+        self.landfall("cutover", "writes", TABLE, *(("--entity", ",".join(names)) if names else ()))
+
+    def there(self, name, case, number):
+        return self.client("GetItem", TableName=TABLE, Key=key_of(name, case, number), ConsistentRead=True).get("Item")
+
+    def here(self, name, case, number):
+        return self.gateway("GetItem", TableName=TABLE, Key=key_of(name, case, number), ConsistentRead=True).get("Item")
+
+    def change_unheard(self, table, statement):
+        """As rows differ when something has gone wrong."""
+        self.sql(f"""BEGIN; ALTER TABLE court.{table} DISABLE TRIGGER "LANDFALL_reverse"; {statement}; ALTER TABLE court.{table} ENABLE ALWAYS TRIGGER "LANDFALL_reverse"; COMMIT""")
+
     # What is read -----------------------------------------------------------------------------------------------------------
 
     def assert_pages(self, **request):

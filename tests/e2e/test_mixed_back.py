@@ -1,33 +1,13 @@
 """Entities of a table go back to DynamoDB, one before the other, while others stay where they have moved."""
-import signal
-import subprocess
+import json
 
 from dynamodb import Refused
-from dynamodb_proxy import Proxy
 from harness import unittest
 from live import PHASE
 from mixed import MOVED, TABLE, Application, MixedCase, item_of, key_of
 
-FENCES = "SELECT count(*) FROM landfall.event WHERE what = 'fence on'"
-KNOWN = "SELECT bool_and(g.catalog_version >= c.version) FROM landfall.gateway g, landfall.catalog c"
-
 
 class MixedBack(MixedCase):
-    def back(self, names, status=0, *options):
-        return self.landfall("rollback", "writes", TABLE, "--entity", names, *options, status=status)
-
-    def forth(self, *names):
-        """Nobody moves forth what is not proven since the authority has changed last."""
-        self.wait_until_still()
-        self.verify()
-        self.landfall("cutover", "writes", TABLE, *(("--entity", ",".join(names)) if names else ()))
-
-    def there(self, name, case, number):
-        return self.client("GetItem", TableName=TABLE, Key=key_of(name, case, number), ConsistentRead=True).get("Item")
-
-    def here(self, name, case, number):
-        return self.gateway("GetItem", TableName=TABLE, Key=key_of(name, case, number), ConsistentRead=True).get("Item")
-
     def test_an_application_works_on_while_one_entity_goes_back(self):
         self.reads_moved()
         application = Application(self, self.url)
@@ -67,12 +47,10 @@ class MixedBack(MixedCase):
         self.sql("BEGIN; TRUNCATE court.event; ROLLBACK")
 
     def test_what_is_in_the_way(self):
-        self.proxy = Proxy(self.dynamodb.url)
-        self.addCleanup(self.proxy.stop)
-        self.reads_moved(self.proxy.url)
-        self.landfall("cutover", "writes", TABLE)
+        self.reads_moved()
+        self.assert_each_entity_has_its_own_late_writers()
+        self.forth()
         self.assert_usage()
-        self.assert_a_killed_command_is_undone_or_done()
         self.assert_only_the_keys_that_go_back_matter()
         self.assert_what_meets_goes_back_together()
         self.assert_both_sets_of_keys_are_mended()
@@ -84,77 +62,31 @@ class MixedBack(MixedCase):
         self.assertIn('Copy { pk: "case|{case_id}", sk: "message|{id}|copy" } and Message { pk: "case|{case_id}", sk: "message|{id}" }', self.back("Message", 4))
         self.assertEqual(self.sql(MOVED), "postgres -")
 
-    # A command that dies ----------------------------------------------------------------------------------------------------
-
-    def begin(self, names):
-        """Until all gateways hold writes."""
-        fences = int(self.sql(FENCES))
-        process = self.start("rollback", "writes", TABLE, "--entity", names)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        self.wait_for(lambda: int(self.sql(FENCES)) > fences and self.sql(KNOWN) == "t")
-        return process
-
-    def kill(self, process):
-        process.kill()
-        process.wait()
-
-    def open_transaction(self):
-        writer = self.psql(stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        writer.stdin.write("BEGIN; UPDATE court.event SET count = 6 WHERE case_id = '90';\n")
-        writer.stdin.flush()
-        self.wait_for(lambda: self.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") != "0")
-        return writer
-
-    def assert_fence_goes(self, seconds):
-        """Its time is up, so long ago: who writes takes it away."""
-        self.sql(f"UPDATE landfall.phase SET fence_until = clock_timestamp() - interval '{seconds} s'")
-        item = item_of("Event", 90, 5)
-        self.gateway("PutItem", TableName=TABLE, Item=item)
-        self.assertEqual(self.sql("SELECT count(*) FROM landfall.phase WHERE fence IS NULL"), "1")
-        self.assertEqual(self.here("Event", 90, 5), item)
-        self.wait_for(lambda: self.there("Event", 90, 5) == item)
-
-    def assert_a_killed_command_is_undone_or_done(self):
-        writer = self.open_transaction()
-        self.kill(self.begin("Event"))
-        writer.communicate("ROLLBACK;\n")
-        self.assert_fence_goes(0)
-        self.assertEqual(self.sql(MOVED), "postgres -")
-        self.assert_killed_before_reverse_sync_is_done()
-        self.assert_killed_after_the_change()
-
-    def assert_killed_before_reverse_sync_is_done(self):
-        self.proxy.shares = [("throttle", 1)]
-        self.sql("UPDATE court.event SET count = 5 WHERE case_id = '90' AND id = '001'")
-        self.kill(self.begin("Event"))
-        self.proxy.shares = []
-        self.assert_fence_goes(0)
-        self.assertEqual(self.sql(MOVED), "postgres -")
-        self.wait_for(lambda: self.there("Event", 90, 1)["count"] == {"N": "5"})
-
-    def assert_killed_after_the_change(self):
-        """The gateway does not say that it knows, so that the fence is left up."""
-        writer = self.open_transaction()
-        process = self.begin("Event")
-        self.serving.send_signal(signal.SIGSTOP)
-        self.addCleanup(self.serving.send_signal, signal.SIGCONT)
-        writer.communicate("ROLLBACK;\n")
-        self.wait_for(lambda: self.sql(MOVED) == "postgres Case,Memo,Message,Copy")
-        self.kill(process)
-        self.serving.send_signal(signal.SIGCONT)
-        self.assertIn("already over Case,Memo,Message,Copy", self.back("Event"))
-        self.assert_fence_goes(11)
-        self.forth()
-
     # What is not ready ------------------------------------------------------------------------------------------------------
+
+    def assert_each_entity_has_its_own_late_writers(self):
+        """What comes from before an entity moved may be a gateway's, and of another, which had moved long before, it is a late writer's."""
+        self.landfall("cutover", "writes", TABLE, "--entity", "Event")
+        self.sql("UPDATE landfall.phase SET moved_since = jsonb_build_object('Event', clock_timestamp() - interval '1 hour')")
+        self.sql("UPDATE court.event SET count = 3 WHERE case_id = '90' AND id = '002'")
+        self.forth("Event", "Memo")
+        self.sql("UPDATE court.memo SET count = 3 WHERE case_id = '90' AND id = '002'")
+        self.wait_until_still()
+        for name in ("Memo", "Event"):
+            key, item = json.dumps(key_of(name, 90, 2)), json.dumps(item_of(name, 90, 2, label={"S": "from before"}))
+            self.sql("INSERT INTO landfall.spool (table_name, shard_id, sequence_number, key, item, is_removed, is_expiry, changed_at) "
+                     f"SELECT table_name, '', '', '{key}', '{item}', false, false, flipped_at - interval '1 s' FROM landfall.phase")
+        self.wait_until_still()
+        self.assertEqual([late["key"] for late in self.landfall_json("late-writes", "list")], [key_of("Event", 90, 2)])
+        self.landfall("late-writes", "drop")
+        self.assertEqual(self.sql("SELECT moved_since ? 'Event' AND moved_since ? 'Memo' FROM landfall.phase"), "t")
 
     def assert_only_the_keys_that_go_back_matter(self):
         self.sql("UPDATE court.memo SET label = repeat('x', 410000) WHERE case_id = '90' AND id = '001'")
         self.wait_for(lambda: self.sql("SELECT count(refused) FROM landfall.reverse_change") == "1")
         late = item_of("Memo", 91, 1, label={"S": "late"})
         self.client("PutItem", TableName=TABLE, Item=late)
-        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.late_write") == "1")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.late_write WHERE resolved_at IS NULL") == "1")
         errors = self.back("Event,Memo", 4)
         self.assertRegex(errors, r"items that DynamoDB cannot hold: 1 key, such as .*at\|001\|memo")
         self.assertRegex(errors, r"late writers: 1 key, such as .*at\|001\|memo.*changed in DynamoDB")
@@ -191,10 +123,6 @@ class MixedBack(MixedCase):
     def repair(self, found):
         output = self.landfall("verify", "dynamodb://court", "--settle", "3", "--repair", "--yes")
         self.assertIn(f"{found} repaired", output)
-
-    def change_unheard(self, table, statement):
-        """As rows differ when something has gone wrong."""
-        self.sql(f"""BEGIN; ALTER TABLE court.{table} DISABLE TRIGGER "LANDFALL_reverse"; {statement}; ALTER TABLE court.{table} ENABLE ALWAYS TRIGGER "LANDFALL_reverse"; COMMIT""")
 
     def assert_both_sets_of_keys_are_mended(self):
         """Messages have moved, memos have not."""

@@ -2,13 +2,14 @@
 
 #include "item/canonical.h"
 #include "item/ddbjson.h"
+#include "map/key_group.h"
 #include "move/item_row.h"
 #include "pg/binary_sql.h"
 
 enum { JSON_BYTES_MAX = 16 * 1024 * 1024, IMAGE_BYTES = 16 };
 
 /* A record, or one of several things about it, as fields of statements. */
-enum field { FIELD_NUMBER, FIELD_H, FIELD_SK, FIELD_IMAGE, FIELD_KEY, FIELD_CHANGED, FIELDS };
+enum field { FIELD_NUMBER, FIELD_H, FIELD_SK, FIELD_IMAGE, FIELD_KEY, FIELD_CHANGED, FIELD_ENTITY, FIELDS };
 
 struct finding {
     struct key_writer *writer;
@@ -55,6 +56,7 @@ static enum lf_code put_fields(struct finding *finding, size_t at, const struct 
 {
     const struct spool_record *record = &finding->batch->records[at];
     struct pg_field *fields = &finding->fields[FIELDS * at];
+    const struct entity *entity = key_group_entity(finding->writer->table, &record->key);
     struct item_row_place place;
     struct span number, changed;
     TRY(item_row_place(key, finding->arena, &place, err));
@@ -62,6 +64,7 @@ static enum lf_code put_fields(struct finding *finding, size_t at, const struct 
     TRY(arena_printf(finding->arena, &changed, err, "%lld", (long long)record->changed_unix_us));
     TRY(json_field(&record->key, finding->arena, &fields[FIELD_KEY], err));
     fields[FIELD_CHANGED] = (struct pg_field){ changed.ptr, changed.len };
+    fields[FIELD_ENTITY] = entity ? pg_text_field(entity->name) : (struct pg_field){ "", 0 };
     fields[FIELD_NUMBER] = (struct pg_field){ number.ptr, number.len };
     fields[FIELD_H] = place.h;
     fields[FIELD_SK] = place.sk;
@@ -144,10 +147,12 @@ static enum lf_code explain_by_changes(struct finding *finding, struct err *err)
     binary_sql_array(&sql, finding->fields + FIELD_KEY, finding->batch->count, FIELDS, PG_OID_TEXT, "text");
     binary_sql_put(&sql, ", ");
     binary_sql_array(&sql, finding->fields + FIELD_CHANGED, finding->batch->count, FIELDS, PG_OID_TEXT, "text");
-    binary_sql_put(&sql, ") AS k (n, h, sk, key, changed), landfall.phase AS p WHERE p.table_name = ");
+    binary_sql_put(&sql, ", ");
+    binary_sql_array(&sql, finding->fields + FIELD_ENTITY, finding->batch->count, FIELDS, PG_OID_TEXT, "text");
+    binary_sql_put(&sql, ") AS k (n, h, sk, key, changed, entity), landfall.phase AS p WHERE p.table_name = ");
     binary_sql_text(&sql, finding->writer->table->name);
-    binary_sql_put(&sql, " AND timestamptz 'epoch' + k.changed::bigint * interval '1 microsecond' < p.flipped_at + interval '2 "
-                         "seconds'");
+    binary_sql_put(&sql, " AND timestamptz 'epoch' + k.changed::bigint * interval '1 microsecond' < coalesce((p.moved_since ->> "
+                         "k.entity)::timestamptz, p.flipped_at) + interval '2 seconds'");
     TRY(binary_sql_query(&sql, finding->writer->conn, &rows, err));
     for (size_t i = 0; i < pg_result_rows(rows); i++) {
         finding->may_be_ours[number_at(rows, i)] = true;

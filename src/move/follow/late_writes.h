@@ -3,9 +3,9 @@
  * somebody still writes there (docs/live.md).
  *
  * A record is reverse sync's if landfall.reverse_sent has its key with the hash of its image. It is no news if the row is equal
- * already, nor if gateways can have made it before the authority changed and the row was changed since, or DynamoDB has what the
- * row has. That an item was removed because its time was over is no write of anybody: its key is given to reverse sync, which
- * sends what PostgreSQL has. All others go to landfall.late_write.
+ * already, nor if gateways can have made it before the authority over its key changed and the row was changed since, or DynamoDB
+ * has what the row has. That an item was removed because its time was over is no write of anybody: its key is given to reverse
+ * sync, which sends what PostgreSQL has. All others go to landfall.late_write.
  */
 #pragma once
 
