@@ -4,7 +4,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "chaos"))
-from clients import History, IfVersion, Puts, added, finds  # noqa: E402
+from clients import History, IfVersion, Puts, add_unseen, added, finds  # noqa: E402
 from linearizable import NEVER, NotLinearizable, check  # noqa: E402
 from streams import Reader, check_snapshots, check_table  # noqa: E402
 
@@ -116,7 +116,7 @@ class Unanswered(unittest.TestCase):
 
     def test_an_addition_that_nobody_saw_counts(self):
         history = History()
-        history.add("plain", "c0", 0, NEVER, Puts(ONE), "add", "w1")
+        history.add("plain", "c0", 0, NEVER, add_unseen, "add", "w1")
         history.add("plain", "c0", 2, 3, added(2, "w2"), "add", "w2")
         self.check(history, key="c0")
         history.add("plain", "c0", 4, 5, added(4, "w4"), "add", "w4")
