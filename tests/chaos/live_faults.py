@@ -31,9 +31,12 @@ class Faults:
             await asyncio.sleep(1)
 
     async def kill_follower(self):
+        """It may end by itself, saying so, when it cannot reach DynamoDB before it has begun."""
         await self.follower.kill()
         await asyncio.sleep(self.random.random())
         await self.follower.start()
+        leads = f"SELECT FROM landfall.lease l JOIN landfall.worker w ON w.id = l.holder WHERE w.work = 'follow' AND w.process = {self.follower.process.pid}"
+        await self.wait_for("the follower follows", lambda: self.is_true(f"SELECT EXISTS ({leads})"))
 
     async def halt_follower(self):
         self.follower.send(signal.SIGSTOP)

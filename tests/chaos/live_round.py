@@ -143,6 +143,11 @@ class Round(Faults):
             assert time.monotonic() < deadline, f"waited too long until {what}"
             await asyncio.sleep(0.1)
 
+    async def is_true(self, query):
+        with contextlib.suppress(OSError):
+            return await self.psql(query) == "t"
+        return False
+
     async def are_empty(self, *queries):
         with contextlib.suppress(OSError):
             return await self.psql(" UNION ALL ".join(f"(SELECT 1 FROM landfall.{query} LIMIT 1)" for query in queries)) == ""
