@@ -176,10 +176,10 @@ static enum lf_code note_token(struct dual *dual, struct err *err)
 
 static enum lf_code settle(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
 {
-    if (answer->outcome == DYNAMODB_DONE)
+    if (answer->outcome == DYNAMODB_DONE) {
         TRY(note_token(dual, err));
-    if (answer->outcome == DYNAMODB_DONE)
         TRY(find_items(dual, is_whole(dual, answer), err));
+    }
     return marks_settle(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err);
 }
 
@@ -195,12 +195,12 @@ static unsigned landing_seconds(const struct dual *dual, const struct dynamodb_a
 static void settle_or_leave(struct dual *dual, const struct dynamodb_answer *answer)
 {
     struct err err = ERR_INIT;
-    if (answer->outcome == DYNAMODB_UNKNOWN) {
-        marks_leave(dual->call->worker, dual->marks, dual->keys.count, landing_seconds(dual, answer));
-    } else if (settle(dual, answer, &err)) {
+    if (answer->outcome != DYNAMODB_UNKNOWN) {
+        if (!settle(dual, answer, &err))
+            return;
         worker_log(dual->call->worker, dual->call->request_id, &err);
-        marks_leave(dual->call->worker, dual->marks, dual->keys.count, landing_seconds(dual, answer));
     }
+    marks_leave(dual->call->worker, dual->marks, dual->keys.count, landing_seconds(dual, answer));
 }
 
 /* ----------------------------------------------------------------------------------------------------------------------------------
@@ -226,15 +226,8 @@ static enum lf_code write_marked(struct dual *dual, struct err *err)
 
 static enum lf_code make_record(const struct mark *mark, struct arena *arena, struct journal_record *ret_record, struct err *err)
 {
-    struct buf json;
     *ret_record = (struct journal_record){ .table = mark->table->name, .h = mark->place.h, .sk = mark->place.sk };
-    buf_init(&json, READ_BYTES_MAX);
-    ddbjson_put_item(&json, &mark->key->attributes);
-    enum lf_code code = buf_check(&json, err);
-    if (!code)
-        code = arena_copy(arena, buf_span(&json), &ret_record->key, err);
-    buf_done(&json);
-    return code;
+    return ddbjson_item_text(&mark->key->attributes, READ_BYTES_MAX, arena, &ret_record->key, err);
 }
 
 static enum lf_code note_keys(struct dual *dual, struct journal_entry ***ret_entries, struct err *err)

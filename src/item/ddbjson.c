@@ -378,3 +378,13 @@ void ddbjson_put_item(struct buf *buf, const struct item *item)
 {
     put_attributes(buf, item->attributes, item->count);
 }
+
+enum lf_code ddbjson_item_text(const struct item *item, size_t bytes_max, struct arena *arena, struct span *ret_text,
+                               struct err *err)
+{
+    BUF_CLEANUP struct buf json;
+    buf_init(&json, bytes_max);
+    ddbjson_put_item(&json, item);
+    TRY(buf_check(&json, err));
+    return arena_copy(arena, buf_span(&json), ret_text, err);
+}

@@ -26,4 +26,7 @@ enum lf_code ddbjson_read_value(struct span text, struct arena *arena, struct va
 
 /* Appends; attributes in the order they have, no white space. */
 void ddbjson_put_item(struct buf *buf, const struct item *item);
+/* The same in the arena. LF_MEMORY, also over bytes_max. */
+enum lf_code ddbjson_item_text(const struct item *item, size_t bytes_max, struct arena *arena, struct span *ret_text,
+                               struct err *err) MUST_CHECK;
 void ddbjson_put_value(struct buf *buf, const struct value *value);

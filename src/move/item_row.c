@@ -10,18 +10,6 @@ static struct pg_field field_of(struct span bytes)
     return (struct pg_field){ bytes.ptr ? bytes.ptr : "", bytes.len };
 }
 
-static enum lf_code item_json(const struct item *item, struct arena *arena, struct span *ret_json, struct err *err)
-{
-    struct buf json;
-    buf_init(&json, JSON_BYTES_MAX);
-    ddbjson_put_item(&json, item);
-    enum lf_code code = buf_check(&json, err);
-    if (code == LF_OK)
-        code = arena_copy(arena, buf_span(&json), ret_json, err);
-    buf_done(&json);
-    return code;
-}
-
 enum lf_code item_row_place(const struct key *key, struct arena *arena, struct item_row_place *ret_place, struct err *err)
 {
     struct span hash;
@@ -39,7 +27,7 @@ enum lf_code item_row_fields(struct span table_name, const struct key *key, cons
     unsigned char digest[SHA256_BYTES];
     sha256(key->partition, digest);
     TRY(arena_copy(arena, span_of((const char *)digest, HASH_BYTES), &hash, err));
-    TRY(item_json(item, arena, &json, err));
+    TRY(ddbjson_item_text(item, JSON_BYTES_MAX, arena, &json, err));
     ret_fields[0] = field_of(table_name);
     ret_fields[1] = field_of(hash);
     ret_fields[2] = field_of(key->sort);

@@ -5,18 +5,6 @@
 
 enum { ARENA_BYTES_MAX = 1024 * 1024 * 1024, KEY_BYTES_MAX = 64 * 1024 };
 
-static enum lf_code put_key(const struct item *key, struct arena *arena, struct pg_field *ret_json, struct err *err)
-{
-    BUF_CLEANUP struct buf json;
-    struct span copy;
-    buf_init(&json, KEY_BYTES_MAX);
-    ddbjson_put_item(&json, key);
-    TRY(buf_check(&json, err));
-    TRY(arena_copy(arena, buf_span(&json), &copy, err));
-    *ret_json = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
-
 enum lf_code reverse_ask(struct pg_conn *conn, struct span table, const struct item *keys, size_t count, struct err *err)
 {
     ARENA_CLEANUP struct arena arena;
@@ -26,8 +14,11 @@ enum lf_code reverse_ask(struct pg_conn *conn, struct span table, const struct i
     struct pg_field *fields = arena_calloc(&arena, count, sizeof *fields, err);
     if (!fields)
         return err->code;
-    for (size_t i = 0; i < count; i++)
-        TRY(put_key(&keys[i], &arena, &fields[i], err));
+    for (size_t i = 0; i < count; i++) {
+        struct span json;
+        TRY(ddbjson_item_text(&keys[i], KEY_BYTES_MAX, &arena, &json, err));
+        fields[i] = pg_text_field(json);
+    }
     binary_sql_put(&sql, "INSERT INTO landfall.reverse_change (table_name, key) SELECT ");
     binary_sql_text(&sql, table);
     binary_sql_put(&sql, ", k.key::json FROM unnest(");

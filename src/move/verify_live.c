@@ -283,18 +283,6 @@ static enum verify_kind kind_of(const struct sides *sides)
     return sides->rows == 0 ? VERIFY_MISSING : VERIFY_DIFFERENT;
 }
 
-static enum lf_code item_text(const struct item *item, struct arena *arena, struct span *ret_text, struct err *err)
-{
-    struct buf json;
-    buf_init(&json, DETAIL_TEXT_BYTES);
-    ddbjson_put_item(&json, item);
-    enum lf_code code = buf_check(&json, err);
-    if (code == LF_OK)
-        code = arena_copy(arena, buf_span(&json), ret_text, err);
-    buf_done(&json);
-    return code;
-}
-
 static enum lf_code key_text(const struct key_schema *schema, const struct item *key, struct arena *arena, struct span *ret_text,
                              struct err *err)
 {
@@ -316,9 +304,9 @@ static enum lf_code fill_detail(struct live *live, const struct suspect *suspect
     *detail = (struct verify_difference){ .kind = suspect->kind, .table = live->table->name };
     TRY(key_text(&live->table->key, &suspect->key, live->details, &detail->key, err));
     if (sides->in_source)
-        TRY(item_text(&sides->source, live->details, &detail->source_json, err));
+        TRY(ddbjson_item_text(&sides->source, DETAIL_TEXT_BYTES, live->details, &detail->source_json, err));
     if (sides->rows)
-        TRY(item_text(&sides->target, live->details, &detail->target_json, err));
+        TRY(ddbjson_item_text(&sides->target, DETAIL_TEXT_BYTES, live->details, &detail->target_json, err));
     if (!sides->in_source || !sides->rows)
         return LF_OK;
     TRY(item_copy(&sides->source, live->details, &source, err));

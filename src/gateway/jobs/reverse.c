@@ -179,18 +179,11 @@ static enum lf_code describe(struct batch *batch, size_t at, struct err *err)
     struct sending *sending = &batch->sendings[at];
     struct item_row_place place;
     struct item item;
-    struct buf json;
     TRY(item_row_place(&sending->key.bytes, batch->arena, &place, err));
     sending->h = place.h;
     sending->sk = place.sk;
     sending->image = PG_NULL;
-    buf_init(&json, REQUEST_BYTES_MAX);
-    ddbjson_put_item(&json, &sending->key.attributes);
-    enum lf_code code = buf_check(&json, err);
-    if (!code)
-        code = arena_copy(batch->arena, buf_span(&json), &sending->key_json, err);
-    buf_done(&json);
-    TRY(code);
+    TRY(ddbjson_item_text(&sending->key.attributes, REQUEST_BYTES_MAX, batch->arena, &sending->key_json, err));
     if (!batch->items[at].is_present)
         return LF_OK;
     TRY(stored_item_parse(&batch->items[at], batch->arena, &item, err));

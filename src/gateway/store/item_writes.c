@@ -11,18 +11,6 @@ enum { JSON_BYTES_MAX = 64 * 1024 * 1024 };
 /* A row ------------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code item_json(const struct item *item, struct arena *arena, struct span *ret_json, struct err *err)
-{
-    struct buf json;
-    buf_init(&json, JSON_BYTES_MAX);
-    ddbjson_put_item(&json, item);
-    enum lf_code code = buf_check(&json, err);
-    if (!code)
-        code = arena_copy(arena, buf_span(&json), ret_json, err);
-    buf_done(&json);
-    return code;
-}
-
 static enum lf_code put_content(const struct table *table, const struct item *item, struct arena *arena, struct item_row *row,
                                 struct err *err)
 {
@@ -33,7 +21,7 @@ static enum lf_code put_content(const struct table *table, const struct item *it
         return err->code;
     for (size_t i = 0; i < table->index_count; i++)
         TRY(index_columns(&table->indexes[i], item, arena, &row->indexes[i], err));
-    return item_json(item, arena, &row->item, err);
+    return ddbjson_item_text(item, JSON_BYTES_MAX, arena, &row->item, err);
 }
 
 static enum item_write kind_of(const struct store_write *write)

@@ -8,6 +8,11 @@
 /* Which writes are so ----------------------------------------------------------------------------------------------------------
  */
 
+static bool is_changed(const struct relational_change *change)
+{
+    return change->write->guard == WRITE_VERSION;
+}
+
 static enum lf_code has_rivals(const struct relational_table *state, const struct relational_change *change, struct arena *arena,
                                bool *ret_has, struct err *err)
 {
@@ -23,16 +28,18 @@ static enum lf_code is_at_once(const struct table *table, const struct relationa
                                bool *ret_is, struct err *err)
 {
     const struct relational_table *state = relational_table_of(table);
-    bool has_rival = false;
-    *ret_is = change->row.entity && !change->row.entity->child_count;
-    if (!*ret_is || change->write->guard == WRITE_VERSION) {
-        *ret_is = *ret_is && change->is_update;
+    bool has_rival;
+    *ret_is = false;
+    if (!change->row.entity || change->row.entity->child_count)
+        return LF_OK;
+    if (is_changed(change)) {
+        *ret_is = change->is_update;
         return LF_OK;
     }
-    *ret_is = state->sources[change->source].is_by_key;
-    if (*ret_is)
-        TRY(has_rivals(state, change, arena, &has_rival, err));
-    *ret_is = *ret_is && !has_rival;
+    if (!state->sources[change->source].is_by_key)
+        return LF_OK;
+    TRY(has_rivals(state, change, arena, &has_rival, err));
+    *ret_is = !has_rival;
     return LF_OK;
 }
 
@@ -83,11 +90,6 @@ struct parts {
     struct db_step *steps; /* one more: the locks come first */
     size_t count;
 };
-
-static bool is_changed(const struct relational_change *change)
-{
-    return change->write->guard == WRITE_VERSION;
-}
 
 /* Of the changes that no part has yet. */
 static enum lf_code add_part(struct parts *parts, struct relational_change **changes, size_t count, size_t source, bool is_update,

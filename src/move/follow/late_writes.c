@@ -40,29 +40,18 @@ enum lf_code late_writes_image(const struct item *item, struct arena *arena, str
     return LF_OK;
 }
 
-static enum lf_code json_field(const struct item *item, struct arena *arena, struct pg_field *ret_json, struct err *err)
-{
-    BUF_CLEANUP struct buf json;
-    struct span copy;
-    buf_init(&json, JSON_BYTES_MAX);
-    ddbjson_put_item(&json, item);
-    TRY(buf_check(&json, err));
-    TRY(arena_copy(arena, buf_span(&json), &copy, err));
-    *ret_json = (struct pg_field){ copy.ptr, copy.len };
-    return LF_OK;
-}
-
 static enum lf_code put_fields(struct finding *finding, size_t at, const struct key *key, struct err *err)
 {
     const struct spool_record *record = &finding->batch->records[at];
     struct pg_field *fields = &finding->fields[FIELDS * at];
     const struct entity *entity = key_group_entity(finding->writer->table, &record->key);
     struct item_row_place place;
-    struct span number, changed;
+    struct span json, number, changed;
     TRY(item_row_place(key, finding->arena, &place, err));
     TRY(arena_printf(finding->arena, &number, err, "%zu", at));
     TRY(arena_printf(finding->arena, &changed, err, "%lld", (long long)record->changed_unix_us));
-    TRY(json_field(&record->key, finding->arena, &fields[FIELD_KEY], err));
+    TRY(ddbjson_item_text(&record->key, JSON_BYTES_MAX, finding->arena, &json, err));
+    fields[FIELD_KEY] = pg_text_field(json);
     fields[FIELD_CHANGED] = (struct pg_field){ changed.ptr, changed.len };
     fields[FIELD_ENTITY] = entity ? pg_text_field(entity->name) : (struct pg_field){ "", 0 };
     fields[FIELD_NUMBER] = (struct pg_field){ number.ptr, number.len };
@@ -231,8 +220,11 @@ static enum lf_code note_late(const struct finding *finding, size_t at, struct e
     binary_sql_put(&sql, ", ");
     binary_sql_param(&sql, finding->fields[FIELDS * at + FIELD_KEY], "json");
     binary_sql_put(&sql, ", ");
-    if (record->has_item)
-        TRY(json_field(&record->item, finding->arena, &item, err));
+    if (record->has_item) {
+        struct span json;
+        TRY(ddbjson_item_text(&record->item, JSON_BYTES_MAX, finding->arena, &json, err));
+        item = pg_text_field(json);
+    }
     binary_sql_param(&sql, item, "json");
     binary_sql_put(&sql, record->is_removed ? ", true, timestamptz 'epoch' + " : ", false, timestamptz 'epoch' + ");
     binary_sql_int64(&sql, record->changed_unix_us);
