@@ -149,20 +149,28 @@ static bool is_whole(const struct dual *dual, const struct dynamodb_answer *answ
     return !left.len || span_equal(left, SPAN("{}"));
 }
 
-static enum lf_code find_items(struct dual *dual, bool is_whole_answer, struct err *err)
+static enum lf_code find_item(struct dual *dual, size_t at, bool is_whole_answer, struct err *err)
 {
+    const struct dual_key *key = &dual->keys.keys[at];
+    struct mark *mark = &dual->marks[at];
     struct arena *arena = dual->call->arena;
-    for (size_t i = 0; i < dual->keys.count; i++) {
-        const struct dual_key *key = &dual->keys.keys[i];
-        struct mark *mark = &dual->marks[i];
-        mark->writes = true;
-        if (key->is_known && is_whole_answer)
-            mark->item = key->item;
-        else if (dual->answered.len)
-            TRY(parse_item(dual->answered, arena, &mark->item, err));
-        else
-            TRY(dual_read(dual->call->worker, key->table, &key->key.attributes, arena, &mark->item, err));
+    mark->writes = true;
+    if (key->is_known && is_whole_answer) {
+        mark->item = key->item;
+        return LF_OK;
     }
+    if (dual->answered.len)
+        return parse_item(dual->answered, arena, &mark->item, err);
+    return dual_read(dual->call->worker, key->table, &key->key.attributes, arena, &mark->item, err);
+}
+
+/* What was refused has changed nothing; but who left the mark that we took over may have, and relied on its being there. */
+static enum lf_code find_items(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
+{
+    bool is_done = answer->outcome == DYNAMODB_DONE, is_whole_answer = is_done && is_whole(dual, answer);
+    for (size_t i = 0; i < dual->keys.count; i++)
+        if (is_done || dual->marks[i].was_left)
+            TRY(find_item(dual, i, is_whole_answer, err));
     return LF_OK;
 }
 
@@ -176,10 +184,9 @@ static enum lf_code note_token(struct dual *dual, struct err *err)
 
 static enum lf_code settle(struct dual *dual, const struct dynamodb_answer *answer, struct err *err)
 {
-    if (answer->outcome == DYNAMODB_DONE) {
+    if (answer->outcome == DYNAMODB_DONE)
         TRY(note_token(dual, err));
-        TRY(find_items(dual, is_whole(dual, answer), err));
-    }
+    TRY(find_items(dual, answer, err));
     return marks_settle(dual->call->worker, dual->marks, dual->keys.count, dual->call->arena, err);
 }
 

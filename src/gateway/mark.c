@@ -39,8 +39,10 @@ static const struct pg_statement take_statement = {
            "token = excluded.token, owner = excluded.owner, attempt = excluded.attempt, marked_at = clock_timestamp(), is_left = "
            "false, repaired_at = NULL "
            "WHERE "
-           "d.is_left RETURNING d.table_name::text, d.h, d.sk, d.token::text",
+           "d.is_left RETURNING d.table_name::text, d.h, d.sk, d.token::text, (d.xmax <> 0)::integer::text",
 };
+
+enum { TAKEN_TABLE, TAKEN_H, TAKEN_SK, TAKEN_TOKEN, TAKEN_OVER };
 
 static enum lf_code put_taken(struct row_arrays *arrays, const struct mark *mark, struct span owner, struct err *err)
 {
@@ -81,10 +83,12 @@ static enum lf_code take_params(struct row_arrays *arrays, struct mark *const *m
 static void note_token(struct mark *const *marks, size_t count, const struct pg_result *rows, size_t row)
 {
     for (size_t i = 0; i < count; i++)
-        if (span_equal(marks[i]->place.h, pg_result_span(rows, row, 1)) &&
-            span_equal(marks[i]->place.sk, pg_result_span(rows, row, 2)) &&
-            span_equal(marks[i]->table->name, pg_result_span(rows, row, 0)))
-            marks[i]->token = pg_result_int64(rows, row, 3);
+        if (span_equal(marks[i]->place.h, pg_result_span(rows, row, TAKEN_H)) &&
+            span_equal(marks[i]->place.sk, pg_result_span(rows, row, TAKEN_SK)) &&
+            span_equal(marks[i]->table->name, pg_result_span(rows, row, TAKEN_TABLE))) {
+            marks[i]->token = pg_result_int64(rows, row, TAKEN_TOKEN);
+            marks[i]->was_left = pg_result_int64(rows, row, TAKEN_OVER) != 0;
+        }
 }
 
 static void note_tokens(struct mark *const *marks, size_t count, const struct pg_result *rows)

@@ -2,7 +2,7 @@
  * mark: keys whose item in PostgreSQL may not be DynamoDB's, while DynamoDB has the authority (landfall.dirty_key, docs/live.md).
  *
  *     marks_take ─► (DynamoDB is asked) ─┬─ done:    marks_settle: row written, mark deleted, one transaction
- *                                        ├─ refused: marks_settle: mark deleted
+ *                                        ├─ refused: marks_settle: mark deleted; with the row, if the mark was taken over
  *                                        └─ unknown: marks_leave: the repairer's, at once and again when nothing can land any
  * more
  *
@@ -26,6 +26,7 @@ struct mark {
     struct item_place place;
     int64_t token;   /* 0: not ours */
     int64_t attempt; /* at taking it, by which it is found if the answer was lost */
+    bool was_left;   /* taken over: the row lacks what somebody else wrote, so it is written even if we have changed nothing */
     /* Of a settlement: what the row is to be. */
     bool writes;
     const struct item *item; /* NULL: there is none */

@@ -1,14 +1,20 @@
 """What is left behind when PostgreSQL is away, or a gateway is killed: it holds up nobody for long."""
 import http.client
 import signal
+import subprocess
 import threading
 
 from dynamodb import Client, Refused, read_url
 from harness import unittest
-from live import PHASE, MovingCase, item_of
+from live import PHASE, MovingCase, item_of, key_of
 
 GATEWAYS = "SELECT count(*) FROM landfall.gateway"
 MARKS = "SELECT count(*) FROM landfall.dirty_key"
+WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%landfall.dirty_key%'"
+# As after a settlement that PostgreSQL has lost: the row is not what DynamoDB has.
+LEFT = ("BEGIN; UPDATE things.thing SET label = 'before' WHERE thing_id = '3'; INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner, is_left) SELECT "
+        "'things', substr(sha256('thing|3'), 1, 16), 'thing|3', '{\"pk\":{\"S\":\"thing|3\"},\"sk\":{\"S\":\"thing|3\"}}', nextval('landfall.mark_token'), "
+        "id, true FROM landfall.gateway;\n")
 
 
 class LeftMarks(MovingCase):
@@ -39,6 +45,41 @@ class LeftMarks(MovingCase):
         self.assert_same()
         self.put(3, self.gateway, label={"S": "and again"})
         self.assert_same()
+
+    def take_over_and_be_refused(self, operation, **request):
+        """By a writer that waits for the mark to appear, so that it is there before the repairer."""
+        session, refusals = self.psql(stdin=subprocess.PIPE), []
+        session.stdin.write(LEFT)
+        session.stdin.flush()
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE 'INSERT%'") == "1")
+        writer = threading.Thread(target=lambda: refusals.append(self.refused(operation, **request)))
+        writer.start()
+        self.wait_for(lambda: self.sql(WAITERS) == "1")
+        session.communicate("COMMIT")
+        writer.join()
+        return refusals[0]
+
+    def refused(self, operation, **request):
+        client = Client(self.url)
+        try:
+            client(operation, **request)
+        except Refused as refused:
+            return refused.type
+        finally:
+            client.close()
+
+    def test_a_write_that_is_refused_repairs_what_it_took_over(self):
+        never = {"ConditionExpression": "attribute_not_exists(pk)"}
+        put = {"TableName": "things", "Item": item_of(3, label={"S": "never"}), **never}
+        self.reads_moved()
+        self.put(3, self.gateway, label={"S": "acknowledged"})
+        for operation, request, refusal in (("PutItem", put, "ConditionalCheckFailedException"),
+                                            ("TransactWriteItems", {"TransactItems": [{"Put": put}]}, "TransactionCanceledException")):
+            with self.subTest(operation):
+                self.assertEqual(self.take_over_and_be_refused(operation, **request), refusal)
+                self.wait_for(lambda: self.sql(MARKS) == "0")
+                self.assertEqual(self.sql("SELECT label FROM things.thing WHERE thing_id = '3'"), "acknowledged")
+        self.assertEqual(self.gateway("GetItem", TableName="things", Key=key_of(3))["Item"], item_of(3, label={"S": "acknowledged"}))
 
     def test_a_gateway_that_was_killed_is_forgotten_before_it_holds_up_a_fence(self):
         self.reads_moved()
