@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "map/key_group.h"
 #include "move/gateways.h"
+#include "move/precondition.h"
 #include "move/reverse_triggers.h"
 
 enum { DRAIN_POLL_MS = 10, SQL_BYTES_MAX = 1024 * 1024, LOCK_MS = 5000, LACKS_BYTES = 256, GROUP_ARENA_BYTES = 64 * 1024 * 1024 };
@@ -216,12 +217,21 @@ struct crossing {
     struct change fence;
     struct pg_conn *locks; /* that keeps other writers out of the tables until the authority has changed; NULL: it need not */
     const char *drained;   /* a row while the follower lacks something, with what it is; $1 the table */
+    const char *hopeless;  /* likewise, what the follower will lack for longer than the fence stands */
 };
 
 static unsigned left_of(int64_t until_ms)
 {
     int64_t left = until_ms - now_ms();
     return left > 0 ? (unsigned)left : 0;
+}
+
+/* Who holds writes back must not wait for what cannot come. */
+static enum lf_code give_up_early(struct cutover *cutover, const struct crossing *crossing, struct err *err)
+{
+    char lacks[LACKS_BYTES];
+    TRY(look(cutover, cutover->conn, crossing->hopeless, lacks, sizeof lacks, err));
+    return lacks[0] ? ERR(err, LF_PRECONDITION, "%s, longer than writes are held back; the fence is taken away", lacks) : LF_OK;
 }
 
 static enum lf_code drain(struct cutover *cutover, const struct crossing *crossing, int64_t until_ms, struct err *err)
@@ -232,6 +242,7 @@ static enum lf_code drain(struct cutover *cutover, const struct crossing *crossi
         TRY(look(cutover, cutover->conn, crossing->drained, lacks, sizeof lacks, err));
         if (!lacks[0])
             return LF_OK;
+        TRY(give_up_early(cutover, crossing, err));
         if (cutover->stop && cutover->stop(cutover->context))
             return ERR(err, LF_INTERRUPTED, "stopped before the authority changed");
         if (!left_of(until_ms))
@@ -409,6 +420,9 @@ enum lf_code cutover_writes(struct cutover *cutover, unsigned *ret_pause_ms, str
         .drained = "SELECT count(*) || ' keys to be repaired' FROM landfall.dirty_key WHERE table_name = $1 HAVING count(*) > 0 "
                    "UNION ALL SELECT 'gateway ' || address || ', which has not yet told what it wrote without PostgreSQL' FROM "
                    "landfall.gateway WHERE is_behind LIMIT 1",
+        .hopeless = "SELECT count(*) || ' keys have writes to DynamoDB that can land until ' || to_char(max(k.settled_at), "
+                    "'HH24:MI:SS') FROM landfall.dirty_key k JOIN landfall.phase p USING (table_name) WHERE table_name = $1 AND "
+                    "k.settled_at > p.fence_until HAVING count(*) > 0",
     };
     TRY(gateways_check(cutover->conn, err));
     TRY(reverse_triggers_make(cutover->conn, cutover->map, cutover->table, err));
@@ -451,6 +465,10 @@ enum lf_code cutover_rollback_writes(struct cutover *cutover, unsigned *ret_paus
             "table_name = $1 AND refused IS NULL HAVING count(*) > 0 UNION ALL SELECT count(*) || ' answers of DynamoDB' FROM "
             "landfall.reverse_sent WHERE table_name = $1 AND again_at IS NOT NULL HAVING count(*) > 0) "
             "AS l LIMIT 1",
+        .hopeless =
+            "SELECT count(*) || ' writes of reverse sync can land in DynamoDB until ' || to_char(max(s.again_at), 'HH24:MI:SS') "
+            "FROM landfall.reverse_sent s JOIN landfall.phase p USING (table_name) WHERE table_name = $1 AND s.again_at > "
+            "p.fence_until AND " PRECONDITION_UNANSWERED " HAVING count(*) > 0",
     };
     return cross(cutover, &crossing, ret_pause_ms, err);
 }

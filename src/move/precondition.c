@@ -131,9 +131,7 @@ static const struct precondition preconditions[] = {
     { "reverse sync of unknown outcome", STEP(STEP_ROLLBACK_WRITES), false,
       "SELECT count(*) || ' writes of reverse sync may still land in DynamoDB; the last of them until ' || "
       "to_char(max(s.again_at), "
-      "'HH24:MI:SS') FROM landfall.reverse_sent s WHERE s.table_name = $1 AND s.again_at IS NOT NULL AND s.sent_at < "
-      "clock_timestamp() - "
-      "interval '3 seconds' HAVING count(*) > 0" },
+      "'HH24:MI:SS') FROM landfall.reverse_sent s WHERE s.table_name = $1 AND " PRECONDITION_UNANSWERED " HAVING count(*) > 0" },
     { "reverse sync behind", BEHIND, false,
       "SELECT 'the oldest change that is not in DynamoDB is ' || round(extract(epoch FROM clock_timestamp() - "
       "min(c.changed_at))) || ' s "

@@ -14,6 +14,9 @@ enum phase_step { STEP_BOTH_SIDES, STEP_READS, STEP_WRITES, STEP_ROLLBACK_READS,
 
 enum { PRECONDITION_LAG_SECONDS = 10, PRECONDITION_MARK_SECONDS = 10 };
 
+/* Of landfall.reverse_sent AS s: DynamoDB's answer is not waited for any more. */
+#define PRECONDITION_UNANSWERED "s.again_at IS NOT NULL AND s.sent_at < clock_timestamp() - interval '3 seconds'"
+
 /* Whose keys change their authority. */
 struct precondition_subject {
     const struct map_table *table;

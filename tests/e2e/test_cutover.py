@@ -48,6 +48,14 @@ class Cutover(MovingCase):
         self.put(3, self.gateway, label={"S": "through"})
         self.assertEqual(self.there(3)["label"]["S"], "through")
 
+    def test_a_fence_does_not_stand_for_what_cannot_be_settled_while_it_does(self):
+        self.reads_moved()
+        self.sql(MARK)
+        self.sql("UPDATE landfall.dirty_key SET is_left = true, settled_at = now() + interval '5 minutes'")
+        self.assertIn("keys of unknown outcome", self.landfall("cutover", "writes", status=4))
+        self.assertRegex(self.landfall("cutover", "writes", "--force", status=4), r"1 keys have writes to DynamoDB that can land until \d\d:\d\d:\d\d")
+        self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
+
     def begin_and(self, number, status):
         """The command is sent a signal while it waits under its fence."""
         self.sql(MARK)
