@@ -43,29 +43,13 @@ static enum lf_code is_at_once(const struct table *table, const struct relationa
     return LF_OK;
 }
 
-static bool may_be_at_once(const struct table *table, const struct store_write *writes, size_t count)
+enum lf_code relational_are_at_once(const struct table *table, const struct relational_change *changes, size_t count,
+                                    struct arena *arena, bool *ret_are, struct err *err)
 {
-    bool may = table->stream == API_STREAM_VIEW_TYPE_UNSET;
-    for (size_t i = 0; i < count && may; i++)
-        may = writes[i].item && (writes[i].guard == WRITE_ALWAYS || writes[i].old->is_present);
-    return may;
-}
-
-enum lf_code relational_plan_at_once(const struct table *table, const struct store_write *writes, size_t count,
-                                     struct arena *arena, struct relational_change **ret_changes, struct err *err)
-{
-    *ret_changes = NULL;
-    if (!may_be_at_once(table, writes, count))
-        return LF_OK;
-    bool is = true;
-    struct relational_change *changes = arena_calloc(arena, count + 1, sizeof *changes, err);
-    if (!changes)
-        return err->code;
-    for (size_t i = 0; i < count && is; i++) {
-        TRY(relational_change_of(table, &writes[i], writes[i].old, arena, &changes[i], err));
-        TRY(is_at_once(table, &changes[i], arena, &is, err));
-    }
-    *ret_changes = is ? changes : NULL;
+    bool are = table->stream == API_STREAM_VIEW_TYPE_UNSET;
+    for (size_t i = 0; i < count && are; i++)
+        TRY(is_at_once(table, &changes[i], arena, &are, err));
+    *ret_are = are;
     return LF_OK;
 }
 

@@ -12,9 +12,9 @@
 
 #include "gateway/store/relational_changes.h"
 
-/* *ret_changes is NULL when not all of the writes are so. */
-enum lf_code relational_plan_at_once(const struct table *table, const struct store_write *writes, size_t count,
-                                     struct arena *arena, struct relational_change **ret_changes, struct err *err) MUST_CHECK;
+/* Whether all of the changes are so. LF_MEMORY. */
+enum lf_code relational_are_at_once(const struct table *table, const struct relational_change *changes, size_t count,
+                                    struct arena *arena, bool *ret_are, struct err *err) MUST_CHECK;
 
 /* is_written false: the guard did not hold, or the row's primary key is another. After an error nothing was written, but
  * LF_CONNECT leaves that open. Errors: those of db_write. */

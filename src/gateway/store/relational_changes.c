@@ -28,16 +28,27 @@ static enum lf_code make_group(struct group *group, struct err *err)
     return group->rows ? LF_OK : err->code;
 }
 
-enum lf_code relational_change_of(const struct table *table, const struct store_write *write, const struct stored_item *old,
-                                  struct arena *arena, struct relational_change *ret_change, struct err *err)
+void relational_change_meets(struct relational_change *change, const struct stored_item *old)
 {
-    struct relational_change change = { .write = write, .old = old };
-    if (write->item) {
-        TRY(row_encode(table->map, write->item, arena, &change.row, err));
-        change.source = relational_source_of(table, change.row.entity);
-        change.is_update = old && old->is_present && relational_place_of(old).source == change.source;
+    change->old = old;
+    change->is_update = change->write->item && old && old->is_present && relational_place_of(old).source == change->source;
+}
+
+enum lf_code relational_changes_of(const struct table *table, const struct store_write *writes, size_t count, struct arena *arena,
+                                   struct relational_change **ret_changes, struct err *err)
+{
+    struct relational_change *changes = arena_calloc(arena, count + 1, sizeof *changes, err);
+    if (!changes)
+        return err->code;
+    for (size_t i = 0; i < count; i++) {
+        changes[i].write = &writes[i];
+        if (writes[i].item) {
+            TRY(row_encode(table->map, writes[i].item, arena, &changes[i].row, err));
+            changes[i].source = relational_source_of(table, changes[i].row.entity);
+        }
+        relational_change_meets(&changes[i], writes[i].old);
     }
-    *ret_change = change;
+    *ret_changes = changes;
     return LF_OK;
 }
 

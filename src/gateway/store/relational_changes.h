@@ -12,16 +12,19 @@
 /* A row to be written, of an entity or (row.entity NULL) of landfall.item. */
 struct relational_change {
     const struct store_write *write;
-    const struct stored_item *old; /* the row that has the key now, or none (is_present) */
+    const struct stored_item *old; /* the row that has the key now, or none (is_present); NULL: not known */
     struct row row;
     size_t source;   /* that takes it */
     bool is_update;  /* `old` is in that source, under the same primary key as far as is known */
     bool is_written; /* by relational_update */
 };
 
-/* Where the item of a write goes. */
-enum lf_code relational_change_of(const struct table *table, const struct store_write *write, const struct stored_item *old,
-                                  struct arena *arena, struct relational_change *ret_change, struct err *err) MUST_CHECK;
+/* Where the items of writes go, over what the writes say is there. LF_MEMORY. */
+enum lf_code relational_changes_of(const struct table *table, const struct store_write *writes, size_t count, struct arena *arena,
+                                   struct relational_change **ret_changes, struct err *err) MUST_CHECK;
+
+/* What is there is `old`. */
+void relational_change_meets(struct relational_change *change, const struct stored_item *old);
 
 enum lf_code relational_insert(struct db_transaction *transaction, const struct table *table, struct relational_change **changes,
                                size_t count, struct arena *arena, struct err *err) MUST_CHECK;

@@ -4,7 +4,6 @@
 #include "gateway/store/relational_rows.h"
 #include "gateway/store/relational_writes.h"
 #include "gateway/worker.h"
-#include "map/row.h"
 
 enum { ITEMS_MAX = 20, HASH_BEGIN_BYTES = 8 };
 
@@ -39,15 +38,10 @@ static enum lf_code read_some(struct worker *worker, const struct table *table, 
     return db_run(worker->db, NULL, &sql, ret_rows, err);
 }
 
-/* An item that no entity claims stays. */
 static enum lf_code retry(struct worker *worker, const struct table *table, const struct stored_item *stored, struct arena *arena,
                           struct err *err)
 {
-    struct row row;
     struct store_write write = { .item = &stored->item, .old = stored, .guard = WRITE_VERSION };
-    TRY(row_encode(table->map, &stored->item, arena, &row, err));
-    if (!row.entity)
-        return LF_OK;
     write.key.attributes = stored->item;
     TRY(key_of_item(&table->key, &stored->item, arena, &write.key.bytes, err));
     return relational_try(worker, table, &write, arena, err);

@@ -32,21 +32,6 @@ struct plan {
     struct arena *arena;
 };
 
-/* What goes where --------------------------------------------------------------------------------------------------------------
- */
-
-static enum lf_code make_plan(struct plan *plan, const struct relational_write *writes, struct err *err)
-{
-    plan->state = relational_table_of(plan->table);
-    plan->changes = arena_calloc(plan->arena, plan->count + 1, sizeof *plan->changes, err);
-    plan->group = plan->changes ? arena_calloc(plan->arena, plan->count + 1, sizeof *plan->group, err) : NULL;
-    if (!plan->group)
-        return err->code;
-    for (size_t i = 0; i < plan->count; i++)
-        TRY(relational_change_of(plan->table, writes[i].write, writes[i].old, plan->arena, &plan->changes[i], err));
-    return LF_OK;
-}
-
 /* Deletes ----------------------------------------------------------------------------------------------------------------------
  */
 
@@ -197,12 +182,14 @@ static enum lf_code write_items(const struct plan *plan, struct err *err)
 /* All --------------------------------------------------------------------------------------------------------------------------
  */
 
-enum lf_code relational_write_rows(struct db_transaction *transaction, const struct table *table,
-                                   const struct relational_write *writes, size_t count, bool is_careful, struct arena *arena,
-                                   struct err *err)
+/* Unless `is_careful`, the first item that breaks a constraint ends it with LF_SQL, SQLSTATE class 23. */
+static enum lf_code write_rows(struct db_transaction *transaction, const struct table *table, struct relational_change *changes,
+                               size_t count, bool is_careful, struct arena *arena, struct err *err)
 {
-    struct plan plan = { transaction, table, .count = count, .is_careful = is_careful, .arena = arena };
-    TRY(make_plan(&plan, writes, err));
+    struct plan plan = { transaction, table, relational_table_of(table), changes, count, NULL, is_careful, arena };
+    plan.group = arena_calloc(arena, count + 1, sizeof *plan.group, err);
+    if (!plan.group)
+        return err->code;
     TRY(delete_all(&plan, err));
     /* Rows that update_group replaces must not be inserted once more, so changes come last. */
     for (size_t i = 0; i < plan.state->count; i++)
@@ -210,18 +197,15 @@ enum lf_code relational_write_rows(struct db_transaction *transaction, const str
     for (size_t i = 0; i < plan.state->count; i++)
         TRY(write_source(&plan, plan.state->parents_first[i], true, err));
     TRY(write_items(&plan, err));
-    return relational_insert_images(transaction, table, plan.changes, count, arena, err);
+    return relational_insert_images(transaction, table, changes, count, arena, err);
 }
 
 enum lf_code relational_write_locked(struct db_transaction *transaction, const struct table *table,
                                      const struct store_write *writes, size_t count, struct arena *arena, struct err *err)
 {
-    struct relational_write *rows = arena_calloc(arena, count + 1, sizeof *rows, err);
-    if (!rows)
-        return err->code;
-    for (size_t i = 0; i < count; i++)
-        rows[i] = (struct relational_write){ &writes[i], writes[i].old };
-    return relational_write_rows(transaction, table, rows, count, true, arena, err);
+    struct relational_change *changes = NULL;
+    TRY(relational_changes_of(table, writes, count, arena, &changes, err));
+    return write_rows(transaction, table, changes, count, true, arena, err);
 }
 
 /* In transactions of their own -------------------------------------------------------------------------------------------------
@@ -230,11 +214,10 @@ enum lf_code relational_write_locked(struct db_transaction *transaction, const s
 struct job {
     struct worker *worker;
     const struct table *table;
-    const struct store_write *writes;
+    struct relational_change *changes; /* as the request knows the items; the long way works on copies */
     size_t count;
     struct arena *arena;
     bool *applied;
-    struct relational_change *changes; /* that can be made at once (relational_at_once.h), or NULL */
 };
 
 static bool holds(const struct store_write *write, const struct stored_item *now)
@@ -252,7 +235,7 @@ static enum lf_code lock_keys(const struct job *job, struct db_transaction *tran
     if (!locks)
         return err->code;
     for (size_t i = 0; i < job->count; i++)
-        locks[i] = (struct store_lock){ job->table, job->writes[i].key.bytes };
+        locks[i] = (struct store_lock){ job->table, job->changes[i].write->key.bytes };
     return store_lock_keys(transaction, locks, job->count, ret_id, err);
 }
 
@@ -265,7 +248,7 @@ static enum lf_code read_now(const struct job *job, struct db_transaction *trans
     if (!now)
         return err->code;
     for (size_t i = 0; i < job->count; i++)
-        keys[i] = job->writes[i].key;
+        keys[i] = job->changes[i].write->key;
     *ret_now = now;
     if (job->table->stream == API_STREAM_VIEW_TYPE_UNSET)
         return relational_lock_places(transaction, job->table, keys, job->count, job->arena, now, err);
@@ -277,17 +260,19 @@ static enum lf_code run_in(const struct job *job, struct db_transaction *transac
 {
     struct stored_item *now = NULL;
     size_t count = 0;
-    struct relational_write *rows = arena_calloc(job->arena, job->count, sizeof *rows, err);
-    if (!rows)
+    struct relational_change *changes = arena_calloc(job->arena, job->count, sizeof *changes, err);
+    if (!changes)
         return err->code;
     TRY(lock_keys(job, transaction, ret_id, err));
     TRY(read_now(job, transaction, &now, err));
     for (size_t i = 0; i < job->count; i++) {
-        job->applied[i] = holds(&job->writes[i], &now[i]);
-        if (job->applied[i])
-            rows[count++] = (struct relational_write){ &job->writes[i], &now[i] };
+        job->applied[i] = holds(job->changes[i].write, &now[i]);
+        if (job->applied[i]) {
+            changes[count] = job->changes[i];
+            relational_change_meets(&changes[count++], &now[i]);
+        }
     }
-    return relational_write_rows(transaction, job->table, rows, count, is_careful, job->arena, err);
+    return write_rows(transaction, job->table, changes, count, is_careful, job->arena, err);
 }
 
 static enum lf_code run_once(const struct job *job, bool is_careful, struct err *err)
@@ -306,7 +291,11 @@ enum lf_code relational_try(struct worker *worker, const struct table *table, co
                             struct arena *arena, struct err *err)
 {
     bool applied = false;
-    enum lf_code code = run_once(&(struct job){ worker, table, write, 1, arena, &applied, NULL }, false, err);
+    struct job job = { worker, table, NULL, 1, arena, &applied };
+    TRY(relational_changes_of(table, write, 1, arena, &job.changes, err));
+    if (!job.changes[0].row.entity)
+        return LF_OK;
+    enum lf_code code = run_once(&job, false, err);
     return is_in_the_way(code, err) ? LF_OK : code;
 }
 
@@ -327,7 +316,7 @@ static enum lf_code write_each(const struct job *job, struct err *err)
     struct err first = ERR_INIT;
     for (size_t i = 0; i < job->count; i++) {
         struct err failure = ERR_INIT;
-        const struct job one = { job->worker, job->table, job->writes + i, 1, job->arena, job->applied + i, NULL };
+        const struct job one = { job->worker, job->table, job->changes + i, 1, job->arena, job->applied + i };
         if (run_twice(&one, &failure) && !first.code)
             first = failure;
     }
@@ -353,16 +342,16 @@ static enum lf_code write_many(struct worker *worker, const struct table *table,
 {
     struct arena *arena = members[0]->arena;
     size_t total = gather_count(members, count), at = 0;
-    struct store_write *writes = arena_calloc(arena, total, sizeof *writes, err);
-    bool *applied = writes ? arena_calloc(arena, total, sizeof *applied, err) : NULL;
+    struct relational_change *changes = arena_calloc(arena, total, sizeof *changes, err);
+    bool *applied = changes ? arena_calloc(arena, total, sizeof *applied, err) : NULL;
     if (!applied)
         return err->code;
     for (size_t i = 0; i < count; i++) {
         const struct job *job = members[i]->what;
-        memcpy(writes + at, job->writes, job->count * sizeof *writes);
+        memcpy(changes + at, job->changes, job->count * sizeof *changes);
         at += job->count;
     }
-    TRY(run_once(&(struct job){ worker, table, writes, total, arena, applied, NULL }, false, err));
+    TRY(run_once(&(struct job){ worker, table, changes, total, arena, applied }, false, err));
     for (size_t i = 0; i < count; i++) {
         const struct job *job = members[i]->what;
         memcpy(job->applied, applied, job->count * sizeof *applied);
@@ -411,10 +400,12 @@ static enum lf_code write_batch_at_once(struct worker *worker, const struct tabl
 enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
                               struct arena *arena, bool *ret_applied, struct err *err)
 {
-    struct job job = { worker, table, writes, count, arena, ret_applied, NULL };
+    bool are_at_once = false;
+    struct job job = { worker, table, NULL, count, arena, ret_applied };
     struct gather_member member = { .what = &job, .arena = arena, .count = count };
     for (size_t i = 0; i < count; i++)
         member.bytes += writes[i].item ? item_size(writes[i].item) : 0;
-    TRY(relational_plan_at_once(table, writes, count, arena, &job.changes, err));
-    return gather_join(worker->writes, table, job.changes ? write_batch_at_once : write_batch, 0, &member, err);
+    TRY(relational_changes_of(table, writes, count, arena, &job.changes, err));
+    TRY(relational_are_at_once(table, job.changes, count, arena, &are_at_once, err));
+    return gather_join(worker->writes, table, are_at_once ? write_batch_at_once : write_batch, 0, &member, err);
 }

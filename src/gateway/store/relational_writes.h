@@ -13,26 +13,15 @@
 
 #include "gateway/store/store.h"
 
-struct relational_write {
-    const struct store_write *write;
-    const struct stored_item *old; /* as relational_lock gave it, or relational_lock_places without a stream */
-};
-
-/*
- * An item that breaks a constraint goes to landfall.item with PostgreSQL's words, if `is_careful`: then each statement has a
- * savepoint, and is halved until the items are found; otherwise the first one ends it with LF_SQL, SQLSTATE class 23. Errors
- * also: LF_TRANSACTION_CONFLICT when somebody wrote a row by SQL since it was read; LF_VALIDATION when other rows refer to one
- * that is to go.
- */
-enum lf_code relational_write_rows(struct db_transaction *transaction, const struct table *table,
-                                   const struct relational_write *writes, size_t count, bool is_careful, struct arena *arena,
-                                   struct err *err) MUST_CHECK;
-
-/* One write on its own, given up where a constraint or somebody else is in its way. */
+/* One write on its own, given up where no entity claims the item, or a constraint or somebody else is in its way. */
 enum lf_code relational_try(struct worker *worker, const struct table *table, const struct store_write *write,
                             struct arena *arena, struct err *err) MUST_CHECK;
 
-/* Callbacks of store.h. */
+/*
+ * Callbacks of store.h. An item that breaks a constraint goes to landfall.item with PostgreSQL's words: where one may, each
+ * statement has a savepoint, and is halved until the items are found. Errors also: LF_TRANSACTION_CONFLICT when somebody wrote a
+ * row by SQL since it was read; LF_VALIDATION when other rows refer to one that is to go.
+ */
 enum lf_code relational_write(struct worker *worker, const struct table *table, const struct store_write *writes, size_t count,
                               struct arena *arena, bool *ret_applied, struct err *err) MUST_CHECK;
 enum lf_code relational_write_locked(struct db_transaction *transaction, const struct table *table,
