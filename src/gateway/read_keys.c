@@ -1,5 +1,6 @@
 #include "gateway/read_keys.h"
 
+#include "gateway/named_items.h"
 #include "gateway/operations/item_key.h"
 #include "gateway/operations/key_range.h"
 #include "gateway/operations/page.h"
@@ -29,27 +30,17 @@ static enum lf_code add_key(struct read_keys *keys, const struct table *table, c
     return LF_OK;
 }
 
-static enum lf_code of_get(const struct get_item_request *request, const struct table *table, struct arena *arena,
-                           struct read_keys *keys, struct err *err)
-{
-    keys->has_places = true;
-    TRY(make_room(keys, 1, arena, err));
-    return add_key(keys, table, &request->key, arena, err);
-}
-
-static enum lf_code of_batch(const struct batch_get_item_request *request, const struct route_tables *tables, struct arena *arena,
+static enum lf_code of_items(const struct call *call, const void *request, const struct route_tables *tables,
                              struct read_keys *keys, struct err *err)
 {
-    size_t room = 0;
+    struct named_items named;
     keys->has_places = true;
-    for (size_t i = 0; i < request->request_items.count; i++)
-        room += request->request_items.entries[i].value.keys.count;
-    TRY(make_room(keys, room, arena, err));
-    for (size_t i = 0; i < request->request_items.count; i++) {
-        const struct api_keys_and_attributes_entry *entry = &request->request_items.entries[i];
-        const struct route_table *table = route_tables_get(tables, entry->name);
-        for (size_t k = 0; table && k < entry->value.keys.count; k++)
-            TRY(add_key(keys, table->table, &entry->value.keys.values[k], arena, err));
+    TRY(named_items_find(call->operation, request, call->arena, &named, err));
+    TRY(make_room(keys, named.count, call->arena, err));
+    for (size_t i = 0; i < named.count; i++) {
+        const struct route_table *table = route_tables_get(tables, named.items[i].table_name);
+        if (table)
+            TRY(add_key(keys, table->table, named.items[i].item, call->arena, err));
     }
     return LF_OK;
 }
@@ -117,10 +108,8 @@ enum lf_code read_keys_find(const struct call *call, const void *request, const 
     *ret_keys = (struct read_keys){ 0 };
     *ret_is_read = true;
     TRY(shape_check_values(request, err));
-    if (info == operation_info(OPERATION_GET_ITEM))
-        return of_get(request, table, call->arena, ret_keys, err);
-    if (info == operation_info(OPERATION_BATCH_GET_ITEM))
-        return of_batch(request, tables, call->arena, ret_keys, err);
+    if (info == operation_info(OPERATION_GET_ITEM) || info == operation_info(OPERATION_BATCH_GET_ITEM))
+        return of_items(call, request, tables, ret_keys, err);
     if (info == operation_info(OPERATION_QUERY))
         return of_query(request, table, call->arena, ret_keys, err);
     if (info == operation_info(OPERATION_SCAN))

@@ -22,6 +22,3 @@ enum lf_code route_keys_find(const struct call *call, const void *request, const
                              struct route_keys *ret_keys, struct err *err) MUST_CHECK;
 
 bool route_key_is_dynamodbs(const struct route_key *key);
-
-/* What a member of a BatchWriteItem puts, or the key that it deletes; NULL: neither. */
-const struct item *route_written_item(const struct api_write_request *write);

@@ -1,6 +1,7 @@
 #include "gateway/route_split.h"
 
 #include "gateway/json_members.h"
+#include "gateway/named_items.h"
 #include "gateway/route_keys.h"
 #include "gateway/shape_write.h"
 
@@ -38,7 +39,7 @@ static enum lf_code keep_writes(struct api_write_request_list_entry *entry, cons
     entry->value.values = kept;
     entry->value.count = 0;
     for (size_t i = 0; i < count; i++)
-        if (is_of_side(table, route_written_item(&all[i]), of_dynamodb))
+        if (is_of_side(table, named_written_item(&all[i]), of_dynamodb))
             kept[entry->value.count++] = all[i];
     return LF_OK;
 }
