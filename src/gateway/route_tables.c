@@ -1,6 +1,7 @@
 #include "gateway/route_tables.h"
 
 #include "expression/partiql.h"
+#include "gateway/named_items.h"
 #include "gateway/stream/stream.h"
 
 static struct route_table *find(const struct route_tables *tables, struct span name)
@@ -49,75 +50,24 @@ static enum lf_code add_map(const struct call *call, const void *member, struct 
     return LF_OK;
 }
 
-static struct span written_table(const struct api_transact_write_item *item)
-{
-    if (item->put)
-        return item->put->table_name;
-    if (item->update)
-        return item->update->table_name;
-    if (item->delete)
-        return item->delete->table_name;
-    return item->condition_check ? item->condition_check->table_name : SPAN("");
-}
-
-static enum lf_code add_written(const struct call *call, const struct transact_write_items_request *request,
-                                struct route_tables *tables, struct err *err)
-{
-    size_t count = request->transact_items.count;
-    TRY(make_room(tables, count, call->arena, err));
-    for (size_t i = 0; i < count; i++)
-        add(call, tables, written_table(&request->transact_items.values[i]));
-    return LF_OK;
-}
-
-static enum lf_code add_read(const struct call *call, const struct transact_get_items_request *request,
-                             struct route_tables *tables, struct err *err)
-{
-    size_t count = request->transact_items.count;
-    TRY(make_room(tables, count, call->arena, err));
-    for (size_t i = 0; i < count; i++)
-        if (request->transact_items.values[i].get)
-            add(call, tables, request->transact_items.values[i].get->table_name);
-    return LF_OK;
-}
-
-static void add_statement(const struct call *call, struct span text, const struct api_value_list *parameters,
-                          struct route_tables *tables)
+static void add_statement(const struct call *call, const struct named_item *named, struct route_tables *tables)
 {
     struct partiql_statement statement;
     struct err ignored = ERR_INIT; /* the operation says what is wrong */
-    if (!partiql_parse(text, parameters->values, parameters->count, call->arena, &statement, &ignored))
+    if (!partiql_parse(named->statement, named->parameters->values, named->parameters->count, call->arena, &statement, &ignored))
         add_to(tables, statement.table, statement.verb != PARTIQL_SELECT, call->worker->catalog);
 }
 
-static enum lf_code add_batch(const struct call *call, const struct batch_execute_statement_request *request,
-                              struct route_tables *tables, struct err *err)
+static enum lf_code add_named(const struct call *call, const void *request, struct route_tables *tables, struct err *err)
 {
-    TRY(make_room(tables, request->statements.count, call->arena, err));
-    for (size_t i = 0; i < request->statements.count; i++)
-        add_statement(call, request->statements.values[i].statement, &request->statements.values[i].parameters, tables);
-    return LF_OK;
-}
-
-static enum lf_code add_transaction(const struct call *call, const struct execute_transaction_request *request,
-                                    struct route_tables *tables, struct err *err)
-{
-    const struct api_parameterized_statement_list *statements = &request->transact_statements;
-    TRY(make_room(tables, statements->count, call->arena, err));
-    for (size_t i = 0; i < statements->count; i++)
-        add_statement(call, statements->values[i].statement, &statements->values[i].parameters, tables);
-    return LF_OK;
-}
-
-static enum lf_code add_statements(const struct call *call, const void *request, struct route_tables *tables, struct err *err)
-{
-    const struct execute_statement_request *one = request;
-    if (call->operation == operation_info(OPERATION_BATCH_EXECUTE_STATEMENT))
-        return add_batch(call, request, tables, err);
-    if (call->operation == operation_info(OPERATION_EXECUTE_TRANSACTION))
-        return add_transaction(call, request, tables, err);
-    TRY(make_room(tables, 1, call->arena, err));
-    add_statement(call, one->statement, &one->parameters, tables);
+    struct named_items named;
+    TRY(named_items_find(call->operation, request, call->arena, &named, err));
+    TRY(make_room(tables, named.count, call->arena, err));
+    for (size_t i = 0; i < named.count; i++)
+        if (named.items[i].kind == NAMED_STATEMENT)
+            add_statement(call, &named.items[i], tables);
+        else
+            add(call, tables, named.items[i].table_name);
     return LF_OK;
 }
 
@@ -151,11 +101,10 @@ enum lf_code route_tables_find(const struct call *call, const void *request, str
     case TABLE_IN_REQUEST_ITEMS:
         return add_map(call, member, tables, err);
     case TABLE_IN_TRANSACT_ITEMS:
-        return info->grant == GRANT_READ ? add_read(call, request, tables, err) : add_written(call, request, tables, err);
+    case TABLE_IN_STATEMENT:
+        return add_named(call, request, tables, err);
     case TABLE_IN_ITERATOR:
         return add_iterator(call, *(const struct span *)member, tables, err);
-    case TABLE_IN_STATEMENT:
-        return add_statements(call, request, tables, err);
     }
     return LF_OK;
 }

@@ -1,5 +1,7 @@
 #include "gateway/auth/authorise.h"
 
+#include "gateway/named_items.h"
+
 enum lf_code authorise_table(const struct call *call, const struct operation_info *operation, enum operation_grant grant,
                              struct span table_name, struct err *err)
 {
@@ -31,29 +33,13 @@ static enum lf_code check_map(const struct call *call, const struct operation_in
     return LF_OK;
 }
 
-static enum lf_code check_written(const struct call *call, const struct operation_info *operation,
-                                  const struct transact_write_items_request *request, struct err *err)
+static enum lf_code check_named(const struct call *call, const struct operation_info *operation, const void *request,
+                                struct err *err)
 {
-    for (size_t i = 0; i < request->transact_items.count; i++) {
-        const struct api_transact_write_item *item = &request->transact_items.values[i];
-        if (item->condition_check)
-            TRY(check_name(call, operation, item->condition_check->table_name, err));
-        if (item->put)
-            TRY(check_name(call, operation, item->put->table_name, err));
-        if (item->delete)
-            TRY(check_name(call, operation, item->delete->table_name, err));
-        if (item->update)
-            TRY(check_name(call, operation, item->update->table_name, err));
-    }
-    return LF_OK;
-}
-
-static enum lf_code check_read(const struct call *call, const struct operation_info *operation,
-                               const struct transact_get_items_request *request, struct err *err)
-{
-    for (size_t i = 0; i < request->transact_items.count; i++)
-        if (request->transact_items.values[i].get)
-            TRY(check_name(call, operation, request->transact_items.values[i].get->table_name, err));
+    struct named_items named;
+    TRY(named_items_find(operation, request, call->arena, &named, err));
+    for (size_t i = 0; i < named.count; i++)
+        TRY(check_name(call, operation, named.items[i].table_name, err));
     return LF_OK;
 }
 
@@ -71,8 +57,7 @@ enum lf_code authorise(const struct call *call, const struct operation_info *ope
     case TABLE_IN_REQUEST_ITEMS:
         return check_map(call, operation, member, err);
     case TABLE_IN_TRANSACT_ITEMS:
-        return operation->grant == GRANT_READ ? check_read(call, operation, request, err)
-                                              : check_written(call, operation, request, err);
+        return check_named(call, operation, request, err);
     case TABLE_IN_ITERATOR:
     case TABLE_IN_STATEMENT:
         break; /* the operation finds the tables, and asks */
