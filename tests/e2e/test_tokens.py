@@ -84,7 +84,7 @@ class Tokens(MovingCase):
         self.add("held")
         self.assertEqual(self.sql(LONG_MARKS), "2")
         holder.communicate("ROLLBACK;\n", timeout=60)
-        self.assertIn("keys to be repaired", self.landfall("cutover", "writes", "--fence", "1", "--force", status=4))
+        self.assertIn("longer than writes are held back", self.landfall("cutover", "writes", "--fence", "1", "--force", status=4))
         self.add("held")
         self.assertEqual(self.count(), began + 1)
 
@@ -98,7 +98,7 @@ class Tokens(MovingCase):
         self.add("cut off")
         self.assertEqual(self.count(), began + 1)
         self.assertEqual(self.sql(LONG_MARKS), "2")
-        self.assertIn("keys to be repaired", self.landfall("cutover", "writes", "--fence", "1", "--force", status=4))
+        self.assertIn("longer than writes are held back", self.landfall("cutover", "writes", "--fence", "1", "--force", status=4))
 
 
 if __name__ == "__main__":
