@@ -29,10 +29,10 @@ class LeftMarks(MovingCase):
         writer.join()
         self.server.start()
 
-    def write_once(self):
+    def write_once(self, number=3):
         client = Client(self.url)
         try:
-            self.put(3, client, label={"S": "while PostgreSQL was away"})
+            self.put(number, client, label={"S": "while PostgreSQL was away"})
         except (Refused, http.client.HTTPException, OSError):
             pass  # that nobody knows is a good answer, too
         client.close()
@@ -80,6 +80,50 @@ class LeftMarks(MovingCase):
                 self.wait_for(lambda: self.sql(MARKS) == "0")
                 self.assertEqual(self.sql("SELECT label FROM things.thing WHERE thing_id = '3'"), "acknowledged")
         self.assertEqual(self.gateway("GetItem", TableName="things", Key=key_of(3))["Item"], item_of(3, label={"S": "acknowledged"}))
+
+    def hold_answers(self, operation):
+        """Of DynamoDB, on their way to the gateway; (one has been held, let them go)."""
+        held, go = threading.Event(), threading.Event()
+
+        def note(target, body):
+            if target.endswith("." + operation) and not go.is_set():
+                held.set()
+                go.wait(60)
+
+        self.proxy.note = note
+        self.addCleanup(go.set)
+        return held, go
+
+    def wait_for_the_follower(self, number):
+        """Until it has gone past what was written before."""
+        self.put(number)
+        self.wait_for(lambda: self.sql(f"SELECT count(*) FROM things.thing WHERE thing_id = '{number}'") == "1")
+
+    def test_a_repair_that_is_late_does_not_undo_what_was_applied_since(self):
+        self.reads_moved()
+        self.landfall("rollback", "reads")
+        held, go = self.hold_answers("GetItem")
+        self.sql(LEFT + "COMMIT")
+        self.assertTrue(held.wait(60))
+        self.put(3, label={"S": "since"})
+        self.wait_for_the_follower(50)
+        go.set()
+        self.wait_for(lambda: self.sql(MARKS) == "0")
+        self.assert_same()
+
+    def test_a_record_that_equals_the_row_counts_once_nobody_is_about_to_write_it(self):
+        """DynamoDB removes an item by its time to live before the gateway that put it has written the row."""
+        self.reads_moved()
+        held, go = self.hold_answers("PutItem")
+        writer = threading.Thread(target=self.write_once, args=(40,))
+        writer.start()
+        self.assertTrue(held.wait(60))
+        self.delete(40)
+        self.wait_for_the_follower(50)
+        go.set()
+        writer.join()
+        self.wait_for(lambda: self.sql("SELECT (SELECT count(*) FROM landfall.spool) + (SELECT count(*) FROM landfall.dirty_key)") == "0")
+        self.assert_same()
 
     def test_a_gateway_that_was_killed_is_forgotten_before_it_holds_up_a_fence(self):
         self.reads_moved()

@@ -4,6 +4,7 @@
 
 #include "item/canonical.h"
 #include "map/key_group.h"
+#include "move/follow/key_marks.h"
 #include "move/follow/spool.h"
 
 enum { APPLY_ARENA_BYTES = 1024 * 1024 * 1024 };
@@ -68,6 +69,17 @@ static enum lf_code last_of_keys(struct applier *applier, const struct spool_bat
     return LF_OK;
 }
 
+static enum lf_code bytes_of(const struct keyed *keys, size_t count, struct arena *arena, struct key **ret_bytes, struct err *err)
+{
+    struct key *bytes = arena_calloc(arena, count, sizeof *bytes, err);
+    if (!bytes)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = keys[i].key;
+    *ret_bytes = bytes;
+    return LF_OK;
+}
+
 static enum lf_code delete_all(struct applier *applier, const struct spool_batch *batch, struct err *err)
 {
     bool *is_done = arena_alloc(&applier->arena, batch->count, err);
@@ -81,7 +93,7 @@ static enum lf_code delete_all(struct applier *applier, const struct spool_batch
 
 /* Follow ------------------------------------------------------------------------------------------------------------------- */
 
-/* What the stream says, or where it has no images, what DynamoDB says: nobody else writes rows in this phase. */
+/* What the stream says, or where it has no images, what DynamoDB says. */
 static enum lf_code image_of(struct applier *applier, const struct spool_record *record, const struct item **ret_item,
                              struct err *err)
 {
@@ -97,11 +109,16 @@ static enum lf_code image_of(struct applier *applier, const struct spool_record 
     return LF_OK;
 }
 
+/* Nobody else writes rows in this phase but who has a mark from before, or the repairer. What they have read may be older than
+ * the image, after which no other comes. */
 static enum lf_code apply_images(struct applier *applier, const struct spool_batch *batch, struct err *err)
 {
     struct keyed *keys;
+    struct key *bytes;
     size_t count;
     TRY(last_of_keys(applier, batch, &keys, &count, err));
+    TRY(bytes_of(keys, count, &applier->arena, &bytes, err));
+    TRY(key_marks_leave(applier->conn, applier->table->name, bytes, count, &applier->arena, err));
     struct key_change *changes = arena_calloc(&applier->arena, count, sizeof *changes, err);
     if (!changes)
         return err->code;
@@ -123,21 +140,25 @@ static bool is_equal(const struct spool_record *record, const struct key_rows *r
     return record->has_item && count == 1 && item_equal(&record->item, &rows->items[rows->first[at]]);
 }
 
-/* Keys whose rows are not what their last record says come first in `keys`; the others' records are out of the spool. */
+/* Keys whose rows are not what their last record says come first in `keys`; the others' records are out of the spool, but for
+ * those of keys that are marked: the row may be about to become what DynamoDB had before the record. */
 static enum lf_code drop_equal(struct applier *applier, const struct spool_batch *batch, struct keyed *keys, size_t count,
                                size_t *ret_different, struct err *err)
 {
     struct key_rows rows;
+    struct key *bytes;
     size_t different = 0, dropped = 0;
     struct arena *arena = &applier->arena;
-    struct key *bytes = arena_calloc(arena, count, sizeof *bytes, err);
-    bool *is_done = bytes ? arena_calloc(arena, batch->count, sizeof *is_done, err) : NULL;
-    if (!is_done)
+    bool *is_done = arena_calloc(arena, batch->count, sizeof *is_done, err);
+    bool *is_marked = is_done ? arena_calloc(arena, count, sizeof *is_marked, err) : NULL;
+    if (!is_marked)
         return err->code;
-    for (size_t i = 0; i < count; i++)
-        bytes[i] = keys[i].key;
+    TRY(bytes_of(keys, count, arena, &bytes, err));
+    TRY(key_marks_find(applier->conn, applier->table->name, bytes, count, arena, is_marked, err));
     TRY(key_rows_find(applier->conn, applier->map, applier->table, bytes, count, KEY_ROWS_ITEMS, arena, &rows, err));
     for (size_t i = 0; i < count; i++) {
+        if (is_marked[i])
+            continue;
         is_done[keys[i].record] = is_equal(&batch->records[keys[i].record], &rows, i);
         dropped += is_done[keys[i].record];
         if (!is_done[keys[i].record])
