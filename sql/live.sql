@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS landfall.phase (
     fence          text CHECK (fence IN ('postgres', 'dual write')), -- writes are held while it is there: until all read where the phase then says, or the time is up
     fence_until    timestamptz,
     reads_percent  integer NOT NULL DEFAULT 0 CHECK (reads_percent BETWEEN 0 AND 100), -- of eventual reads, from PostgreSQL, while DynamoDB has the authority
+    reads_entities text[] CHECK (cardinality(reads_entities) > 0), -- whose keys these reads are of; NULL: the whole table
     shadow_percent integer NOT NULL DEFAULT 0 CHECK (shadow_percent BETWEEN 0 AND 100), -- of reads, made on both sides and compared
     region         text NOT NULL,
     endpoint       text,                                -- NULL: AWS's

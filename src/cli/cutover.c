@@ -4,18 +4,38 @@
 #include "aws/dynamodb_items.h"
 #include "cli/move_tables.h"
 
-static enum lf_code reads(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
+/* Reads ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum lf_code say_shares(const struct cutover *cutover, const struct cli_options *options, struct err *err)
 {
-    char what[80];
-    (void)context;
+    BUF_CLEANUP struct buf what;
+    buf_init(&what, COMMAND_ARENA_BYTES);
+    buf_printf(&what, "%u %% of reads%s", (unsigned)options->percent, cutover->entities.len ? " of " : "");
+    move_tables_put_names(&what, cutover->entities);
+    buf_printf(&what, " from PostgreSQL, %u %% compared", (unsigned)options->shadow_percent);
+    TRY(buf_check(&what, err));
+    return move_tables_say(options, cutover, buf_cstr(&what), -1, err);
+}
+
+static enum lf_code move_reads(struct cutover *cutover, const struct cli_options *options, struct arena *arena, struct err *err)
+{
+    bool has_more = true, moves_none = cutover->phase.by_exports && options->percent == 0;
+    TRY(move_tables_read_entities(options, arena, &cutover->entities, err));
     if (cutover->phase.phase != PHASE_FOLLOW)
         TRY(move_tables_expect(cutover, PHASE_DUAL_WRITE, "move reads", err));
-    bool moves_none = cutover->phase.by_exports && options->percent == 0;
+    TRY(cutover_check_entities(cutover, arena, &has_more, err));
     TRY(move_tables_check(cutover, options, moves_none ? STEP_BOTH_SIDES : STEP_READS, err));
     TRY(cutover_reads(cutover, (unsigned)options->percent, (unsigned)options->shadow_percent, err));
-    (void)snprintf(what, sizeof what, "%u %% of reads from PostgreSQL, %u %% compared", (unsigned)options->percent,
-                   (unsigned)options->shadow_percent);
-    return move_tables_say(options, cutover, what, -1, err);
+    return say_shares(cutover, options, err);
+}
+
+static enum lf_code reads(struct cutover *cutover, const struct cli_options *options, void *context, struct err *err)
+{
+    ARENA_CLEANUP struct arena arena;
+    (void)context;
+    arena_init(&arena, COMMAND_ARENA_BYTES);
+    return move_reads(cutover, options, &arena, err);
 }
 
 /* Time to live -----------------------------------------------------------------------------------------------------------------
@@ -81,6 +101,6 @@ static enum lf_code writes(struct cutover *cutover, const struct cli_options *op
 enum lf_code command_cutover(const struct cli_options *options, struct err *err)
 {
     bool is_of_reads = options->cutover_of == CLI_CUTOVER_OF_READS;
-    TRY(move_tables_check_usage(options, is_of_reads, err));
+    TRY(move_tables_check_usage(options, err));
     return move_tables_each(options, is_of_reads ? reads : writes, NULL, err);
 }

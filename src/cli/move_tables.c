@@ -132,16 +132,14 @@ enum lf_code move_tables_read_entities(const struct cli_options *options, struct
     return LF_OK;
 }
 
-enum lf_code move_tables_check_usage(const struct cli_options *options, bool is_of_reads, struct err *err)
+enum lf_code move_tables_check_usage(const struct cli_options *options, struct err *err)
 {
-    if (options->entity && is_of_reads)
-        return ERR(err, LF_USAGE, "--entity is of writes: reads move by table");
     if (options->entity && !options->dynamodb_table)
         return ERR(err, LF_USAGE, "say which table the entities of --entity are of");
     return LF_OK;
 }
 
-static void put_names(struct buf *text, struct span lines)
+void move_tables_put_names(struct buf *text, struct span lines)
 {
     while (lines.len) {
         buf_put_span(text, span_cut_line(&lines));
@@ -157,7 +155,7 @@ enum lf_code move_tables_say_moved(const struct cli_options *options, const stru
     buf_printf(&what, "PostgreSQL has the authority%s", already);
     if (cutover->entities.len) {
         buf_put_cstr(&what, " over ");
-        put_names(&what, cutover->entities);
+        move_tables_put_names(&what, cutover->entities);
         buf_put_cstr(&what, ", DynamoDB over the rest");
     }
     TRY(buf_check(&what, err));

@@ -27,8 +27,11 @@ enum lf_code move_tables_expect(const struct cutover *cutover, enum phase phase,
 enum lf_code move_tables_read_entities(const struct cli_options *options, struct arena *arena, struct span *ret_names,
                                        struct err *err) MUST_CHECK;
 
-/* LF_USAGE: --entity with `reads`, which move by table, or without the table that they are of. */
-enum lf_code move_tables_check_usage(const struct cli_options *options, bool is_of_reads, struct err *err) MUST_CHECK;
+/* LF_USAGE: --entity without the table that they are of. */
+enum lf_code move_tables_check_usage(const struct cli_options *options, struct err *err) MUST_CHECK;
+
+/* Entities that are one a line, as --entity names them. */
+void move_tables_put_names(struct buf *text, struct span lines);
 
 /* That PostgreSQL has the authority, over which entities. `already`: " already", or nothing. */
 enum lf_code move_tables_say_moved(const struct cli_options *options, const struct cutover *cutover, const char *already,

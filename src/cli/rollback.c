@@ -41,6 +41,10 @@ static enum lf_code writes(struct cutover *cutover, const struct cli_options *op
 enum lf_code command_rollback(const struct cli_options *options, struct err *err)
 {
     bool is_of_reads = options->rollback_of == CLI_ROLLBACK_OF_READS;
-    TRY(move_tables_check_usage(options, is_of_reads, err));
+    if (options->entity && is_of_reads)
+        return ERR(err, LF_USAGE,
+                   "--entity is of writes: `rollback reads` takes back all reads of a table, and `cutover reads` "
+                   "says of which entities they are");
+    TRY(move_tables_check_usage(options, err));
     return move_tables_each(options, is_of_reads ? reads : writes, NULL, err);
 }

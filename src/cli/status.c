@@ -26,7 +26,8 @@ static const struct section sections[] = {
       "Tables",
       { "table", "phase", "reads %", "shadow %", "fence", "readable since", "changed at", "entities" },
       8,
-      "SELECT table_name, phase, reads_percent::text, shadow_percent::text, coalesce('to ' || fence || coalesce(' of ' || "
+      "SELECT table_name, phase, reads_percent || coalesce(' of ' || array_to_string(reads_entities, ', '), ''), "
+      "shadow_percent::text, coalesce('to ' || fence || coalesce(' of ' || "
       "array_to_string(fence_entities, ', '), '') || ' until ' || "
       "to_char(fence_until, "
       "'HH24:MI:SS'), ''), coalesce(to_char(readable_at, 'YYYY-MM-DD HH24:MI:SS'), 'not yet'), coalesce(to_char(flipped_at, "

@@ -58,6 +58,7 @@ struct table_move {
     int64_t epoch;
     bool is_fenced; /* writes wait until the description changes */
     unsigned reads_percent, shadow_percent;
+    struct span reads_entities;          /* that reads_percent is of, one a line; borrowed; empty: of the whole table */
     bool is_readable;                    /* the rows have caught up once */
     int64_t flipped_ms;                  /* since 1970, when the authority last changed; 0: it has not */
     struct span stream_arn, stream_view; /* DynamoDB's stream of it, and NEW_AND_OLD_IMAGES, …; borrowed; empty: none */
@@ -86,7 +87,8 @@ struct table {
     int64_t created_ms;                    /* since 1970 */
     int64_t version;
     struct table_move move;
-    const struct key_group *moved; /* keys of a mixed table over which PostgreSQL has the authority; NULL: it is not mixed */
+    const struct key_group *moved;  /* keys of a mixed table over which PostgreSQL has the authority; NULL: it is not mixed */
+    const struct key_group *shared; /* keys that move.reads_percent is of; NULL: all of the table */
     const struct create_table_request *definition; /* that would make the table as it is now */
     const struct map_table *map; /* NULL: all its items are in the item store; borrowed from the gateway's map */
     const struct map *whole_map; /* that `map` is of */

@@ -5,6 +5,7 @@
 #include "gateway/operations/key_range.h"
 #include "gateway/operations/page.h"
 #include "gateway/operations/parameters.h"
+#include "gateway/store/mixed_pages.h"
 
 unsigned read_key_percentile(const struct read_key *key)
 {
@@ -24,6 +25,7 @@ static enum lf_code add_key(struct read_keys *keys, const struct table *table, c
     struct item_key key;
     struct read_key *next = &keys->keys[keys->count];
     next->table = table;
+    next->is_shared = !table->shared || key_group_has(table->shared, attributes);
     TRY(item_key_of_request(table, attributes, arena, &key, err));
     TRY(item_place(&key.bytes, arena, &next->place, err));
     keys->count++;
@@ -78,6 +80,7 @@ static enum lf_code of_query(const struct query_request *request, const struct t
     TRY(item_key_bytes(schema.partition, schema.partition_count, &range.partition, arena, &bytes, err));
     keys->keys[0].table = table;
     keys->keys[0].place.sk = SPAN("");
+    keys->keys[0].is_shared = !table->shared || (!index && mixed_reach(table->shared, &range) == KEY_GROUP_ALL);
     keys->count = 1;
     keys->has_places = keys->is_partition = !index || index->is_local;
     keys->has_own_order = index != NULL;
@@ -94,6 +97,7 @@ static enum lf_code of_scan(const struct scan_request *request, const struct tab
                      (long long)request->segment, (long long)request->total_segments));
     keys->keys[0].table = table;
     keys->keys[0].place.sk = SPAN("");
+    keys->keys[0].is_shared = !table->shared;
     keys->count = 1;
     keys->has_own_order = true;
     keys->start = request->exclusive_start_key.attributes ? &request->exclusive_start_key : NULL;

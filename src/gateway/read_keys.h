@@ -2,8 +2,9 @@
  * read_keys: what a read of items asks for: keys, partitions, or the whole of a table or index.
  *
  * By hash of the partition key (of the table's, or of the index's that is read) it is decided which side answers, and whether
- * both are asked; a Scan, which has none, by a hash of what it scans, so that all pages of a segment go the same way. Errors:
- * LF_VALIDATION for keys that do not fit the table; LF_MEMORY. Pure.
+ * both are asked; a Scan, which has none, by a hash of what it scans, so that all pages of a segment go the same way. Where the
+ * percentage is of some entities' keys, a Query of the table is of these when the key templates leave nothing else in its range;
+ * a Scan, and a Query on an index, never. Errors: LF_VALIDATION for keys that do not fit the table; LF_MEMORY. Pure.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 struct read_key {
     const struct table *table;
     struct item_place place; /* of a partition or a scan: only h */
+    bool is_shared;          /* whatever it covers are keys that the table's percentage is of */
 };
 
 struct read_keys {

@@ -39,11 +39,13 @@ static bool may_share(const struct call *call, const void *request, const struct
     return shares;
 }
 
-static bool is_below_percentage(const struct read_keys *keys)
+static bool is_of_share(const struct read_keys *keys)
 {
-    for (size_t i = 0; i < keys->count; i++)
-        if (read_key_percentile(&keys->keys[i]) >= keys->keys[i].table->move.reads_percent)
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct read_key *key = &keys->keys[i];
+        if (!key->is_shared || read_key_percentile(key) >= key->table->move.reads_percent)
             return false;
+    }
     return keys->count > 0;
 }
 
@@ -69,7 +71,7 @@ static enum lf_code choose(const struct share *share, bool *ret_here, struct err
     *ret_here = false;
     if (share->keys.has_own_order && share->keys.start)
         return read_page_is_ours(share->call, &share->keys, ret_here, err);
-    if (!is_below_percentage(&share->keys) || !catalog_rows_are_whole(share->call->worker->catalog))
+    if (!is_of_share(&share->keys) || !catalog_rows_are_whole(share->call->worker->catalog))
         return LF_OK;
     TRY(catalog_check_fresh(share->call->worker->catalog, err));
     TRY(read_share_is_marked(share->call, &share->keys, &is_marked, err));

@@ -3,7 +3,8 @@
  * "Reads").
  *
  *     eventual, GetItem, BatchGetItem, Query or Scan; rows readable and whole (catalog.h); percentile of the partition key below
- * the percentage; not marked ─► PostgreSQL ─ fails ─► DynamoDB, counted; too many: the percentage goes back to 0 (read_count.h)
+ * the percentage, and all keys it can cover of the entities that this is of (read_keys.h); not marked
+ *     ─► PostgreSQL ─ fails ─► DynamoDB, counted; too many: the percentage goes back to 0 (read_count.h)
  * all else ─► DynamoDB; of either, the shadowed share is compared afterwards (shadow.h)
  *
  * A batch goes to PostgreSQL when all its keys do. A page with a start key of a Scan or of a Query on an index goes to the side

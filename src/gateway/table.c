@@ -16,7 +16,8 @@ enum { DEFINITION_BYTES_MAX = 4 * 1024 * 1024 };
     "coalesce((SELECT concat_ws('|', p.phase, p.epoch, coalesce(p.fence, ''), p.reads_percent, p.shadow_percent, "           \
     "(p.readable_at IS NOT NULL)::int, coalesce(floor(extract(epoch FROM p.flipped_at) * 1000)::bigint, 0), "                \
     "CASE WHEN p.by_exports THEN '' ELSE p.stream_arn END, coalesce(p.stream_view, ''), "                                    \
-    "coalesce(array_to_string(p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE "                                  \
+    "coalesce(cardinality(p.reads_entities), 0), "                                                                           \
+    "coalesce(array_to_string(p.reads_entities || p.moved_entities, E'\\n'), '')) FROM landfall.phase p WHERE "              \
     "p.table_name = t.name), ''), "                                                                                          \
     "coalesce((SELECT string_agg(concat_ws(' ', i.name, i.slot, i.status, i.is_backfilling::text), E'\\n') "                 \
     "FROM landfall.dynamodb_index i WHERE i.table_id = t.id), '') "                                                          \
@@ -175,6 +176,15 @@ static struct span next_part(struct span *text)
     return part;
 }
 
+static struct span next_lines(struct span *text, int64_t count)
+{
+    struct span lines = *text;
+    while (count-- > 0)
+        (void)span_cut_line(text);
+    lines.len -= text->len;
+    return lines;
+}
+
 static enum lf_code read_phase(struct span name, enum phase *ret_phase, struct err *err)
 {
     for (enum phase phase = PHASE_FOLLOW; phase < PHASES; phase++)
@@ -198,6 +208,8 @@ static enum lf_code read_move(struct span text, struct table_move *ret_move, str
     move.flipped_ms = span_to_number(next_part(&text));
     move.stream_arn = next_part(&text);
     move.stream_view = next_part(&text);
+    int64_t reads_entities = span_to_number(next_part(&text));
+    move.reads_entities = next_lines(&text, reads_entities);
     move.moved_entities = text;
     *ret_move = move;
     return LF_OK;
@@ -223,21 +235,32 @@ static enum lf_code copy_move(struct table_move *move, struct arena *arena, stru
 {
     TRY(arena_copy(arena, move->stream_arn, &move->stream_arn, err));
     TRY(arena_copy(arena, move->stream_view, &move->stream_view, err));
+    TRY(arena_copy(arena, move->reads_entities, &move->reads_entities, err));
     return arena_copy(arena, move->moved_entities, &move->moved_entities, err);
 }
 
-static enum lf_code read_moved(struct table *table, struct arena *arena, struct err *err)
+static enum lf_code read_group(const struct table *table, struct span names, struct arena *arena,
+                               const struct key_group **ret_group, struct err *err)
 {
-    if (!table->move.moved_entities.len)
+    if (!names.len)
         return LF_OK;
     if (!table->map)
-        return ERR(err, LF_MAP, "entities of it have moved, and no map was given that has them (--map)");
-    struct key_group *moved = arena_calloc(arena, 1, sizeof *moved, err);
-    if (!moved)
+        return ERR(err, LF_MAP, "entities of it move by themselves, and no map was given that has them (--map)");
+    struct key_group *group = arena_calloc(arena, 1, sizeof *group, err);
+    if (!group)
         return err->code;
-    TRY(key_group_make(table->map, table->move.moved_entities, arena, moved, err));
-    table->moved = moved;
-    return key_group_check(moved, err);
+    TRY(key_group_make(table->map, names, arena, group, err));
+    *ret_group = group;
+    return key_group_check(group, err);
+}
+
+/* What is left of shares of reads in other phases is of no account, whatever the map says by then. */
+static enum lf_code read_groups(struct table *table, struct arena *arena, struct err *err)
+{
+    const struct table_move *move = &table->move;
+    if (move->phase == PHASE_DUAL_WRITE)
+        TRY(read_group(table, move->reads_entities, arena, &table->shared, err));
+    return read_group(table, move->moved_entities, arena, &table->moved, err);
 }
 
 static enum lf_code read_row(const struct pg_result *rows, size_t row, struct span definition, const struct map *map,
@@ -260,7 +283,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct sp
             return ERR(err, LF_MAP, "its items are in the tables of a map, and no map was given that has it (--map)");
     }
     table->whole_map = table->map ? map : NULL;
-    TRY(read_moved(table, arena, err));
+    TRY(read_groups(table, arena, err));
     table->store = table->map ? &relational_store : &item_store;
     return table->store->open(table, err);
 }
@@ -309,8 +332,9 @@ enum lf_code table_moves_alike(const struct table *table, const struct pg_result
     *ret_alike = move.has_phase == present->has_phase && move.phase == present->phase && move.epoch == present->epoch &&
                  move.is_fenced == present->is_fenced && move.reads_percent == present->reads_percent &&
                  move.shadow_percent == present->shadow_percent && move.is_readable == present->is_readable &&
-                 move.flipped_ms == present->flipped_ms && span_equal(move.stream_arn, present->stream_arn) &&
-                 span_equal(move.stream_view, present->stream_view) && span_equal(move.moved_entities, present->moved_entities);
+                 span_equal(move.reads_entities, present->reads_entities) && move.flipped_ms == present->flipped_ms &&
+                 span_equal(move.stream_arn, present->stream_arn) && span_equal(move.stream_view, present->stream_view) &&
+                 span_equal(move.moved_entities, present->moved_entities);
     return LF_OK;
 }
 

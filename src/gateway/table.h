@@ -24,8 +24,8 @@ enum table_field {
     TABLE_FIELD_CREATED_MS,
     TABLE_FIELD_TTL_IS_FILLING,
     TABLE_FIELD_RESTORING,
-    TABLE_FIELD_MOVE, /* "phase|epoch|fence|reads|shadow|readable|flipped|stream|its view|moved entities", empty without a phase
-                       */
+    TABLE_FIELD_MOVE, /* "phase|epoch|fence|reads|shadow|readable|flipped|stream|its view|number of the first|entities of reads,
+                         moved entities", one a line; empty without a phase */
     TABLE_FIELD_INDEXES, /* a line "name slot status backfilling" per index */
     TABLE_FIELDS,
 };

@@ -174,10 +174,11 @@ enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsi
     };
     const struct change share = {
         .what = "cutover reads",
-        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, shadow_percent = $4::text::integer WHERE table_name "
-               "= $1 "
-               "AND epoch = $2::text::bigint AND phase = 'dual write' AND readable_at IS NOT NULL",
+        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, shadow_percent = $4::text::integer, reads_entities "
+               "= string_to_array(nullif($5::text, ''), E'\\n') WHERE table_name = $1 AND epoch = $2::text::bigint AND phase = "
+               "'dual write' AND readable_at IS NOT NULL",
         .numbers = { reads_percent, shadow_percent },
+        .takes_entities = true,
     };
     TRY(gateways_check(cutover->conn, err));
     if (cutover->phase.phase == PHASE_FOLLOW)
@@ -190,15 +191,14 @@ enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err)
 {
     static const struct change none = {
         .what = "reads rolled back",
-        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, shadow_percent = $4::text::integer WHERE table_name "
-               "= $1 "
-               "AND epoch = $2::text::bigint AND phase = 'dual write' AND fence IS NULL",
+        .sql = "UPDATE landfall.phase SET reads_percent = $3::text::integer, reads_entities = NULL, shadow_percent = "
+               "$4::text::integer WHERE table_name = $1 AND epoch = $2::text::bigint AND phase = 'dual write' AND fence IS NULL",
     };
     static const struct change follow = {
         .what = "follow",
         .sql =
             "UPDATE landfall.phase SET phase = 'follow', applies_since = clock_timestamp(), readable_at = NULL, written_since = "
-            "NULL, reads_percent = "
+            "NULL, reads_entities = NULL, reads_percent = "
             "$3::text::integer, shadow_percent = $4::text::integer WHERE table_name = $1 AND epoch = $2::text::bigint AND phase "
             "= "
             "'dual write' AND fence IS NULL",

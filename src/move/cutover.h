@@ -27,7 +27,8 @@ struct cutover {
     const struct map *map;         /* borrowed */
     const struct map_table *table; /* borrowed */
     struct table_phase phase;      /* as it was read */
-    struct span entities;          /* that have moved afterwards, one a line; empty: all, or after going back none */
+    struct span entities;          /* that have moved afterwards, or whose reads a share is of, one a line; empty: all, or after
+                                      going back none */
     unsigned fence_ms;             /* after which writes go on as before; 0: CUTOVER_FENCE_MS */
     cutover_stop *stop;
     void *context;
@@ -35,7 +36,8 @@ struct cutover {
 
 enum { CUTOVER_FENCE_MS = 10000, CUTOVER_WAIT_MS = 30000 };
 
-/* Shares of reads; begins to write both sides where that was not so. */
+/* Shares of reads, that of PostgreSQL's of cutover->entities (cutover_check_entities); begins to write both sides where that was
+ * not so. */
 enum lf_code cutover_reads(struct cutover *cutover, unsigned reads_percent, unsigned shadow_percent, struct err *err) MUST_CHECK;
 /* Everything to DynamoDB alone; the rows have to catch up again before they may be read. */
 enum lf_code cutover_rollback_reads(struct cutover *cutover, struct err *err) MUST_CHECK;

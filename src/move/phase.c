@@ -58,13 +58,15 @@ enum field {
     FIELD_FLIPPED,
     FIELD_BY_EXPORTS,
     FIELD_MOVED,
+    FIELD_READS_ENTITIES,
 };
 
 static const char select_sql[] =
     "SELECT p.table_name, p.phase, p.epoch, p.fence, p.reads_percent, p.shadow_percent, p.region, p.endpoint, "
     "p.stream_arn, " MICROSECONDS("follows_since") ", " MICROSECONDS("applies_since") ", " MICROSECONDS(
         "readable_at") ", " MICROSECONDS("flipped_at") ", p.by_exports::integer, coalesce(array_to_string(p.moved_entities, "
-                                                       "E'\\n'), '') FROM landfall.phase p";
+                                                       "E'\\n'), ''), coalesce(array_to_string(p.reads_entities, E'\\n'), '') "
+                                                       "FROM landfall.phase p";
 
 static enum lf_code read_name(const struct pg_result *rows, size_t row, enum field field, enum phase *ret_phase, struct err *err)
 {
@@ -107,6 +109,7 @@ static enum lf_code read_row(const struct pg_result *rows, size_t row, struct ar
     TRY(copy_text(rows, row, FIELD_ENDPOINT, arena, &phase.endpoint, err));
     TRY(copy_text(rows, row, FIELD_STREAM, arena, &phase.stream_arn, err));
     TRY(copy_text(rows, row, FIELD_MOVED, arena, &phase.moved, err));
+    TRY(copy_text(rows, row, FIELD_READS_ENTITIES, arena, &phase.reads_entities, err));
     *ret_phase = phase;
     return LF_OK;
 }

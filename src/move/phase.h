@@ -28,6 +28,7 @@ struct table_phase {
     bool is_fenced;
     enum phase fence; /* that the fence leads to */
     unsigned reads_percent, shadow_percent;
+    struct span reads_entities;               /* that reads_percent is of, one a line; empty: of the whole table */
     bool by_exports;                          /* stream_arn is the place of incremental exports */
     struct span moved;                        /* entities of a mixed table, one a line; empty: all */
     struct span region, endpoint, stream_arn; /* endpoint empty: AWS's */

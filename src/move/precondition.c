@@ -42,9 +42,14 @@ static const struct precondition preconditions[] = {
       "p.since "
       "AND r.different + r.missing + r.extra = 0)" },
     { "reads not moved", STEP(STEP_WRITES), false,
-      "SELECT 'only ' || p.reads_percent || ' % of its eventual reads come from PostgreSQL; run `landfall cutover reads "
-      "--percent "
-      "100`' FROM landfall.phase p WHERE p.table_name = $1 AND p.reads_percent < 100" },
+      "SELECT CASE WHEN p.reads_entities IS NULL THEN 'only ' || p.reads_percent || ' % of its eventual reads come from "
+      "PostgreSQL' ELSE 'only eventual reads of ' || array_to_string(p.reads_entities, ', ') || ' come from PostgreSQL, ' || "
+      "p.reads_percent || ' % of them' END || CASE WHEN p.moved_entities IS NULL THEN '; run ' ELSE ', and reads of a mixed "
+      "table do not move; run `landfall rollback writes ' || p.table_name || '`, then ' END || '`landfall cutover reads ' || "
+      "p.table_name || CASE $2::text WHEN '' THEN '' ELSE ' --entity ' || replace($2::text, E'\\n', ',') END || ' --percent "
+      "100`' FROM landfall.phase p WHERE p.table_name = $1 AND (p.reads_percent < 100 OR (p.reads_entities IS NOT "
+      "NULL AND ($2::text = '' OR NOT string_to_array($2::text, E'\\n') <@ (p.reads_entities || p.moved_entities))))",
+      .takes_entities = true },
     { "not followed", ONWARD | BEHIND, false,
       "SELECT '`landfall follow` does not run' WHERE NOT EXISTS (SELECT FROM landfall.worker w WHERE w.work = 'follow' AND "
       "$1::text IS NOT NULL AND w.expires_at > clock_timestamp())" },

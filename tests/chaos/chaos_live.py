@@ -2,7 +2,7 @@
 """Breaks a move from DynamoDB to PostgreSQL under load: chaos_live.py LANDFALL ROUNDS [--seed N] [--first N] [--parallel N] [--clients N] [--keep].
 
 Each round an application works on three tables through two gateways, in front of DynamoDB Local, while they go from phase `follow` over backfill, dual write and
-reads to PostgreSQL, back, and forward again: whole or, in about half of the rounds, first some entities of a table. Meanwhile gateways, the follower and commands are
+reads to PostgreSQL, back, and forward again: whole or, in about half of the rounds, first some entities of a table, now and then with their reads alone. Meanwhile gateways, the follower and commands are
 killed (-9) or halted, PostgreSQL crashes or is away for seconds, for all or for one gateway, DynamoDB Local is killed and comes back, requests to DynamoDB are throttled,
 dropped, cut or land late, and connections to PostgreSQL are delayed, cut, half closed or go dumb. In about half of the rounds gateways are told to continue without
 PostgreSQL: then it is away once for longer than their leases, and they are killed on what they noted.

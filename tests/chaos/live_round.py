@@ -317,10 +317,13 @@ class Round(Faults):
         """Of one table, one after the other; then now and then back."""
         table, *steps = self.plan.choice(ENTITIES)
         for names in steps:
-            await self.cross([table], "cutover", "writes", table, "--entity", names, until=f"CASE WHEN table_name = '{table}' THEN phase = 'postgres' AND moved_entities = "
-                             f"'{{{names}}}' ELSE phase = 'dual write' END")
+            await self.move_writes_of(table, names)
         if self.plan.random() < 0.4:
             await self.cross([table], "rollback", "writes", table, until="phase = 'dual write'")
+
+    async def move_writes_of(self, table, names):
+        await self.cross([table], "cutover", "writes", table, "--entity", names, until=f"CASE WHEN table_name = '{table}' THEN phase = 'postgres' AND moved_entities = "
+                         f"'{{{names}}}' ELSE phase = 'dual write' END")
 
     async def take_entity_back(self):
         """Of a table that has moved whole; what no entity claims goes with it."""
@@ -328,13 +331,30 @@ class Round(Faults):
         await self.cross(["plain"], "rollback", "writes", "plain", "--entity", back,
                          until=f"phase = 'postgres' AND moved_entities IS NOT DISTINCT FROM CASE table_name WHEN 'plain' THEN '{{{stays}}}'::text[] END")
 
+    async def share_reads(self, percent):
+        await self.step("cutover", "reads", "--percent", percent, "--shadow-percent", "30",
+                        until=f"phase = 'dual write' AND reads_percent = {percent} AND reads_entities IS NULL")
+        await self.run_for_a_while()
+
     async def move_reads(self, outlasted_at):
         for percent in ("0", "50", "100"):
-            await self.step("cutover", "reads", "--percent", percent, "--shadow-percent", "30", until=f"phase = 'dual write' AND reads_percent = {percent}")
-            await self.run_for_a_while()
+            await self.share_reads(percent)
             if outlasted_at == percent:
                 await self.outlast_postgres()
         await self.load.transactions_end()  # also those of the time before both sides were written, whose tokens nobody has noted
+        if self.by_entity and self.plan.random() < 0.5:
+            await self.move_reads_of_entities()
+
+    async def move_reads_of_entities(self):
+        """Reads come from PostgreSQL of some entities only; their writes follow, and come back."""
+        table, *steps = self.plan.choice(ENTITIES)
+        for percent in ("50", "100"):
+            await self.step("cutover", "reads", table, "--entity", steps[-1], "--percent", percent, "--shadow-percent", "30",
+                            until=f"CASE WHEN table_name = '{table}' THEN reads_percent = {percent} AND reads_entities = '{{{steps[-1]}}}' ELSE reads_entities IS NULL END")
+            await self.run_for_a_while()
+        await self.move_writes_of(table, steps[-1])
+        await self.cross([table], "rollback", "writes", table, until="phase = 'dual write'")
+        await self.share_reads("100")
 
     async def move(self):
         outlasted_at = self.plan.choice(["follow", "0", "50", "100", "100", "rollback"]) if self.goes_on else None

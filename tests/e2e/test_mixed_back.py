@@ -58,7 +58,7 @@ class MixedBack(MixedCase):
     def assert_usage(self):
         self.assertIn("no entity Events", self.back("Events", 1))
         self.assertIn("say which table", self.landfall("rollback", "writes", "--entity", "Event", status=2))
-        self.assertIn("reads move by table", self.landfall("rollback", "reads", TABLE, "--entity", "Event", status=2))
+        self.assertIn("takes back all reads of a table", self.landfall("rollback", "reads", TABLE, "--entity", "Event", status=2))
         self.assertIn('Copy { pk: "case|{case_id}", sk: "message|{id}|copy" } and Message { pk: "case|{case_id}", sk: "message|{id}" }', self.back("Message", 4))
         self.assertEqual(self.sql(MOVED), "postgres -")
 

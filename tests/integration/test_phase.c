@@ -55,13 +55,13 @@ static void test_a_row_is_read_as_it_is(void **state)
     assert_int_equal(phase.phase, PHASE_FOLLOW);
     assert_true(phase.follows_since_us == 1767323045000006 && !phase.is_fenced && phase.applies_since_us == 0 &&
                 phase.epoch == 1);
-    assert_true(phase.endpoint.len == 0);
+    assert_true(phase.endpoint.len == 0 && phase.reads_entities.len == 0);
     harness_exec(conn, "UPDATE landfall.phase SET phase = 'dual write', fence = 'postgres', fence_until = now(), reads_percent = "
-                       "7, endpoint = 'e' "
+                       "7, reads_entities = '{A,B}', endpoint = 'e' "
                        "WHERE table_name = 'b'");
     phase = read_table(conn, false);
     assert_true(phase.is_fenced && phase.fence == PHASE_POSTGRES && phase.reads_percent == 7 &&
-                span_equal(phase.endpoint, SPAN("e")));
+                span_equal(phase.reads_entities, SPAN("A\nB")) && span_equal(phase.endpoint, SPAN("e")));
     harness_check(phase_read(conn, SPAN("c"), false, &arena, &phase, &found, &err), &err);
     assert_false(found);
 }

@@ -3,7 +3,6 @@
 #include "gateway/store/item_columns.h"
 #include "gateway/store/relational_pages.h"
 #include "gateway/upstream/upstream_page.h"
-#include "map/key_group.h"
 
 enum { SCAN_PAGES_MAX = 8 /* that are read for one, once it has an item */ };
 
@@ -193,10 +192,15 @@ static enum lf_code begin_in_index(struct merge *merge, const struct item *start
     return LF_OK;
 }
 
-static void ask_who_can_have_some(struct merge *merge, const struct store_range *range)
+enum key_group_reach mixed_reach(const struct key_group *group, const struct store_range *range)
 {
     const struct key_bounds bounds = { range->from.bytes, range->to.bytes, range->to.is_inclusive };
-    enum key_group_reach reach = key_group_reach(merge->mixed.table->moved, &range->partition.attributes[0].value, &bounds);
+    return key_group_reach(group, &range->partition.attributes[0].value, &bounds);
+}
+
+static void ask_who_can_have_some(struct merge *merge, const struct store_range *range)
+{
+    enum key_group_reach reach = mixed_reach(merge->mixed.table->moved, range);
     merge->ours.has_more = reach != KEY_GROUP_NONE;
     merge->theirs.has_more = reach != KEY_GROUP_ALL;
 }

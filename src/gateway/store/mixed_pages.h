@@ -13,6 +13,10 @@
 #pragma once
 
 #include "gateway/store/store.h"
+#include "map/key_group.h"
+
+/* Of the keys that a range of the table itself can cover, whether some, or all, are the group's. Pure. */
+enum key_group_reach mixed_reach(const struct key_group *group, const struct store_range *range);
 
 /* Callbacks of store.h. Errors: theirs, and those of upstream_query and upstream_scan. */
 enum lf_code mixed_query(struct worker *worker, const struct table *table, const struct store_range *range, struct arena *arena,
