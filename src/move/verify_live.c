@@ -10,10 +10,9 @@
 #include "item/ddbjson.h"
 #include "map/key_group.h"
 #include "move/follow/key_rows.h"
-#include "move/follow/spool.h"
+#include "move/key_asks.h"
 #include "move/live_keys.h"
 #include "move/phase.h"
-#include "move/reverse_ask.h"
 #include "move/verify_details.h"
 #include "source/records.h"
 #include "source/table_scan.h"
@@ -468,8 +467,7 @@ static enum lf_code sort_suspects(struct live *live, const struct table_phase *p
     return LF_OK;
 }
 
-/* What DynamoDB has the follower brings, what PostgreSQL has the gateways, since they do so in step with what else is written to
- * these keys. The phase is held, so that it is that of the keys. */
+/* The phase is held, so that it is that of the keys. */
 static enum lf_code ask_in(struct live *live, struct pg_conn *conn, struct err *err)
 {
     struct mending mending = { 0 };
@@ -478,8 +476,9 @@ static enum lf_code ask_in(struct live *live, struct pg_conn *conn, struct err *
     TRY(phase_read(conn, live->table->name, true, &live->arena, &phase, &is_there, err));
     TRY(sort_suspects(live, &phase, &mending, err));
     if (mending.postgres_count)
-        TRY(reverse_ask(conn, live->table->name, mending.postgres, mending.postgres_count, err));
-    return mending.dynamodbs_count ? spool_ask(conn, live->table->name, mending.dynamodbs, mending.dynamodbs_count, err) : LF_OK;
+        TRY(key_asks_gateways(conn, live->table->name, mending.postgres, mending.postgres_count, err));
+    return mending.dynamodbs_count ? key_asks_follower(conn, live->table->name, mending.dynamodbs, mending.dynamodbs_count, err)
+                                   : LF_OK;
 }
 
 static enum lf_code repair(struct live *live, struct err *err)

@@ -4,6 +4,7 @@
 #include "item/ddbjson.h"
 #include "map/key_group.h"
 #include "move/item_row.h"
+#include "move/key_asks.h"
 #include "pg/binary_sql.h"
 
 enum { JSON_BYTES_MAX = 16 * 1024 * 1024, IMAGE_BYTES = 16 };
@@ -197,18 +198,6 @@ static enum lf_code explain_what_may_be_ours(struct finding *finding, struct err
     return has_asked ? explain_by_changes(finding, err) : LF_OK;
 }
 
-/* Reverse sync sends the key as it then is. */
-static enum lf_code send_again(const struct finding *finding, size_t at, struct err *err)
-{
-    BINARY_SQL_CLEANUP struct binary_sql sql;
-    binary_sql_init(&sql, finding->arena);
-    binary_sql_put(&sql, "INSERT INTO landfall.reverse_change (table_name, key) SELECT ");
-    binary_sql_text(&sql, finding->writer->table->name);
-    binary_sql_put(&sql, ", ");
-    binary_sql_param(&sql, finding->fields[FIELDS * at + FIELD_KEY], "json");
-    return binary_sql_exec(&sql, finding->writer->conn, NULL, err);
-}
-
 static enum lf_code note_late(const struct finding *finding, size_t at, struct err *err)
 {
     const struct spool_record *record = &finding->batch->records[at];
@@ -234,12 +223,14 @@ static enum lf_code note_late(const struct finding *finding, size_t at, struct e
 
 static enum lf_code keep_unexplained(const struct finding *finding, size_t *ret_late, struct err *err)
 {
+    const struct key_writer *writer = finding->writer;
     *ret_late = 0;
     for (size_t i = 0; i < finding->batch->count; i++) {
         const struct spool_record *record = &finding->batch->records[i];
         if (finding->is_explained[i])
             continue;
-        TRY(record->is_expiry ? send_again(finding, i, err) : note_late(finding, i, err));
+        TRY(record->is_expiry ? key_asks_gateways(writer->conn, writer->table->name, &record->key, 1, err)
+                              : note_late(finding, i, err));
         *ret_late += !record->is_expiry;
     }
     return LF_OK;

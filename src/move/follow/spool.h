@@ -76,8 +76,3 @@ enum lf_code spool_read(struct pg_conn *conn, struct span table, int64_t after, 
 /* In a transaction. Takes out those of the batch with is_done. */
 enum lf_code spool_delete(struct pg_conn *conn, struct span table, const struct spool_batch *batch, const bool *is_done,
                           struct arena *arena, struct err *err) MUST_CHECK;
-
-/* Puts keys there as if they had been written just now, for the follower to bring their items over. LF_PRECONDITION when DynamoDB
- * has not the authority over the table, or it is not followed, or not loaded. */
-enum lf_code spool_ask(struct pg_conn *conn, struct span table, const struct item *keys, size_t count,
-                       struct err *err) MUST_CHECK;
