@@ -5,7 +5,7 @@ import json
 import random
 import time
 
-from linearizable import NEVER, Impossible, Operation
+from linearizable import NEVER, Impossible, NotLinearizable, Operation, check
 
 ANSWER_SECONDS_MAX = 40
 RETRYABLE = {"ThrottlingException", "RequestLimitExceeded", "ProvisionedThroughputExceededException", "TransactionConflictException",
@@ -136,6 +136,17 @@ class History:
         if state:
             _, before = self.seen.get(state[1], (state, NEVER))
             self.seen[state[1]] = (state, min(before, end))
+
+    def check(self, final):
+        """Whether it can have been: each key by itself, and the numbers, read at last, of those that are added to."""
+        for table, key in self.operations:
+            try:
+                check(self.to_check(table, key), None)
+            except NotLinearizable as failure:
+                raise AssertionError(f"{table} {key}: {failure}") from failure
+        for (table, key), (acknowledged, unknown) in self.adds.items():
+            number = final[table, key] or 0
+            assert acknowledged <= number <= acknowledged + unknown, f"{table} {key} is {number} after {acknowledged} and {unknown} additions"
 
     def to_check(self, table, key):
         """What is known of writes without an answer: one that somebody has seen took effect, by then. One that nobody has seen may as well not have happened: whatever

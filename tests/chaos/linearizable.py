@@ -7,7 +7,7 @@ others as will do. Where that leads nowhere, another way is tried.
 import collections
 import math
 
-CONFIGURATIONS_MAX = 2_000_000
+CONFIGURATIONS_MAX, TOLD_MAX = 2_000_000, 30
 NEVER = math.inf
 
 
@@ -121,10 +121,17 @@ class Search:
         return furthest, states
 
 
+def told(operations, end):
+    """Those that had begun, the last of them."""
+    begun = sorted((each for each in operations if each.start <= end), key=lambda each: each.start)
+    return "".join(f"\n    {each}" for each in begun[-TOLD_MAX:])
+
+
 def check(operations, state):
     """Raises NotLinearizable at the operation whose answer cannot be; `state` is hashable, as before the first operation."""
     search = Search(operations)
     reached, states = search.run(state) if operations else (0, None)
     if reached < len(search.events):
         operation = search.operations[search.events[reached][2]]
-        raise NotLinearizable(f"{operation} cannot be after {sorted(map(str, states))}; running: {search.running[reached - 1]}")
+        raise NotLinearizable(f"{operation} cannot be after {sorted(map(str, states))}; running: {search.running[reached - 1]}; before: "
+                              f"{told(operations, operation.end)}")

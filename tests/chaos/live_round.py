@@ -3,12 +3,10 @@ import asyncio
 import collections
 import contextlib
 import random
-import re
 import subprocess
 import time
 
 import dynamodb
-import linearizable
 import live_proxies
 from clients import BALANCE, History, item_of
 from live_clients import ACCOUNTS, REGISTERS, Client, Load, check_balances, check_glances
@@ -392,24 +390,11 @@ class Round(Faults):
             for key in [f"r{number}" for number in range(count + 2)] + ["c0", "c1"]:
                 await worker.read(table, key)
         await worker.sum()
-        for table, key in history.operations:
-            try:
-                linearizable.check(history.to_check(table, key), None)
-            except linearizable.NotLinearizable as failure:
-                raise AssertionError(f"{table} {key}: {failure}; before: {self.told(table, key, failure)}") from failure
-        for (table, key), (acknowledged, unknown) in history.adds.items():
-            number = worker.versions[table, key] or 0
-            assert acknowledged <= number <= acknowledged + unknown, f"{table} {key} is {number} after {acknowledged} and {unknown} additions"
+        history.check(worker.versions)
         items = await self.scan(worker, "accounts", True)
         check_balances(history, {key: int(items[key]["n"]["N"]) for key in (f"a{number}" for number in range(ACCOUNTS))})
         check_glances(history, self.load.glances)
         await self.check_epochs()
-
-    def told(self, table, key, failure):
-        """The operations that had begun when the one that fails ended."""
-        end = float(re.search(r"\[[\d.]+, ([\d.]+)\]", str(failure)).group(1))
-        begun = sorted((each for each in self.history.to_check(table, key) if each.start <= end), key=lambda each: each.start)
-        return "".join(f"\n    {each}" for each in begun[-30:])
 
     async def check_epochs(self):
         """The authority has changed as often as somebody changed it."""

@@ -124,5 +124,26 @@ class Unanswered(unittest.TestCase):
             self.check(history, key="c0")
 
 
+class Keys(unittest.TestCase):
+    def test_the_key_that_is_wrong_is_told_with_what_came_before(self):
+        history = History()
+        history.add("plain", "r0", 0, 1, Puts(ONE), "put one", "w1")
+        history.check({})
+        history.add("plain", "r1", 0, 1, Puts(TWO), "put two", "w2")
+        history.add("plain", "r1", 2, 3, finds(ONE, THREE), "swap", "w3")
+        history.add("plain", "r1", 4, 5, Puts(ONE), "put later", "w4")
+        with self.assertRaisesRegex(AssertionError, r"^plain r1: swap .* cannot be after .*\n    put two .*\n    swap \[2\.0000, 3\.0000\]$"):
+            history.check({})
+
+    def test_additions(self):
+        history = History()
+        history.adds["plain", "c0"] = [2, 1]
+        for number in (2, 3):
+            history.check({("plain", "c0"): number})
+        for number in (None, 1, 4):
+            with self.assertRaisesRegex(AssertionError, f"plain c0 is {number or 0} after 2 and 1 additions"):
+                history.check({("plain", "c0"): number})
+
+
 if __name__ == "__main__":
     unittest.main()
