@@ -4,21 +4,16 @@ When the rows are readable and nothing is left to apply, they must be what Dynam
 """
 from collections import namedtuple
 
-from search import prove
+from search import Model, prove
 
 State = namedtuple("State", "writes dynamodb postgres stream captures spool scan readable")
 HISTORY = (None, "new", None)
 
 
-class Backfill:
+class Backfill(Model):
     """stream: records not yet captured; captures: whether capture has begun; scan: waiting, read(item), done."""
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(0, "old", None, (), False, (), ("waiting",), False)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, "old", None, (), False, (), ("waiting",), False)
 
     def wrong(self, s):
         at_rest = s.readable and s.writes == len(HISTORY) and not s.spool and not s.stream

@@ -4,25 +4,20 @@ In every state in which the key has no mark, and could be read from PostgreSQL, 
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "dynamodb postgres mark is_left token gateways flying answered refused dead repairer")
 WRITERS = (0, 1)
 
 
-class DualWrite:
+class DualWrite(Model):
     """A gateway: idle, marked(token, whether it was taken over, whether something sent before could then still land), sent(the same), done, or gone (it died, or does not
     know the outcome).
 
     mark: None or its token; is_left: anybody may take it over; token: the last one drawn; flying: writes under way to DynamoDB; dead: whose signature can run out.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(0, 0, None, False, 0, (("idle",),) * 2, frozenset(), frozenset(), frozenset(), frozenset(), None)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, 0, None, False, 0, (("idle",),) * 2, frozenset(), frozenset(), frozenset(), frozenset(), None)
 
     def wrong(self, s):
         if s.mark is None and s.dynamodb != s.postgres:

@@ -4,21 +4,16 @@ One key. When the authority moves, both sides must hold the same: no export brin
 """
 from collections import namedtuple
 
-from search import prove
+from search import Model, prove
 
 State = namedtuple("State", "writes before dynamodb postgres phase has_changed windows place spool passed")
 WRITES = WINDOWS = 3
 
 
-class ExportChain:
+class ExportChain(Model):
     """before: writes that gateways did not make; place: exports that are there and not captured, each the key's image or None, and whether all gateways wrote both sides at its end."""
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(0, 0, 0, 0, "follow", False, 0, (), (), False)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, 0, 0, 0, "follow", False, 0, (), (), False)
 
     def wrong(self, s):
         if s.phase == "postgres" and s.dynamodb != s.postgres:

@@ -5,24 +5,19 @@ began after it was acknowledged.
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "dynamodb postgres row views acknowledged writes reads acked follower is_bad")
 NOTHING = frozenset()
+OPEN_ROW = ("dual", False, 0)
 
 
-class Fence:
+class Fence(Model):
     """row: landfall.phase as (phase, is fenced); views: what each gateway works under; acknowledged: the row's version that it has
     told of; writes: idle, sent (DynamoDB has it), done; reads: None, (writes acknowledged before, its side), done.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        open_row = ("dual", False, 0)
-        self.initial = State(NOTHING, NOTHING, open_row, (open_row,) * 2, (0, 0), ("idle",) * 2, (None,) * 2, NOTHING, None, None)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(NOTHING, NOTHING, OPEN_ROW, (OPEN_ROW,) * 2, (0, 0), ("idle",) * 2, (None,) * 2, NOTHING, None, None)
 
     def wrong(self, s):
         if s.is_bad:

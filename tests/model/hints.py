@@ -5,25 +5,20 @@ When nothing is left of a key, neither a mark nor a record, nor anybody at work,
 """
 from collections import namedtuple
 
-from search import prove
+from search import Model, prove
 
 State = namedtuple("State", "dynamodb postgres stream phase mark token gateway repairer follower left_to_do")
 Mark = namedtuple("Mark", "token is_left")
 NOBODY = None
 
 
-class Hints:
+class Hints(Model):
     """stream: images that the follower has not taken out yet; gateway: idle, marked(token), sent(token, image); it may be halted for any time, so in phase `follow` it may
     still be at work. repairer: (token, what it read) or None. follower: None, saw(how many records, whether there was a mark) or repairs(how many, token, what it read).
     left_to_do: what else happens to the key in DynamoDB: its removal by time to live, and a write past the gateways, once these only pass on what they are asked.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(None, None, (), "dual write", NOBODY, 0, ("idle",), None, None, ("removal", "write"))
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(None, None, (), "dual write", NOBODY, 0, ("idle",), None, None, ("removal", "write"))
 
     def wrong(self, s):
         at_rest = s.mark is NOBODY and not s.stream and s.follower is None

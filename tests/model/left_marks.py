@@ -4,25 +4,20 @@ Three gateways write one key once each. Whenever the key has no mark, both sides
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "dynamodb postgres mark gateways flying answered repairer")
 Mark = namedtuple("Mark", "token is_left may_land")
 WRITERS = (0, 1, 2)
 
 
-class LeftMarks:
+class LeftMarks(Model):
     """A gateway: idle, marked, sent, unknown, or done. may_land: whether something could land when the mark was taken.
 
     Each takes the mark once, so its number stands for the token; 0 is the repairer's, who takes it again only when it has given it up.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(0, 0, None, (("idle",),) * 3, frozenset(), frozenset(), None)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, 0, None, (("idle",),) * 3, frozenset(), frozenset(), None)
 
     def wrong(self, s):
         if s.mark is None and s.dynamodb != s.postgres:

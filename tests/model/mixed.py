@@ -4,27 +4,21 @@ Each key is written once, by a gateway that may be behind. An acknowledged write
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "moved fence version view told writes dynamodb postgres commands is_bad")
 BACK, FORTH = 0, 1
 KEYS = "ab"
 
 
-class Mixed:
+class Mixed(Model):
     """moved: keys over which PostgreSQL has the authority; fence: what they will be, or None; view: (moved, is fenced, version) that the gateway works under; told: the
     version that it has acknowledged; writes: idle, sent (DynamoDB has it, the row not yet), left (and nobody works on the row, but a mark is there),
     done; commands: the version that each has put its fence up by, and whether
     it has found drained what it waits for.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        moved, nothing = frozenset("a"), frozenset()
-        self.initial = State(moved, None, 0, (moved, False, 0), 0, ("idle",) * 2, nothing, nothing, ((0, False),) * 2, None)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(frozenset("a"), None, 0, (frozenset("a"), False, 0), 0, ("idle",) * 2, frozenset(), frozenset(), ((0, False),) * 2, None)
 
     def wrong(self, s):
         if s.is_bad:

@@ -5,28 +5,23 @@ Whenever the other may read the row, and when the authority changes, both sides 
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "dynamodb postgres mark link fresh trusted view acked row lone journal flying other repairer")
 Mark = namedtuple("Mark", "owner may_land")
 Row = namedtuple("Row", "phase is_fenced version is_behind")
 LONE = (1, 2)
 OTHER = 3
+ROW = Row("dual", False, 0, False)
 
 
-class Outage:
+class Outage(Model):
     """link: whether the lone gateway reaches PostgreSQL; fresh: whether its lease holds; trusted: whether others take its last word for its
     state; view, acked: the phase that it works under, the version that it has told of. lone: its two writes without PostgreSQL, idle, noted,
     sent, unknown or done. journal: those whose key is on its disk and not yet a mark. other: the other gateway's write, idle, marked, sent, done.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        row = Row("dual", False, 0, False)
-        self.initial = State(0, 0, None, True, True, True, row[:3], 0, row, ("idle",) * 2, frozenset(), frozenset(), "idle", None)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, 0, None, True, True, True, ROW[:3], 0, ROW, ("idle",) * 2, frozenset(), frozenset(), "idle", None)
 
     def wrong(self, s):
         if s.row.phase == "postgres":

@@ -5,7 +5,7 @@ landfall.reverse_sent, or it would be taken for a late writer's.
 """
 from collections import namedtuple
 
-from search import prove, put
+from search import Model, prove, put
 
 State = namedtuple("State", "postgres dynamodb queue sent again leaders leader flying landed is_rolled_back")
 CHANGES = 2
@@ -17,18 +17,13 @@ def enqueue(s, entry):
     return s._replace(queue=s.queue | {entry}, leaders=leaders)
 
 
-class ReverseSync:
+class ReverseSync(Model):
     """queue: the entries by which the key waits; sent: values noted; again: values whose outcome is not known; flying: requests under way, as
     (value, leader); leaders: idle, or taken(value, entries), sent(value,
     entries), of each. A leader that is asleep may wake.
     """
 
-    def __init__(self, left_out=None):
-        self.left_out = left_out
-        self.initial = State(0, 0, frozenset(), frozenset(), frozenset(), (("idle",),) * 2, 0, frozenset(), frozenset(), False)
-
-    def has(self, rule):
-        return rule != self.left_out
+    initial = State(0, 0, frozenset(), frozenset(), frozenset(), (("idle",),) * 2, 0, frozenset(), frozenset(), False)
 
     def wrong(self, s):
         if s.landed - s.sent:

@@ -1,13 +1,24 @@
 """Exhaustive search of a protocol's model: every order in which its steps can happen.
 
-A model is a class whose constructor takes the rules that are left out (none: the protocol as it is built), with
+A subclass of Model has
     initial      the first state, a named tuple
     steps(s)     the states that can follow, as (what happens, state)
     wrong(s)     what is violated in a state, or None
+and asks has(rule) where a rule makes a difference.
 `prove` asserts that nothing is violated with all rules, and that each rule left out violates something: a search that finds nothing
 in a broken protocol proves nothing of a whole one.
 """
 import collections
+
+
+class Model:
+    """A protocol as it is built, or with one rule left out."""
+
+    def __init__(self, left_out=None):
+        self.left_out = left_out
+
+    def has(self, rule):
+        return rule != self.left_out
 
 
 def search(model):
