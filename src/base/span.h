@@ -71,5 +71,12 @@ struct span span_of_number(uint64_t number, char digits[SPAN_DIGITS_MAX]);
 /* The number back. The caller vouches for the text: digits alone, as our own SQL gives them. */
 int64_t span_to_number(struct span digits);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int span_hex_digit(char c)
+{
+    char lower = (char)(c | 0x20);
+    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* For printf: "%.*s", SPAN_ARG(span). */
 #define SPAN_ARG(span) (int)(span).len, (span).ptr ? (span).ptr : ""

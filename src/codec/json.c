@@ -174,17 +174,6 @@ static enum lf_code scan_string(struct json_reader *reader, struct raw_string *r
     return LF_OK;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The code unit of `\uXXXX` at the start of `text`, -1 when it is none. */
 static int code_unit(struct span text)
 {
@@ -192,7 +181,7 @@ static int code_unit(struct span text)
         return -1;
     int unit = 0;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex_digit(text.ptr[i]);
+        int digit = span_hex_digit(text.ptr[i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

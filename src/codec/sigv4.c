@@ -29,14 +29,6 @@ void sigv4_put_encoded(struct buf *buf, struct span text, bool keep_slash)
     }
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* What is no escape stays as it is. */
 static enum lf_code decode(struct span text, struct arena *arena, struct span *ret_bytes, struct err *err)
 {
@@ -45,8 +37,8 @@ static enum lf_code decode(struct span text, struct arena *arena, struct span *r
     if (!bytes)
         return err->code;
     for (size_t i = 0; i < text.len; i++) {
-        int high = text.ptr[i] == '%' && text.len - i > 2 ? hex_value(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+        int high = text.ptr[i] == '%' && text.len - i > 2 ? span_hex_digit(text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? span_hex_digit(text.ptr[i + 2]) : -1;
         bytes[len++] = (char)(low < 0 ? text.ptr[i] : high << 4 | low);
         i += low < 0 ? 0 : 2;
     }

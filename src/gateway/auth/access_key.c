@@ -60,16 +60,14 @@ static enum lf_code make_file(const char *path, struct err *err)
     return is_good ? LF_OK : ERR(err, LF_IO, "cannot write the key file %s", path);
 }
 
-static bool read_digits(struct span text, unsigned char bytes[FILE_KEY_BYTES])
+/* Two digits a byte. */
+static bool read_hex(struct span digits, unsigned char *ret_bytes)
 {
-    if (text.len < FILE_TEXT_BYTES || span_find_byte(text, '\n') != FILE_TEXT_BYTES)
-        return false;
-    for (size_t i = 0; i < FILE_KEY_BYTES; i++) {
-        char pair[3] = { text.ptr[2 * i], text.ptr[2 * i + 1], '\0' };
-        char *end = NULL;
-        bytes[i] = (unsigned char)strtoul(pair, &end, 16);
-        if (end != pair + 2)
+    for (size_t i = 0; i + 1 < digits.len; i += 2) {
+        int high = span_hex_digit(digits.ptr[i]), low = span_hex_digit(digits.ptr[i + 1]);
+        if (high < 0 || low < 0)
             return false;
+        ret_bytes[i / 2] = (unsigned char)(high << 4 | low);
     }
     return true;
 }
@@ -87,7 +85,8 @@ static enum lf_code read_file(const char *path, struct arena *arena, struct key_
     struct span text;
     TRY(check_owner_only(path, err));
     TRY(file_text_read(span_from_cstr(path), 2 * FILE_TEXT_BYTES, arena, &text, err));
-    bool is_good = read_digits(text, file->bytes);
+    struct span rest = text, line = span_cut_line(&rest);
+    bool is_good = line.len == FILE_TEXT_BYTES && read_hex(line, file->bytes);
     secret_wipe((char *)(uintptr_t)text.ptr, text.len);
     return is_good ? LF_OK : ERR(err, LF_USAGE, "the key file %s does not hold 64 hexadecimal digits and a newline", path);
 }
@@ -256,28 +255,19 @@ static struct span field_of(const struct pg_result *rows, size_t row, size_t col
     return span_from_cstr(pg_result_text(rows, row, column));
 }
 
-/* bytea in text form: \x and two digits a byte. */
-static size_t read_bytea(struct span text, char *ret_bytes, size_t size)
-{
-    size_t len = 0;
-    for (size_t i = 2; i + 1 < text.len && len < size; i += 2) {
-        char pair[3] = { text.ptr[i], text.ptr[i + 1], '\0' };
-        ret_bytes[len++] = (char)strtoul(pair, NULL, 16);
-    }
-    return len;
-}
-
 static enum lf_code take_key(struct access_keys *keys, const struct key_file *file, const struct pg_result *rows, size_t row,
                              struct err *err)
 {
-    char sealed[SECRET_BYTES_MAX];
+    unsigned char sealed[SECRET_BYTES_MAX];
     struct access_key key = { 0 };
     struct span json;
-    size_t len = read_bytea(field_of(rows, row, 1), sealed, sizeof sealed);
+    struct span digits = span_from(field_of(rows, row, 1), 2); /* bytea in text form begins with \x */
+    size_t len = digits.len / 2;
     char *secret = keys->secrets + keys->secrets_len;
     TRY(arena_copy(&keys->arena, field_of(rows, row, 0), &key.id, err));
     TRY(arena_copy(&keys->arena, field_of(rows, row, 2), &json, err));
-    if (len < NONCE_BYTES + TAG_BYTES || !unseal(file, key.id, span_of(sealed, len), secret))
+    if (len < NONCE_BYTES + TAG_BYTES || len > sizeof sealed || !read_hex(digits, sealed) ||
+        !unseal(file, key.id, span_of((const char *)sealed, len), secret))
         return ERR(err, LF_CREDENTIALS, "the secret of access key %.*s was encrypted with another key file", SPAN_ARG(key.id));
     key.secret = secret_of(span_of(secret, len - NONCE_BYTES - TAG_BYTES));
     keys->secrets_len += len - NONCE_BYTES - TAG_BYTES;

@@ -139,12 +139,6 @@ static int digit_value(char c)
     return c >= '0' && c <= '9' ? c - '0' : -1;
 }
 
-static int hex_value(char c)
-{
-    char lower = (char)(c | 0x20);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static enum lf_code take_length(struct http_parser *parser, struct span value, struct err *err)
 {
     uint64_t length = 0;
@@ -276,10 +270,10 @@ static enum lf_code take_chunk_size(struct http_parser *parser, struct span line
 {
     uint64_t size = 0;
     size_t digits = 0;
-    for (; digits < line.len && hex_value(line.ptr[digits]) >= 0; digits++) {
+    for (; digits < line.len && span_hex_digit(line.ptr[digits]) >= 0; digits++) {
         if (digits == 16)
             return refuse(parser, 400, "the size of a chunk has more than 16 digits", err);
-        size = size << 4 | (unsigned)hex_value(line.ptr[digits]);
+        size = size << 4 | (unsigned)span_hex_digit(line.ptr[digits]);
     }
     struct span extension = span_from(line, digits);
     if (!digits || (extension.len && extension.ptr[0] != ';') || !is_text(extension))

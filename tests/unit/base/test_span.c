@@ -124,14 +124,30 @@ static void test_numbers(void **state)
     assert_int_equal(span_to_number(SPAN("9223372036854775807")), INT64_MAX);
 }
 
+static void test_hexadecimal_digits(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (int byte = 0; byte <= UINT8_MAX; byte++) {
+        const char *at = byte ? strchr(digits, byte) : NULL;
+        int expected = !at ? -1 : at - digits < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
+        assert_int_equal(span_hex_digit((char)byte), expected);
+    }
+}
+
 int main(void)
 {
     random_seed();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cut),          cmocka_unit_test(test_cut_line),
-        cmocka_unit_test(test_construction), cmocka_unit_test(test_equality_and_order),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_find_byte),    cmocka_unit_test(test_find),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_cut_line),
+        cmocka_unit_test(test_construction),
+        cmocka_unit_test(test_equality_and_order),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_hexadecimal_digits),
+        cmocka_unit_test(test_find_byte),
+        cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
