@@ -1,8 +1,9 @@
 """landfall follow where tables refer to each other, items expire, several tables are followed at once, and another process does the work."""
 import json
+import subprocess
 import time
 
-from dynamodb import Client
+from dynamodb import Client, read_url
 from harness import unittest
 from live import CREDENTIALS, HEADERS, LiveCase
 
@@ -113,6 +114,57 @@ class Referrers(TableCase):
             self.delete_node(name)
         self.catch_up()
         self.assertEqual((self.nodes(), self.sql(KEY_OF_GONE)), (["e", "f"], ""))
+        self.assert_same()
+
+
+    def waiters(self, text):
+        return self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{text}%'")
+
+    def begin(self, statements):
+        """A session in whose transaction these are done."""
+        session = self.psql(stdin=subprocess.PIPE)
+        session.stdin.write(f"BEGIN; {statements}\n")
+        session.stdin.flush()
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") != "0")
+        return session
+
+    def follow_beside(self):
+        follower = self.start("follow", "dynamodb://things")
+        self.addCleanup(follower.communicate)
+        self.addCleanup(follower.terminate)
+        self.wait_for_worker()
+        return follower
+
+    def test_what_is_kept_is_what_a_gateway_has_written_meanwhile(self):
+        before = self.sql("SELECT ddb_extra FROM things.things_node WHERE node_id = 'b'")
+        self.put_node("b", "a", note={"S": "new"})
+        self.catch_up()
+        written = self.sql("SELECT ddb_extra FROM things.things_node WHERE node_id = 'b'")
+        self.sql(f"UPDATE landfall.phase SET phase = 'dual write', epoch = epoch + 1; UPDATE things.things_node SET ddb_extra = nullif('{before}', '')::jsonb WHERE node_id = 'b'")
+        gateway = self.begin(f"UPDATE things.things_node SET ddb_extra = '{written}'::jsonb WHERE node_id = 'b';")
+        self.follow_beside()
+        self.delete_node("a")
+        self.wait_for(lambda: self.waiters("things_node") != "0")
+        gateway.communicate("COMMIT")
+        self.wait_for(lambda: self.nodes() == ["e", "f"])
+        self.assert_same()
+
+    def test_what_goes_while_it_is_tried_again_is_gone(self):
+        """An item that a constraint had kept from its table is on its way there when the follower deletes it."""
+        self.delete_node("a")
+        self.catch_up()
+        gateway = self.start("serve", "--map", "landfall.yaml", "--upstream", "--endpoint", self.dynamodb.url, "--jobs", "1", "--listen", "127.0.0.1:0")
+        self.addCleanup(gateway.communicate)
+        self.addCleanup(gateway.terminate)
+        read_url(gateway)
+        rival = self.begin("INSERT INTO things.things_node (node_id, key) VALUES ('d', 'd');")
+        self.follow_beside()
+        self.put_node("a")
+        self.wait_for(lambda: self.waiters("INSERT INTO%things_node") == "1")
+        self.delete_node("d")
+        self.wait_for(lambda: self.waiters("") == "2" or "d" not in self.sql(KEY_OF_GONE))
+        rival.communicate("ROLLBACK")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.spool") == "0" and self.nodes() == list("abcef"))
         self.assert_same()
 
 

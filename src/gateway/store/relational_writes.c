@@ -6,6 +6,7 @@
 #include "gateway/store/relational_reads.h"
 #include "gateway/store/relational_rows.h"
 #include "gateway/worker.h"
+#include "move/follow/key_writer.h"
 
 static const char unique_violation[] = "23505", foreign_key_violation[] = "23503";
 
@@ -287,6 +288,33 @@ static enum lf_code run_once(const struct job *job, bool is_careful, struct err 
     return code;
 }
 
+/* Not beside who writes rows without locks of keys. */
+static enum lf_code take_turn(struct db_transaction *transaction, const struct table *table, bool *ret_taken, struct err *err)
+{
+    static const struct pg_statement take = { .sql = "SELECT pg_catalog.pg_try_advisory_xact_lock(" KEY_WRITER_LOCK(
+                                                  "$1::text") ")::int::text" };
+    const struct pg_field name = pg_text_field(table->name);
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(db_tx_query(transaction, &take, &(struct pg_params){ .values = &name, .count = 1 }, &rows, err));
+    *ret_taken = pg_result_int64(rows, 0, 0) != 0;
+    return LF_OK;
+}
+
+static enum lf_code run_in_turn(const struct job *job, struct err *err)
+{
+    bool is_our_turn = false;
+    struct store_transaction_id id = { 0 };
+    struct db_transaction *transaction = NULL;
+    TRY(db_begin(job->worker->db, &transaction, err));
+    enum lf_code code = take_turn(transaction, job->table, &is_our_turn, err);
+    if (!code && is_our_turn)
+        code = run_in(job, transaction, false, &id, err);
+    if (!code && is_our_turn)
+        return store_commit(transaction, id, err);
+    db_rollback(transaction);
+    return code;
+}
+
 enum lf_code relational_try(struct worker *worker, const struct table *table, const struct store_write *write,
                             struct arena *arena, struct err *err)
 {
@@ -295,7 +323,7 @@ enum lf_code relational_try(struct worker *worker, const struct table *table, co
     TRY(relational_changes_of(table, write, 1, arena, &job.changes, err));
     if (!job.changes[0].row.entity)
         return LF_OK;
-    enum lf_code code = run_once(&job, false, err);
+    enum lf_code code = run_in_turn(&job, err);
     return is_in_the_way(code, err) ? LF_OK : code;
 }
 

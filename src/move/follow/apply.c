@@ -297,12 +297,8 @@ static enum lf_code apply_records(struct applier *applier, const struct table_ph
 /* Of two processes that apply at the same time, because one only seemed dead, the second waits and finds the records gone. */
 static enum lf_code begin(struct applier *applier, struct table_phase *ret_phase, bool *ret_there, struct err *err)
 {
-    struct pg_field name = { applier->table->name.ptr, applier->table->name.len };
-    PG_RESULT_CLEANUP struct pg_result *locked = NULL;
     TRY(pg_exec(applier->conn, "BEGIN", err));
-    TRY(pg_query(applier->conn,
-                 "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('landfall follow ' || $1, 0))",
-                 &(struct pg_params){ .values = &name, .count = 1 }, &locked, err));
+    TRY(key_writer_lock(applier->conn, applier->table->name, err));
     return phase_read(applier->conn, applier->table->name, true, &applier->arena, ret_phase, ret_there, err);
 }
 

@@ -124,12 +124,21 @@ static enum lf_code write_each(struct key_writer *writer, const struct key_chang
     return LF_OK;
 }
 
+enum lf_code key_writer_lock(struct pg_conn *conn, struct span table, struct err *err)
+{
+    const struct pg_field name = pg_text_field(table);
+    PG_RESULT_CLEANUP struct pg_result *locked = NULL;
+    return pg_query(conn, "SELECT pg_catalog.pg_advisory_xact_lock(" KEY_WRITER_LOCK("$1") ")",
+                    &(struct pg_params){ .values = &name, .count = 1 }, &locked, err);
+}
+
 enum lf_code key_writer_write(struct key_writer *writer, const struct key_change *changes, size_t count, struct arena *arena,
                               struct err *err)
 {
     bool is_broken;
     if (!count)
         return LF_OK;
+    TRY(key_writer_lock(writer->conn, writer->table->name, err));
     TRY(try_together(writer, changes, count, arena, &is_broken, err));
     if (is_broken)
         TRY(write_each(writer, changes, count, arena, err));

@@ -26,8 +26,14 @@ enum lf_code key_writer_init(struct key_writer *writer, const struct map *map, c
                              struct pg_conn *conn, struct err *err) MUST_CHECK;
 void key_writer_done(struct key_writer *writer); /* safe on a zeroed one */
 
-/* Each key once. Errors: LF_SQL, LF_CONNECT, LF_ROW, LF_MEMORY; then the transaction is to be rolled back, and key_writer_reset
- * called. */
+/* Of all that write a table's rows without the gateways' locks of keys, and of the gateways where they move an item that nobody
+ * has written from one table to another (relational_retry.h): who found a row in one must not delete it there when it is in the
+ * other by then. */
+#define KEY_WRITER_LOCK(table) "pg_catalog.hashtextextended('landfall follow ' || " table ", 0)"
+enum lf_code key_writer_lock(struct pg_conn *conn, struct span table, struct err *err) MUST_CHECK;
+
+/* Each key once, under the lock of the table until the transaction ends. Errors: LF_SQL, LF_CONNECT, LF_ROW, LF_MEMORY; then the
+ * transaction is to be rolled back, and key_writer_reset called. */
 enum lf_code key_writer_write(struct key_writer *writer, const struct key_change *changes, size_t count, struct arena *arena,
                               struct err *err) MUST_CHECK;
 void key_writer_reset(struct key_writer *writer);

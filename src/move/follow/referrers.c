@@ -24,6 +24,7 @@ static struct pg_field value_of(const struct row_identity *row, unsigned column)
     return PG_NULL;
 }
 
+/* Held, because their gateways may be writing them. */
 static enum lf_code find_referrers(const struct moving *moving, const struct row_identity *row, const struct entity *entity,
                                    const struct foreign_key *key, struct pg_result **ret_rows, struct err *err)
 {
@@ -41,6 +42,7 @@ static enum lf_code find_referrers(const struct moving *moving, const struct row
         binary_sql_put(&sql, " = ");
         binary_sql_param(&sql, value_of(row, key->references[i]), column_type_name(column->type));
     }
+    binary_sql_put(&sql, " FOR UPDATE OF t");
     return binary_sql_query(&sql, moving->conn, ret_rows, err);
 }
 
