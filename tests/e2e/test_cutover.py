@@ -109,6 +109,8 @@ class Cutover(MovingCase):
         self.sql("UPDATE things.thing SET label = 'cut ' || thing_id")
         self.wait_for(lambda: self.proxy.done["cut"])
         self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE again_at IS NOT NULL") != "0")
+        signed_later = "SELECT min(again_at - sent_at) > interval '15 minutes' FROM landfall.reverse_sent WHERE again_at IS NOT NULL"
+        self.assertEqual(self.sql(signed_later), "t")
         self.proxy.shares = []
         self.wait_for_reverse_sync()
         self.assert_same()

@@ -5,6 +5,7 @@
 
 #include "aws/answer.h"
 #include "codec/json.h"
+#include "gateway/mark.h"
 #include "gateway/runtime/loop.h"
 #include "gateway/store/store.h"
 #include "gateway/upstream/upstream.h"
@@ -203,7 +204,9 @@ static enum lf_code put_sent(struct binary_sql *sql, struct batch *batch, struct
     binary_sql_span(sql, batch->table->name, "text");
     binary_sql_put(sql, ", ");
     binary_sql_int64(sql, batch->number);
-    binary_sql_put(sql, ", clock_timestamp() + interval '15 minutes', k.* FROM unnest(");
+    binary_sql_put(sql, ", clock_timestamp() + interval '1 s' * ");
+    binary_sql_int64(sql, MARK_LANDING_SECONDS); /* the signature is made after this */
+    binary_sql_put(sql, ", k.* FROM unnest(");
     binary_sql_array(sql, &batch->sendings[0].h, batch->count, stride, PG_OID_BYTEA, "bytea");
     binary_sql_put(sql, ", ");
     binary_sql_array(sql, &batch->sendings[0].sk, batch->count, stride, PG_OID_BYTEA, "bytea");
