@@ -133,7 +133,7 @@ CREATE TABLE IF NOT EXISTS landfall.reverse_change (
     refused     text                                    -- why DynamoDB cannot hold the item
 );
 -- Keys that reverse sync has sent, or is about to: told apart from late writers by them; those of unknown outcome are sent again when
--- the time is up. Rows go after an hour; of a table that follows exports, an hour after these have passed them.
+-- the time is up. Rows go an hour after the follower has passed them; where it follows a stream, after 25 hours in any case.
 CREATE TABLE IF NOT EXISTS landfall.reverse_sent (
     table_name  text COLLATE "C" NOT NULL,
     h           bytea NOT NULL,

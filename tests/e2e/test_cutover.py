@@ -140,6 +140,25 @@ class Cutover(MovingCase):
         self.wait_for(lambda: self.sql("SELECT string_agg(key -> 'pk' ->> 'S', ',') FROM landfall.late_write") != "")
         self.assertEqual(self.sql("SELECT string_agg(key -> 'pk' ->> 'S', ',') FROM landfall.late_write"), "thing|8")
 
+    def test_what_was_sent_stays_noted_until_the_follower_has_seen_it(self):
+        """It was not there for two hours, in which the tidying job has gone over what was sent."""
+        self.writes_moved()
+        self.follower.terminate()
+        self.follower.wait(60)
+        self.sql("UPDATE landfall.phase SET flipped_at = flipped_at - interval '3 hours'")
+        for label in ("first", "second"):
+            self.sql(f"UPDATE things.thing SET label = '{label}' WHERE thing_id = '7'")
+            self.wait_for(lambda: self.there(7)["label"]["S"] == label)
+        self.wait_for_reverse_sync()
+        self.sql("UPDATE landfall.reverse_sent SET sent_at = sent_at - interval '2 hours'; UPDATE landfall.stream_shard SET captured_to = captured_to - interval '3 hours';"
+                 "INSERT INTO landfall.reverse_sent (table_name, h, sk, sent_at) VALUES ('another', '', '', now() - interval '2 hours')")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent WHERE table_name = 'another'") == "0")
+        self.run_beside("follow", "dynamodb://things")
+        self.wait_for(lambda: self.sql("SELECT min(captured_to) > clock_timestamp() - interval '1 minute' FROM landfall.stream_shard") == "t")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.spool") == "0")
+        self.assertEqual(self.sql("SELECT count(*) FROM landfall.late_write"), "0")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent") == "0")
+
     def test_a_row_that_dynamodb_cannot_hold_stays_behind_alone(self):
         self.writes_moved()
         self.sql("UPDATE things.thing SET label = 'beside' WHERE thing_id <> '7'; UPDATE things.thing SET label = repeat('x', 410000) WHERE thing_id = '7'")
