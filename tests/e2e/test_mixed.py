@@ -1,4 +1,6 @@
 """Entities of a mixed table move, one before the other, while an application works on both kinds of keys."""
+import json
+
 from dynamodb import Refused
 from dynamodb_proxy import Proxy
 from harness import unittest
@@ -40,6 +42,15 @@ class Mixed(MixedCase):
         self.verify()
         self.landfall("rollback", "writes")
         self.assertEqual(self.sql(PHASE), "dual write")
+
+    def test_a_mark_that_comes_when_its_key_has_moved_holds_up_nobody(self):
+        self.reads_moved()
+        self.landfall("cutover", "writes", TABLE, "--entity", "Event")
+        key = key_of("Event", 1, 1)
+        self.sql(f"INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner, is_left) SELECT '{TABLE}', substr(sha256('{key['pk']['S']}'), 1, 16), "
+                 f"'{key['sk']['S']}', '{json.dumps(key)}', nextval('landfall.mark_token'), id, true FROM landfall.gateway")
+        self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.dirty_key") == "0")
+        self.forth("Event", "Memo")
 
     def test_entities_whose_keys_may_be_the_same_move_together(self):
         self.reads_moved()

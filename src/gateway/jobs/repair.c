@@ -160,6 +160,7 @@ static enum lf_code take(struct worker *worker, struct arena *arena, struct pg_r
     return db_write(worker->db, &take_over, &(struct pg_params){ .values = values, .count = 4 }, ret_rows, err);
 }
 
+/* A mark of a key that has moved says nothing any more: its statement was committed long after it was given up. */
 static enum lf_code repair_key(struct worker *worker, const struct table *table, const struct pg_result *rows, size_t row,
                                struct arena *arena, struct err *err)
 {
@@ -168,17 +169,15 @@ static enum lf_code repair_key(struct worker *worker, const struct table *table,
     struct mark mark;
     TRY(ddbjson_read_line(pg_result_span(rows, row, FIELD_KEY), arena, &attributes, err));
     TRY(item_key_of_request(table, &attributes, arena, &key, err));
-    if (!table_key_is_dynamodbs(table, &key.attributes))
-        return LF_OK;
     TRY(mark_init(table, &key, arena, &mark, err));
     mark.token = pg_result_int64(rows, row, FIELD_TOKEN);
-    mark.writes = true;
-    TRY(dual_read(worker, table, &key.attributes, arena, &mark.item, err));
+    mark.writes = table_key_is_dynamodbs(table, &key.attributes);
+    if (mark.writes)
+        TRY(dual_read(worker, table, &key.attributes, arena, &mark.item, err));
     return marks_settle(worker, &mark, 1, arena, err);
 }
 
-/* The reference holds off a change of phase. Marks of a table, or of keys of a mixed one, that are none of DynamoDB's
- * any more, or not known here, stay. */
+/* The reference holds off a change of phase. Marks of a table that is none of DynamoDB's any more, or not known here, stay. */
 static enum lf_code repair_row(struct worker *worker, const struct pg_result *rows, size_t row, struct arena *arena,
                                struct err *err)
 {
