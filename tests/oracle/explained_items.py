@@ -378,7 +378,7 @@ def drop_pages(step, answer):
 def is_mistyped_index_key(step, theirs, ours):
     """An update can give a key attribute of an index another type, or more than 2,048 bytes."""
     reasons = [reason.get("Message") for reason in ours.answer.get("CancellationReasons") or [] if reason["Code"] != "None"]
-    return step["call"] in ("UpdateItem", "TransactWriteItems") and theirs.ok and not ours.ok and all(
+    return step["call"] in ("UpdateItem", "TransactWriteItems", "ExecuteTransaction") and theirs.ok and not ours.ok and all(
         re.fullmatch(INDEX_KEY_WORDS + "|" + SIZE_WORDS, str(text)) for text in reasons or [ours.message])
 
 
