@@ -1,10 +1,8 @@
 #include "move/follow/key_marks.h"
 
+#include "move/follow/by_key.h"
 #include "move/item_row.h"
 #include "pg/binary_sql.h"
-
-/* Marks come and go in masses, so that statistics of them tell the planner nothing. */
-static const char go_by_key[] = "SET LOCAL enable_seqscan = off", go_as_ever[] = "SET LOCAL enable_seqscan = on";
 
 /* "unnest(…)", of h and sk of each key. */
 static enum lf_code put_places(struct binary_sql *sql, const struct key *keys, size_t count, struct err *err)
@@ -37,9 +35,9 @@ enum lf_code key_marks_find(struct pg_conn *conn, struct span table, const struc
     binary_sql_put(&sql, " WITH ORDINALITY AS k (h, sk, n) JOIN landfall.dirty_key AS d USING (h, sk) WHERE (NOT d.is_left OR "
                          "d.repaired_at IS NULL) AND d.table_name = ");
     binary_sql_text(&sql, table);
-    TRY(pg_exec(conn, go_by_key, err));
+    TRY(pg_exec(conn, BY_KEY_BEGIN, err));
     TRY(binary_sql_query(&sql, conn, &rows, err));
-    TRY(pg_exec(conn, go_as_ever, err));
+    TRY(pg_exec(conn, BY_KEY_END, err));
     memset(ret_marked, false, count * sizeof *ret_marked);
     for (size_t i = 0; i < pg_result_rows(rows); i++)
         ret_marked[pg_result_int64(rows, i, 0) - 1] = true;
@@ -59,7 +57,7 @@ enum lf_code key_marks_leave(struct pg_conn *conn, struct span table, const stru
     binary_sql_text(&sql, table);
     binary_sql_put(&sql,
                    " ORDER BY m.h, m.sk FOR UPDATE OF m) AS k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk");
-    TRY(pg_exec(conn, go_by_key, err));
+    TRY(pg_exec(conn, BY_KEY_BEGIN, err));
     TRY(binary_sql_exec(&sql, conn, NULL, err));
-    return pg_exec(conn, go_as_ever, err);
+    return pg_exec(conn, BY_KEY_END, err);
 }

@@ -5,6 +5,7 @@
 
 #include "codec/timestamp.h"
 #include "item/ddbjson.h"
+#include "move/follow/by_key.h"
 #include "pg/binary_sql.h"
 
 enum { COPY_BYTES_MAX = 256 * 1024 * 1024, ARENA_BYTES_MAX = 256 * 1024 * 1024, NUMBER_BYTES = 24, SPOOL_FIELDS = 8 };
@@ -289,9 +290,6 @@ static enum lf_code read_record(const struct pg_result *rows, size_t row, struct
     return record->has_item ? read_item(pg_result_span(rows, row, 2), arena, &record->item, err) : LF_OK;
 }
 
-/* Statistics of a table that fills and empties at once tell the planner nothing. */
-static const char go_by_key[] = "SET LOCAL enable_seqscan = off", go_as_ever[] = "SET LOCAL enable_seqscan = on";
-
 /* By bytes as stored, compressed perhaps; the first record in any case. */
 static const char read_sql[] = "SELECT id, key, item, is_removed::integer, is_expiry::integer, " UNIX_US(
     "changed_at") " FROM (SELECT *, sum(pg_catalog.pg_column_size(item)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes"
@@ -309,9 +307,9 @@ enum lf_code spool_read(struct pg_conn *conn, struct span table, int64_t after, 
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     for (size_t i = 0; i < 3; i++)
         values[1 + i] = (struct pg_field){ numbers[i], (size_t)snprintf(numbers[i], NUMBER_BYTES, "%" PRId64, limits[i]) };
-    TRY(pg_exec(conn, go_by_key, err));
+    TRY(pg_exec(conn, BY_KEY_BEGIN, err));
     TRY(pg_query(conn, read_sql, &(struct pg_params){ .values = values, .count = 4 }, &rows, err));
-    TRY(pg_exec(conn, go_as_ever, err));
+    TRY(pg_exec(conn, BY_KEY_END, err));
     struct spool_batch batch = { .count = pg_result_rows(rows) };
     batch.records = arena_calloc(arena, batch.count, sizeof *batch.records, err);
     if (!batch.records)
@@ -341,7 +339,7 @@ enum lf_code spool_delete(struct pg_conn *conn, struct span table, const struct 
     binary_sql_put(&sql, " AND id = ANY (");
     binary_sql_int64s(&sql, ids, count);
     binary_sql_put(&sql, ")");
-    TRY(pg_exec(conn, go_by_key, err));
+    TRY(pg_exec(conn, BY_KEY_BEGIN, err));
     TRY(binary_sql_exec(&sql, conn, NULL, err));
-    return pg_exec(conn, go_as_ever, err);
+    return pg_exec(conn, BY_KEY_END, err);
 }
