@@ -56,6 +56,15 @@ static void send_all(int fd, struct span bytes)
     }
 }
 
+static const struct span silence = { "\0", 1 };
+
+static void wait_until_hung_up(int fd)
+{
+    char byte;
+    while (read(fd, &byte, 1) > 0)
+        continue;
+}
+
 static void serve(struct http_server *server, int fd)
 {
     struct buf request, answer;
@@ -63,7 +72,10 @@ static void serve(struct http_server *server, int fd)
     buf_init(&answer, ANSWER_BYTES_MAX);
     if (read_request(fd, &request)) {
         server->answer(server->context, atomic_fetch_add(&server->requests, 1), buf_span(&request), &answer);
-        send_all(fd, buf_span(&answer));
+        if (span_equal(buf_span(&answer), silence))
+            wait_until_hung_up(fd);
+        else
+            send_all(fd, buf_span(&answer));
     }
     buf_done(&request);
     buf_done(&answer);
@@ -113,6 +125,11 @@ const char *http_server_url(const struct http_server *server)
 unsigned http_server_requests(const struct http_server *server)
 {
     return server->requests;
+}
+
+void http_server_keep_silent(struct buf *answer)
+{
+    buf_put_span(answer, silence);
 }
 
 void http_server_put(struct buf *answer, const char *status, const char *headers, struct span body)

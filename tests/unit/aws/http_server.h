@@ -20,5 +20,8 @@ void http_server_stop(struct http_server *server);
 const char *http_server_url(const struct http_server *server);
 unsigned http_server_requests(const struct http_server *server);
 
+/* No answer: the connection stays as it is until the client has hung up. */
+void http_server_keep_silent(struct buf *answer);
+
 /* A whole answer. */
 void http_server_put(struct buf *answer, const char *status, const char *headers, struct span body);

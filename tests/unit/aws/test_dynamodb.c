@@ -41,18 +41,25 @@ static void serve(void *context, unsigned number, struct span request, struct bu
     (void)snprintf(headers, sizeof headers, "x-amz-crc32: %lu\r\n%s%s%s", crc ^ (refuses && service.damages),
                    *service.date ? "Date: " : "", service.date, *service.date ? "\r\n" : "");
     if (refuses && strcmp(service.status, "slow") == 0)
-        (void)usleep(450 * 1000);
+        http_server_keep_silent(answer);
     else if (!refuses || strcmp(service.status, "cut") != 0)
         http_server_put(answer, refuses ? service.status : "200 OK", headers, span_from_cstr(body));
 }
 
-static void open_client(unsigned attempts_max, const char *endpoint)
+static void open_impatient_client(unsigned attempts_max, unsigned answer_ms_max, const char *endpoint)
 {
     struct err err = ERR_INIT;
-    const struct dynamodb_options options = {
-        .attempts_max = attempts_max, .delay_ms_max = 30, .answer_ms_max = 400, .endpoint = endpoint, .is_over = &is_over
-    };
+    const struct dynamodb_options options = { .attempts_max = attempts_max,
+                                              .delay_ms_max = 30,
+                                              .answer_ms_max = answer_ms_max,
+                                              .endpoint = endpoint,
+                                              .is_over = &is_over };
     assert_ok(err, dynamodb_open(&options, &client, &err));
+}
+
+static void open_client(unsigned attempts_max, const char *endpoint)
+{
+    open_impatient_client(attempts_max, 60000, endpoint);
 }
 
 static int set_up(void **state)
@@ -178,7 +185,6 @@ static const struct failure failures[] = {
     { "500 Internal Server Error", "", LF_NETWORK, DYNAMODB_UNKNOWN, true },
     { "503 Service Unavailable", "{}", LF_NETWORK, DYNAMODB_UNKNOWN, true },
     { "cut", "", LF_NETWORK, DYNAMODB_UNKNOWN, true },
-    { "slow", "", LF_NETWORK, DYNAMODB_UNKNOWN, true },
 };
 enum { FAILURES = sizeof failures / sizeof *failures };
 
@@ -220,6 +226,22 @@ static void writes_are_repeated_only_if_refused(void **state)
         assert_int_equal(code, repeats ? LF_OK : failures[i].code);
         assert_int_equal(answer.attempts, repeats ? 3 : 1);
         assert_int_equal(answer.outcome, repeats ? DYNAMODB_DONE : failures[i].outcome);
+    }
+}
+
+static void an_answer_is_not_waited_for_for_ever(void **state)
+{
+    (void)state;
+    static const enum dynamodb_repeat repeats[] = { DYNAMODB_REPEAT_NONE, DYNAMODB_REPEAT_REFUSED, DYNAMODB_REPEAT_ANY };
+    dynamodb_close(client);
+    open_impatient_client(2, 1000, http_server_url(server));
+    for (size_t i = 0; i < sizeof repeats / sizeof *repeats; i++) {
+        struct err err = ERR_INIT;
+        struct dynamodb_answer answer;
+        refuse(2, "slow", "");
+        assert_code(err, LF_NETWORK, call(repeats[i], &answer, &err));
+        assert_int_equal(answer.outcome, DYNAMODB_UNKNOWN);
+        assert_int_equal(answer.attempts, repeats[i] == DYNAMODB_REPEAT_ANY ? 2 : 1);
     }
 }
 
@@ -637,6 +659,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_failure_has_its_code_and_outcome, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_are_repeated_whatever_happened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writes_are_repeated_only_if_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_answer_is_not_waited_for_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(attempts_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refusal_after_an_unknown_outcome_is_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_sent_where_nobody_listens, set_up, tear_down),
