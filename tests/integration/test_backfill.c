@@ -437,7 +437,7 @@ static uint64_t measure_load_us(void)
 /* Starts and kills loads until one comes through; the number of those that did not. */
 static unsigned load_under_fire(struct fixture *fixture, uint64_t load_us)
 {
-    enum { KILLS_MAX = 40 };
+    enum { KILLS_MAX = 10 };
     for (unsigned kills = 0;; kills++) {
         pid_t pid = start_process(fixture);
         if (kills < KILLS_MAX) {
@@ -462,7 +462,9 @@ static void kill_9_at_any_point_loses_and_doubles_nothing(void **state)
         char name[32];
         snprintf(name, sizeof name, "killed%u", round);
         fixture_begin_ready(&fixture, name);
-        killed += load_under_fire(&fixture, load_us);
+        unsigned kills = load_under_fire(&fixture, load_us);
+        killed += kills;
+        load_us = kills ? load_us : load_us / 2; /* it was measured on a machine that was slower than now */
         expect_all_orders(&fixture);
         arena_done(&fixture.arena);
     }
