@@ -213,8 +213,8 @@ static void check_session(void *context)
         "SELECT (current_setting('plan_cache_mode') = 'force_generic_plan' AND current_setting('jit') = 'off')::int4",
         "SELECT (current_setting('enable_seqscan') = 'off' AND current_setting('enable_hashjoin') = 'off' "
         "AND current_setting('enable_mergejoin') = 'off')::int4",
-        "SELECT (current_setting('statement_timeout') = '300ms')::int4",
-        "SELECT (current_setting('idle_in_transaction_session_timeout') = '300ms')::int4",
+        "SELECT (current_setting('statement_timeout') = '2s')::int4",
+        "SELECT (current_setting('idle_in_transaction_session_timeout') = '2s')::int4",
         "SELECT (current_setting('transaction_isolation') = 'read committed')::int4",
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -238,7 +238,7 @@ static void sessions_have_their_settings(void **state)
 {
     (void)state;
     exec("ALTER ROLE landfall SET default_transaction_isolation = 'serializable'");
-    open_db(harness_uri(), 1, 1, 300);
+    open_db(harness_uri(), 1, 1, 2000);
     exec("ALTER ROLE landfall RESET default_transaction_isolation");
     run_fibers(check_session, 1);
     run_fibers(run_too_long, 1);
@@ -701,7 +701,7 @@ static void stop_backend(void *context)
 static void a_server_that_falls_silent_is_given_up(void **state)
 {
     (void)state;
-    open_db(harness_uri(), 1, 1, 100);
+    open_db(harness_uri(), 1, 1, 2000);
     run_fibers(stop_backend, 1);
 }
 

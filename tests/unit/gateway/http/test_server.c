@@ -415,7 +415,7 @@ static void test_an_idle_connection_is_closed(void **state)
     (void)state;
     struct live_server live;
     live_options(&live);
-    live.options.idle_ms_max = 60;
+    live.options.idle_ms_max = 1000;
     live_start(&live);
     int fresh = live_connect(&live), used = live_connect(&live), waits = live_connect(&live);
     send_text(waits, GET("/wait"));
