@@ -52,6 +52,22 @@ static void put_key(struct reply *reply, const struct key_schema *key)
     reply_array_end(reply);
 }
 
+static void put_projection(struct reply *reply, const struct secondary_index *index)
+{
+    struct span partial = index->included_count ? SPAN("INCLUDE") : SPAN("KEYS_ONLY");
+    reply_name(reply, SPAN("Projection"));
+    reply_object_begin(reply);
+    reply_member_string(reply, SPAN("ProjectionType"), index->is_partial ? partial : SPAN("ALL"));
+    if (index->included_count) {
+        reply_name(reply, SPAN("NonKeyAttributes"));
+        reply_array_begin(reply);
+        for (size_t i = 0; i < index->included_count; i++)
+            reply_string(reply, index->included[i]);
+        reply_array_end(reply);
+    }
+    reply_object_end(reply);
+}
+
 static bool has_index(const struct map_table *table, bool is_local)
 {
     for (size_t i = 0; i < table->index_count; i++)
@@ -72,7 +88,7 @@ static void put_indexes(struct reply *reply, const struct map_table *table, bool
         reply_object_begin(reply);
         reply_member_string(reply, SPAN("IndexName"), table->indexes[i].name);
         put_key(reply, &table->indexes[i].key);
-        reply_member_raw(reply, SPAN("Projection"), SPAN("{\"ProjectionType\":\"ALL\"}"));
+        put_projection(reply, &table->indexes[i]);
         reply_object_end(reply);
     }
     reply_array_end(reply);

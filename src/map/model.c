@@ -43,6 +43,14 @@ const struct map_table *map_find_table(const struct map *map, struct span name)
     return NULL;
 }
 
+size_t map_table_find_index(const struct map_table *table, struct span name)
+{
+    size_t i = 0;
+    while (i < table->index_count && !span_equal(table->indexes[i].name, name))
+        i++;
+    return i;
+}
+
 struct entity *map_find_entity(const struct map *map, struct span name)
 {
     for (size_t t = 0; t < map->table_count; t++)

@@ -138,6 +138,9 @@ struct secondary_index {
     struct span name;
     struct key_schema key; /* partition.name.ptr is never NULL */
     bool is_local;
+    bool is_partial;       /* it has the table's key, its own and `included`; else all attributes */
+    struct span *included; /* names of attributes */
+    size_t included_count;
 };
 
 struct map_table {
@@ -167,6 +170,8 @@ struct map {
 enum lf_code map_finish(struct map *map, struct arena *arena, struct err *err) MUST_CHECK;
 
 const struct map_table *map_find_table(const struct map *map, struct span name);
+/* Number of the index of that name, or index_count when there is none. */
+size_t map_table_find_index(const struct map_table *table, struct span name);
 struct entity *map_find_entity(const struct map *map, struct span name);
 
 /* Index of the column, or column_count when there is none. */

@@ -95,6 +95,8 @@ static enum lf_code check_index(const struct map_table *table, size_t index_at, 
                             !span_equal(index->key.partition.name, table->key.partition.name)))
         return ERR(err, LF_MAP, "%slocal index %.*s: its key must be the table's partition key and another attribute",
                    AT_LINE(table->line), SPAN_ARG(index->name));
+    for (size_t i = 0; i < index->included_count; i++)
+        TRY(check_name(index->included[i], LIMIT_KEY_NAME_BYTES, "a projected attribute", table->line, err));
     for (size_t i = 0; i <= index_at; i++) {
         const struct key_schema *earlier = i ? &table->indexes[i - 1].key : &table->key;
         TRY(check_same_types(table, earlier, &index->key.partition, err));

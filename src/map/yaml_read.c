@@ -692,10 +692,40 @@ static enum lf_code read_local_indexes(struct reader *reader, const struct yaml_
     return append_secondary(reader, node, target, true, err);
 }
 
+static enum lf_code read_included(struct reader *reader, const struct yaml_node *node, struct secondary_index *index,
+                                  struct err *err)
+{
+    TRY(expect_kind(reader, node, NODE_SEQUENCE, "a projection", err));
+    index->included = new_array(reader, node->count, sizeof *index->included, err);
+    if (!index->included)
+        return err->code;
+    index->is_partial = true;
+    index->included_count = node->count;
+    for (size_t i = 0; i < node->count; i++)
+        TRY(read_text(reader, &node->items[i], "a projected attribute", &index->included[i], err));
+    return LF_OK;
+}
+
+static enum lf_code read_projections(struct reader *reader, const struct yaml_node *node, void *target, struct err *err)
+{
+    struct map_table *table = target;
+    TRY(expect_kind(reader, node, NODE_MAPPING, "projections", err));
+    for (size_t i = 0; i < node->count; i++) {
+        size_t at = map_table_find_index(table, yaml_key(node, i)->text);
+        if (at == table->index_count)
+            return ERR_NODE(err, LF_MAP, reader, yaml_key(node, i), "no index has the name '%.*s'",
+                            SPAN_ARG(utf8_cut(yaml_key(node, i)->text, 80)));
+        TRY(read_included(reader, yaml_value(node, i), &table->indexes[at], err));
+    }
+    return LF_OK;
+}
+
+/* `projections` after the indexes, which it names. */
 static const struct field table_fields[] = {
     { "key", true, read_table_key },
     { "indexes", false, read_global_indexes },
     { "local_indexes", false, read_local_indexes },
+    { "projections", false, read_projections },
     { "entities", true, read_entities },
 };
 static const struct field_set table_set = FIELD_SET("table", table_fields);

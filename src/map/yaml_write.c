@@ -72,6 +72,31 @@ static void put_secondary_indexes(struct buf *buf, const struct map_table *table
     }
 }
 
+static void put_included(struct buf *buf, const struct secondary_index *index)
+{
+    buf_put_cstr(buf, " [");
+    for (size_t i = 0; i < index->included_count; i++) {
+        buf_put_cstr(buf, i ? ", " : "");
+        yaml_put_scalar(buf, index->included[i]);
+    }
+    buf_put_cstr(buf, "]\n");
+}
+
+static void put_projections(struct buf *buf, const struct map_table *table)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < table->index_count; i++) {
+        if (!table->indexes[i].is_partial)
+            continue;
+        if (is_first)
+            put_block_key(buf, IN_TABLE, SPAN("projections"));
+        buf_put_cstr(buf, is_first ? "\n" : "");
+        is_first = false;
+        put_block_key(buf, IN_TABLE + 2, table->indexes[i].name);
+        put_included(buf, &table->indexes[i]);
+    }
+}
+
 static void put_constant(struct buf *buf, const struct value *value)
 {
     if (value->type == VALUE_S) {
@@ -384,6 +409,7 @@ static void put_table(struct buf *buf, const struct map_table *table)
     put_key_schema(buf, &table->key);
     put_secondary_indexes(buf, table, false, "indexes");
     put_secondary_indexes(buf, table, true, "local_indexes");
+    put_projections(buf, table);
     put_block_key(buf, IN_TABLE, SPAN("entities"));
     buf_put_cstr(buf, table->entity_count ? "\n" : " {}\n");
     for (size_t i = 0; i < table->entity_count; i++)

@@ -161,6 +161,17 @@ static void put_key_schema(struct buf *buf, const struct key_schema *key)
     buf_put_byte(buf, ']');
 }
 
+static void put_projection(struct buf *buf, const struct secondary_index *index)
+{
+    const char *partial = index->included_count ? "INCLUDE" : "KEYS_ONLY";
+    buf_printf(buf, "\"Projection\":{\"ProjectionType\":\"%s\"", index->is_partial ? partial : "ALL");
+    for (size_t i = 0; i < index->included_count; i++) {
+        buf_put_cstr(buf, i ? "," : ",\"NonKeyAttributes\":[");
+        json_put_string(buf, index->included[i]);
+    }
+    buf_put_cstr(buf, index->included_count ? "]}" : "}");
+}
+
 static void put_indexes(struct buf *buf, const struct map_table *table, bool is_local)
 {
     size_t written = 0;
@@ -174,7 +185,9 @@ static void put_indexes(struct buf *buf, const struct map_table *table, bool is_
         json_put_string(buf, table->indexes[i].name);
         buf_put_byte(buf, ',');
         put_key_schema(buf, &table->indexes[i].key);
-        buf_put_cstr(buf, ",\"Projection\":{\"ProjectionType\":\"ALL\"}}");
+        buf_put_byte(buf, ',');
+        put_projection(buf, &table->indexes[i]);
+        buf_put_byte(buf, '}');
     }
     if (written)
         buf_put_byte(buf, ']');

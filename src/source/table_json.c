@@ -5,6 +5,7 @@
 enum {
     INDEXES_MAX = 64, /* DynamoDB: 20 global ones by default, more on request, and 5 local ones */
     ATTRIBUTES_MAX = 2 + 2 * INDEXES_MAX,
+    INCLUDED_MAX = 100, /* DynamoDB: of all indexes of a table together */
 };
 
 /* What is read, before types are known: the schemas name attributes that AttributeDefinitions, later or earlier, give types to.
@@ -115,6 +116,31 @@ static enum lf_code attribute_element(struct reading *reading, const struct json
     return LF_OK;
 }
 
+static enum lf_code included_element(struct reading *reading, const struct json_token *value, void *context, struct err *err)
+{
+    struct secondary_index *index = context;
+    if (index->included_count == INCLUDED_MAX)
+        return ERR(err, LF_LIMIT, "more than %d NonKeyAttributes", INCLUDED_MAX);
+    return read_string(reading, value, &index->included[index->included_count++], err);
+}
+
+/* {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["total"]} */
+static enum lf_code projection_member(struct reading *reading, struct span name, const struct json_token *value, void *context,
+                                      struct err *err)
+{
+    struct secondary_index *index = context;
+    struct span type;
+    if (span_equal(name, SPAN("ProjectionType"))) {
+        TRY(read_string(reading, value, &type, err));
+        index->is_partial = !span_equal(type, SPAN("ALL"));
+        return LF_OK;
+    }
+    if (!span_equal(name, SPAN("NonKeyAttributes")))
+        return skip(reading, value, err);
+    index->included = arena_calloc(reading->arena, INCLUDED_MAX, sizeof *index->included, err);
+    return index->included ? read_array(reading, value, included_element, index, err) : err->code;
+}
+
 static enum lf_code index_member(struct reading *reading, struct span name, const struct json_token *value, void *context,
                                  struct err *err)
 {
@@ -123,6 +149,8 @@ static enum lf_code index_member(struct reading *reading, struct span name, cons
         return read_string(reading, value, &index->name, err);
     if (span_equal(name, SPAN("KeySchema")))
         return read_array(reading, value, key_schema_element, &index->key, err);
+    if (span_equal(name, SPAN("Projection")))
+        return read_object(reading, value, projection_member, index, err);
     return skip(reading, value, err);
 }
 

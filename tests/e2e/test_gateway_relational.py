@@ -563,6 +563,26 @@ class Tables(Served):
         self.assertEqual([index["IndexName"] for index in indexes], ["by_gsk", "by_state"])
         self.assertEqual(self.query("gsk = :g", g=text("a1"), IndexName="by_gsk")[0]["orderId"], text("a1"))
 
+    def test_an_index_has_what_it_projects(self):
+        """And the table that an export makes has the same indexes."""
+        self.write("landfall.yaml", MAP.replace("    entities:", "    projections: { by_state: [amount], by_amount: [] }\n    entities:", 1))
+        self.end(self.process)
+        self.client = self.gateway()
+        table = self.client("DescribeTable", TableName="shop")["Table"]
+        projections = [table[kind + "SecondaryIndexes"][0]["Projection"] for kind in ("Global", "Local")]
+        self.assertEqual(projections, [{"ProjectionType": "INCLUDE", "NonKeyAttributes": ["amount"]}, {"ProjectionType": "KEYS_ONLY"}])
+        keys = {**key("c#a", "o#a2"), "amount": number(2)}
+        by_state = {**keys, "gpk": text("state#open"), "gsk": text("a2")}
+        self.assertEqual(self.query("gpk = :g AND gsk = :s", g=text("state#open"), s=text("a2"), IndexName="by_state"), [by_state])
+        of_partition = {"c": text("c#a"), "a": number(2), "IndexName": "by_amount"}
+        self.assertEqual(self.query("pk = :c AND amount = :a", **of_partition), [keys])
+        self.assertEqual(self.query("pk = :c AND amount = :a", **of_partition, ProjectionExpression="orderId"), [{"orderId": text("a2")}])
+        with self.assertRaises(Refused):
+            self.query("gpk = :g", g=text("state#open"), IndexName="by_state", ProjectionExpression="orderId")
+        self.landfall("export", "-o", "back")
+        exported = json.loads(next((self.folder / "back").rglob("table*.json")).read_text())
+        self.assertEqual([exported[kind + "SecondaryIndexes"][0]["Projection"] for kind in ("Global", "Local")], projections)
+
     def test_the_schema_is_the_map_s(self):
         with self.assertRaises(Refused) as refused:
             self.client("DeleteTable", TableName="shop")

@@ -411,16 +411,28 @@ static void fill_entity(struct builder *b, struct entity *entity, struct map_tab
         entity->distribute_by = entity->columns[entity->primary_key[0]].name;
 }
 
+static void add_projection(struct builder *b, struct secondary_index *index)
+{
+    if (!one_in(b->generator, 3))
+        return;
+    index->is_partial = true;
+    index->included = new_array(b->arena, 3, sizeof *index->included);
+    for (size_t i = generate_below(b->generator, 4); i > 0; i--)
+        index->included[index->included_count++] = next_key_name(b);
+}
+
 static void fill_table(struct builder *b, struct map_table *table)
 {
     *table = (struct map_table){ .name = next_key_name(b), .key = any_key_schema(b), .note = any_note(b->generator, b->arena) };
     table->indexes = new_array(b->arena, 4, sizeof *table->indexes);
     for (size_t i = generate_below(b->generator, 3); i > 0; i--)
-        table->indexes[table->index_count++] = (struct secondary_index){ next_key_name(b), any_key_schema(b), false };
+        table->indexes[table->index_count++] = (struct secondary_index){ .name = next_key_name(b), .key = any_key_schema(b) };
     if (key_schema_has_sort(&table->key) && one_in(b->generator, 3)) {
         struct key_schema key = { table->key.partition, any_key_attribute(b) };
-        table->indexes[table->index_count++] = (struct secondary_index){ next_key_name(b), key, true };
+        table->indexes[table->index_count++] = (struct secondary_index){ .name = next_key_name(b), .key = key, .is_local = true };
     }
+    for (size_t i = 0; i < table->index_count; i++)
+        add_projection(b, &table->indexes[i]);
     size_t count = generate_below(b->generator, 5);
     table->entities = new_array(b->arena, count, sizeof *table->entities);
     table->entity_count = count;

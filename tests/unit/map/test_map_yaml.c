@@ -136,6 +136,10 @@ static void assert_map(const struct map *a, const struct map *b)
             assert_span(p->indexes[i].name, q->indexes[i].name);
             assert_key_schema(&p->indexes[i].key, &q->indexes[i].key);
             assert_int_equal(p->indexes[i].is_local, q->indexes[i].is_local);
+            assert_int_equal(p->indexes[i].is_partial, q->indexes[i].is_partial);
+            assert_int_equal(p->indexes[i].included_count, q->indexes[i].included_count);
+            for (size_t n = 0; n < p->indexes[i].included_count; n++)
+                assert_span(p->indexes[i].included[n], q->indexes[i].included[n]);
         }
         assert_int_equal(p->entity_count, q->entity_count);
         for (size_t e = 0; e < p->entity_count; e++)
@@ -222,6 +226,22 @@ static const char example[] =
     "        primary_key: [docket_number]\n"
     "        columns:\n"
     "          docket_number: { type: text, null: false }\n";
+
+static void test_reads_projections(void **state)
+{
+    (void)state;
+    struct map map;
+    read_ok(SPAN("version: 1\nschema: s\ntables:\n  t:\n    key: { pk: S, sk: S }\n    indexes: { a: { x: S }, b: { x: S }, c: { "
+                 "x: S } }\n"
+                 "    projections: { b: [title, \"a b\"], a: [] }\n    entities: {}\n"),
+            &map);
+    const struct secondary_index *indexes = map.tables[0].indexes;
+    assert_true(indexes[0].is_partial && indexes[0].included_count == 0);
+    assert_true(indexes[1].is_partial && indexes[1].included_count == 2);
+    assert_span(indexes[1].included[1], SPAN("a b"));
+    assert_false(indexes[2].is_partial);
+    check_round_trip(&map);
+}
 
 static void test_reads_the_example(void **state)
 {
@@ -429,6 +449,10 @@ static const struct bad_map bad_maps[] = {
     { "entityName: Message", "entityName: { S: Message }", LF_MAP,
       "landfall.yaml:9:30: a constant is a text or { N: \"number\" }" },
     { "N: \"1.50\"", "N: \"1.5x\"", LF_ITEM, "landfall.yaml:9:53: " },
+    { "sk: S } }", "sk: S } }\n    projections: { gsi2: [] }", LF_MAP, "landfall.yaml:7:20: no index has the name 'gsi2'" },
+    { "sk: S } }", "sk: S } }\n    projections: { gsi1: all }", LF_MAP,
+      "landfall.yaml:7:26: a projection must be a list, not a text" },
+    { "sk: S } }", "sk: S } }\n    projections: { gsi1: [ \"\" ] }", LF_MAP, "landfall.yaml:4: a projected attribute is empty" },
     { "indexes: { gsi1:", "local_indexes: { gsi1:", LF_MAP,
       "landfall.yaml:4: local index gsi1: its key must be the table's partition key and another attribute" },
     { "gsi1pk: S, sk: S", "gsi1pk: S, sk: N", LF_MAP, "landfall.yaml:4: table efcms: the key attribute 'sk' is of type S and N" },
@@ -577,6 +601,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads_the_example, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_reads_projections, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(test_writes_what_people_would, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(test_generated_maps_round_trip, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(test_errors_name_the_place, scratch_open, scratch_close),

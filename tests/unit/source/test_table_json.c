@@ -98,6 +98,39 @@ static void says_what_is_missing_or_wrong(void **state)
     expect_error("{\"TableName\":\"t\"," KEY_A_N "," ATTRIBUTES "} x", LF_SYNTAX, "");
 }
 
+static void reads_projections(void **state)
+{
+    (void)state;
+    struct map_table table =
+        parse("{\"TableName\":\"t\"," KEY_A_N ",\"GlobalSecondaryIndexes\":[{\"IndexName\":\"g\"," KEY_B
+              ",\"Projection\":{\"NonKeyAttributes\":[\"x\",\"y\"],\"ProjectionType\":\"INCLUDE\"}},{\"IndexName\":\"h\"," KEY_B
+              ",\"Projection\":{\"ProjectionType\":\"KEYS_ONLY\"}},{\"IndexName\":\"i\"," KEY_B
+              ",\"Projection\":{\"ProjectionType\":\"ALL\",\"NonKeyAttributes\":null}}]," ATTRIBUTES "}");
+    assert_true(table.indexes[0].is_partial && table.indexes[0].included_count == 2);
+    assert_true(span_equal(table.indexes[0].included[1], SPAN("y")));
+    assert_true(table.indexes[1].is_partial && table.indexes[1].included_count == 0);
+    assert_false(table.indexes[2].is_partial);
+}
+
+static void holds_its_limit_of_projected_attributes(void **state)
+{
+    (void)state;
+    for (unsigned count = 99; count <= 101; count++) {
+        struct buf text;
+        struct err err = ERR_INIT;
+        struct map_table table;
+        buf_init(&text, 1024 * 1024);
+        buf_put_cstr(&text,
+                     "{\"TableName\":\"t\"," KEY_A_N "," ATTRIBUTES ",\"GlobalSecondaryIndexes\":[{\"IndexName\":\"g\"," KEY_B
+                     ",\"Projection\":{\"ProjectionType\":\"INCLUDE\",\"NonKeyAttributes\":[");
+        for (unsigned i = 0; i < count; i++)
+            buf_printf(&text, "%s\"a%u\"", i ? "," : "", i);
+        buf_put_cstr(&text, "]}}]}");
+        assert_int_equal(table_json_parse(buf_span(&text), &arena, &table, &err), count > 100 ? LF_LIMIT : LF_OK);
+        buf_done(&text);
+    }
+}
+
 static void holds_its_limit_of_indexes(void **state)
 {
     (void)state;
@@ -120,6 +153,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reads_what_aws_answers_and_takes, setup, teardown),
         cmocka_unit_test_setup_teardown(reads_indexes_of_both_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(reads_projections, setup, teardown),
+        cmocka_unit_test_setup_teardown(holds_its_limit_of_projected_attributes, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_is_missing_or_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(holds_its_limit_of_indexes, setup, teardown),
     };
