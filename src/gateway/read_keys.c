@@ -84,6 +84,8 @@ static enum lf_code of_query(const struct query_request *request, const struct t
     keys->count = 1;
     keys->has_places = keys->is_partition = !index || index->is_local;
     keys->has_own_order = index != NULL;
+    if (index && index->sort_count)
+        keys->index_order = index->sort[0].name;
     keys->start = request->exclusive_start_key.attributes ? &request->exclusive_start_key : NULL;
     return place_hash(bytes, arena, &keys->keys[0].place.h, err);
 }

@@ -23,6 +23,7 @@ struct read_keys {
     bool has_places; /* keys or partitions of the table, which may be marked; else an index or a scan, which lag behind anyway */
     bool is_partition;        /* the place is a partition */
     bool has_own_order;       /* what comes behind a start key depends on the side that gave it out */
+    struct span index_order;  /* of a Query on an index: the sort key that it is in the order of; empty: none */
     const struct item *start; /* ExclusiveStartKey; NULL: none */
 };
 

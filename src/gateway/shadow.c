@@ -18,7 +18,7 @@ struct shadow {
     operation_run *run;
     struct span body;
     struct span dynamodb, postgres; /* answers; ptr NULL: not asked */
-    bool is_ordered;
+    struct shadow_order order;
     void *request;
     struct route_tables tables;
 };
@@ -132,8 +132,8 @@ static enum lf_code is_lasting(struct shadow *shadow, bool *ret_lasting, struct 
     TRY(is_marked(shadow, &marked, err));
     shadow->dynamodb = shadow->postgres = span_of(NULL, 0);
     TRY(ask_both(shadow, err));
-    TRY(shadow_compare(dynamodb, shadow->dynamodb, shadow->is_ordered, &shadow->arena, &there, err));
-    TRY(shadow_compare(postgres, shadow->postgres, shadow->is_ordered, &shadow->arena, &here, err));
+    TRY(shadow_compare(dynamodb, shadow->dynamodb, &shadow->order, &shadow->arena, &there, err));
+    TRY(shadow_compare(postgres, shadow->postgres, &shadow->order, &shadow->arena, &here, err));
     *ret_lasting = !marked && there && here && catalog_rows_are_whole(shadow->worker->catalog);
     return LF_OK;
 }
@@ -152,7 +152,7 @@ static enum lf_code compare(struct shadow *shadow, struct err *err)
     read_count(shadow->worker, shadow->tables.tables[0].table, READ_SHADOWED);
     for (unsigned tries = 1;; tries++, pause_ms *= 2) {
         TRY(ask_both(shadow, err));
-        TRY(shadow_compare(shadow->dynamodb, shadow->postgres, shadow->is_ordered, &shadow->arena, &is_same, err));
+        TRY(shadow_compare(shadow->dynamodb, shadow->postgres, &shadow->order, &shadow->arena, &is_same, err));
         if (is_same)
             return LF_OK;
         if (tries == SHADOW_TRIES_MAX)
@@ -216,15 +216,18 @@ static bool is_sampled(const struct call *call, const struct read_keys *keys)
 {
     unsigned percent = keys->keys[0].table->move.shadow_percent;
     bool is_answered = !call->status || call->status == 200;
-    return percent && is_answered && call->worker->shadows < SHADOWS_MAX && call->operation != operation_info(OPERATION_SCAN) &&
-           worker_random(call->worker) % 100 < percent;
+    bool goes_on = keys->has_own_order && keys->start;
+    return percent && is_answered && !goes_on && call->worker->shadows < SHADOWS_MAX &&
+           call->operation != operation_info(OPERATION_SCAN) && worker_random(call->worker) % 100 < percent;
 }
 
 /* A status of its own has the answer of DynamoDB. */
-static enum lf_code copy_call(struct shadow *shadow, const struct call *call, struct err *err)
+static enum lf_code copy_call(struct shadow *shadow, const struct call *call, const struct read_keys *keys, struct err *err)
 {
     struct span *answer = call->status ? &shadow->dynamodb : &shadow->postgres;
     TRY(arena_copy(&shadow->arena, call->body, &shadow->body, err));
+    TRY(arena_copy(&shadow->arena, keys->index_order, &shadow->order.by, err));
+    shadow->order.is_ordered = !keys->has_own_order;
     return arena_copy(&shadow->arena, buf_span(call->reply->buf), answer, err);
 }
 
@@ -235,11 +238,10 @@ void shadow_read(const struct call *call, const struct read_keys *keys, operatio
     if (!shadow)
         return;
     *shadow = (struct shadow){ .worker = call->worker, .operation = call->operation, .run = run };
-    shadow->is_ordered = !keys->has_own_order;
     shadow->task = (struct loop_task){ .run = begin, .context = shadow };
     arena_init(&shadow->arena, ARENA_BYTES_MAX);
     call->worker->shadows++;
-    if (copy_call(shadow, call, &err))
+    if (copy_call(shadow, call, keys, &err))
         end(shadow);
     else
         loop_at_turn_end(call->worker->loop, &shadow->task);

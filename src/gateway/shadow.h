@@ -5,8 +5,8 @@
  * landfall.shadow_difference
  *
  * What is written meanwhile differs for a moment; only what goes on to differ counts, the same way twice, under no mark. Scans,
- * whose order is each side's own, are not shadowed. At most SHADOWS_MAX are under way in a worker; beyond them the sample is let
- * go.
+ * whose order is each side's own, are not shadowed, nor are pages of an index behind a start key, which is a place in that order.
+ * At most SHADOWS_MAX are under way in a worker; beyond them the sample is let go.
  */
 #pragma once
 

@@ -8,8 +8,18 @@
 struct digest {
     struct hash128 items;
     size_t count;
-    struct span counts[2]; /* Count, ScannedCount */
+    struct span counts[2]; /* Count, where no page ends among equal keys; ScannedCount */
     bool has_more;
+    struct hash128 end; /* the key that a page of an index ends at */
+};
+
+/* How one answer is read. */
+struct reading {
+    bool is_ordered;
+    bool is_cut;             /* the page may end among equal keys: */
+    struct span by;          /* of this attribute */
+    const struct value *end; /* and this value; NULL: the index has one key for all */
+    struct arena *arena;
 };
 
 static enum lf_code read_item(struct span text, struct arena *arena, struct item *ret_item, struct err *err)
@@ -26,23 +36,32 @@ static struct hash128 placed(struct hash128 hash, size_t place)
     return (struct hash128){ .low = hash.low * odd, .high = hash.high * odd + place };
 }
 
-static enum lf_code add_item(struct digest *digest, struct span text, bool is_ordered, struct arena *arena, struct err *err)
+/* Whether each side may have another item in its place; also where the answer leaves out what would tell. */
+static bool may_differ(const struct reading *reading, const struct item *item)
+{
+    const struct value *key = reading->end ? item_get(item, reading->by) : NULL;
+    return reading->is_cut && (!key || value_equal(key, reading->end));
+}
+
+static enum lf_code add_item(struct digest *digest, struct span text, const struct reading *reading, struct err *err)
 {
     struct item item;
-    TRY(read_item(text, arena, &item, err));
+    TRY(read_item(text, reading->arena, &item, err));
+    if (may_differ(reading, &item))
+        return LF_OK;
     struct hash128 hash = item_hash(&item);
-    digest->items = hash128_add(digest->items, is_ordered ? placed(hash, digest->count) : hash);
+    digest->items = hash128_add(digest->items, reading->is_ordered ? placed(hash, digest->count) : hash);
     digest->count++;
     return LF_OK;
 }
 
-static enum lf_code add_items(struct digest *digest, struct span array, bool is_ordered, struct arena *arena, struct err *err)
+static enum lf_code add_items(struct digest *digest, struct span array, const struct reading *reading, struct err *err)
 {
     struct span *elements = NULL;
     size_t count = 0;
-    TRY(json_elements_read(array, arena, &elements, &count, err));
+    TRY(json_elements_read(array, reading->arena, &elements, &count, err));
     for (size_t i = 0; i < count; i++)
-        TRY(add_item(digest, elements[i], is_ordered, arena, err));
+        TRY(add_item(digest, elements[i], reading, err));
     return LF_OK;
 }
 
@@ -51,6 +70,7 @@ static enum lf_code add_responses(struct digest *digest, struct span object, str
 {
     struct json_reader json;
     struct json_token token;
+    const struct reading reading = { .arena = arena };
     json_init(&json, object, arena);
     TRY(json_expect(&json, JSON_OBJECT_BEGIN, &token, err));
     for (;;) {
@@ -60,38 +80,64 @@ static enum lf_code add_responses(struct digest *digest, struct span object, str
         TRY(json_next(&json, &token, err));
         size_t begin = token.offset;
         TRY(json_skip(&json, &token, err));
-        TRY(add_items(digest, span_of(object.ptr + begin, json_offset(&json) - begin), false, arena, err));
+        TRY(add_items(digest, span_of(object.ptr + begin, json_offset(&json) - begin), &reading, err));
     }
 }
 
-static enum lf_code digest_of(struct span answer, bool is_ordered, struct arena *arena, struct digest *ret_digest,
-                              struct err *err)
+/* Of a page that goes on. */
+static enum lf_code read_end(struct span last, const struct shadow_order *order, struct reading *reading, struct digest *digest,
+                             struct err *err)
+{
+    struct item *key = arena_alloc(reading->arena, sizeof *key, err);
+    if (!key)
+        return err->code;
+    TRY(read_item(last, reading->arena, key, err));
+    reading->is_cut = true;
+    reading->by = order->by;
+    reading->end = order->by.len ? item_get(key, order->by) : NULL;
+    if (reading->end)
+        digest->end = value_hash(reading->end);
+    return LF_OK;
+}
+
+static enum lf_code digest_of(struct span answer, const struct shadow_order *order, struct arena *arena,
+                              struct digest *ret_digest, struct err *err)
 {
     struct json_members members;
     struct digest digest = { 0 };
+    struct reading reading = { .is_ordered = order->is_ordered, .arena = arena };
     TRY(json_members_read(answer, arena, &members, err));
     struct span item = json_members_get(&members, SPAN("Item")), items = json_members_get(&members, SPAN("Items"));
     struct span responses = json_members_get(&members, SPAN("Responses"));
+    struct span last = json_members_get(&members, SPAN("LastEvaluatedKey"));
+    if (last.len && !order->is_ordered)
+        TRY(read_end(last, order, &reading, &digest, err));
     if (item.len)
-        TRY(add_item(&digest, item, false, arena, err));
+        TRY(add_item(&digest, item, &reading, err));
     if (items.len)
-        TRY(add_items(&digest, items, is_ordered, arena, err));
+        TRY(add_items(&digest, items, &reading, err));
     if (responses.len)
         TRY(add_responses(&digest, responses, arena, err));
-    digest.counts[0] = json_members_get(&members, SPAN("Count"));
+    if (!reading.is_cut)
+        digest.counts[0] = json_members_get(&members, SPAN("Count"));
     digest.counts[1] = json_members_get(&members, SPAN("ScannedCount"));
-    digest.has_more = json_members_get(&members, SPAN("LastEvaluatedKey")).len > 0;
+    digest.has_more = last.len > 0;
     *ret_digest = digest;
     return LF_OK;
 }
 
-enum lf_code shadow_compare(struct span first, struct span second, bool is_ordered, struct arena *arena, bool *ret_same,
-                            struct err *err)
+static bool is_same_hash(struct hash128 a, struct hash128 b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+enum lf_code shadow_compare(struct span first, struct span second, const struct shadow_order *order, struct arena *arena,
+                            bool *ret_same, struct err *err)
 {
     struct digest left, right;
-    TRY(digest_of(first, is_ordered, arena, &left, err));
-    TRY(digest_of(second, is_ordered, arena, &right, err));
-    *ret_same = left.items.low == right.items.low && left.items.high == right.items.high && left.count == right.count &&
+    TRY(digest_of(first, order, arena, &left, err));
+    TRY(digest_of(second, order, arena, &right, err));
+    *ret_same = is_same_hash(left.items, right.items) && left.count == right.count && is_same_hash(left.end, right.end) &&
                 span_equal(left.counts[0], right.counts[0]) && span_equal(left.counts[1], right.counts[1]) &&
                 left.has_more == right.has_more;
     return LF_OK;
