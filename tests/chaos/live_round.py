@@ -25,7 +25,7 @@ STATE = ("SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid),
          "SELECT count(*) FROM landfall.spool", "SELECT * FROM landfall.reverse_change LIMIT 10", "SELECT * FROM landfall.reverse_sent WHERE again_at IS NOT NULL LIMIT 10",
          "SELECT s.* FROM landfall.reverse_sent s JOIN landfall.late_write l ON s.table_name = l.table_name AND s.key::text = l.key::text",
          "SELECT * FROM landfall.shadow_difference", "SELECT at, what, detail FROM landfall.event ORDER BY id DESC LIMIT 20")
-LANDED = ("UPDATE landfall.dirty_key SET settled_at = clock_timestamp() WHERE token IN ({tokens}) AND settled_at > clock_timestamp(); "
+LANDED = ("UPDATE landfall.dirty_key SET settled_at = clock_timestamp() WHERE settled_at IN ({times}) AND settled_at > clock_timestamp(); "
           "UPDATE landfall.reverse_sent SET again_at = clock_timestamp() WHERE batch IN ({batches}) AND again_at > clock_timestamp()")
 BEATS = "SELECT id, beat, is_behind FROM landfall.gateway WHERE journal IS NOT NULL"
 WRONG = ("SELECT 'late write ' || late_write::text FROM landfall.late_write UNION ALL SELECT 'shadow difference ' || request::text || dynamodb::text || postgres::text "
@@ -69,7 +69,8 @@ class Round(Faults):
                 self.expect_all_alive()
 
     async def settle_what_cannot_land(self):
-        """The signature of a request that the proxy does not have any more may as well have expired, and the ten minutes of a token that nobody uses any more have passed."""
+        """The signature of a request that the proxy does not have any more may as well have expired, and the ten minutes of a token that nobody uses any more have passed.
+        Of a mark that others take over in the meantime the time stays, which is why it goes by times: keys that are written all the time have another token each time."""
         while True:
             await asyncio.sleep(0.5)
             with contextlib.suppress(OSError):
@@ -77,14 +78,14 @@ class Round(Faults):
                     await self.settle_once()
 
     async def settle_once(self):
-        found = await self.psql("SELECT coalesce(string_agg(token::text, ','), '0') FROM landfall.dirty_key WHERE settled_at > clock_timestamp(); "
+        found = await self.psql("SELECT coalesce(string_agg(DISTINCT quote_literal(settled_at), ','), 'NULL') FROM landfall.dirty_key WHERE settled_at > clock_timestamp(); "
                                 "SELECT coalesce(string_agg(DISTINCT batch::text, ','), '0') FROM landfall.reverse_sent WHERE again_at > clock_timestamp() AND "
                                 f"sent_at < clock_timestamp() - interval '{self.sends_within} s'")
-        tokens, batches = found.splitlines()
-        if (tokens, batches) != ("0", "0"):
+        times, batches = found.splitlines()
+        if (times, batches) != ("NULL", "0"):
             await self.dynamodb.landed()
             await self.load.transactions_end()
-            await self.psql(LANDED.format(tokens=tokens, batches=batches))
+            await self.psql(LANDED.format(times=times, batches=batches))
 
     # ---- commands ----
 
