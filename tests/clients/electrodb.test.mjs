@@ -12,7 +12,7 @@ const index = (name) => ({ IndexName: name, KeySchema: [key(`${name}pk`), key(`$
 // The table of a map is there already (test_electrodb_relational.py).
 if (!(await client.send(new ddb.ListTablesCommand({}))).TableNames.includes(table)) await client.send(new ddb.CreateTableCommand(tableOf(table, {
   AttributeDefinitions: ['gsi1pk', 'gsi1sk', 'gsi2pk', 'gsi2sk'].map((name) => attribute(name)), GlobalSecondaryIndexes: [index('gsi1'), index('gsi2')] })));
-await ddb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName: table });
+await ddb.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: table });
 
 const Employee = new Entity({
   model: { entity: 'employee', version: '1', service: 'office' },

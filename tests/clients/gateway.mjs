@@ -84,7 +84,7 @@ export async function gatewayForTests(...options) {
 }
 
 // Waits until `ask` gives something true, and gives that.
-export async function eventually(what, ask, seconds = 20) {
+export async function eventually(what, ask, seconds = 60) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const found = await ask();
     if (found) return found;

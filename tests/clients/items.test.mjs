@@ -17,7 +17,7 @@ await send(ddb.CreateTableCommand, tableOf(TableName, {
   GlobalSecondaryIndexes: [{ IndexName: 'owners', KeySchema: [key('owner'), key('rank', 'RANGE')], Projection: { ProjectionType: 'ALL' } }],
   LocalSecondaryIndexes: [{ IndexName: 'ranks', KeySchema: [key('pk'), key('rank', 'RANGE')], Projection: { ProjectionType: 'KEYS_ONLY' } }],
 }));
-await ddb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName });
+await ddb.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
 
 const EVERYTHING = {
   ...keyOf('everything'),
@@ -141,7 +141,7 @@ test('four scanners see every item once', async () => {
 test('batches', async () => {
   const other = 'batch-other';
   await send(ddb.CreateTableCommand, { TableName: other, KeySchema: [key('id')], AttributeDefinitions: [attribute('id', 'B')], BillingMode: 'PAY_PER_REQUEST' });
-  await ddb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName: other });
+  await ddb.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: other });
   await put(keyOf('batch-goes'));
   const id = (byte) => ({ id: { B: Uint8Array.from([byte]) } });
   const written = await send(ddb.BatchWriteItemCommand, { ReturnConsumedCapacity: 'TOTAL', RequestItems: {

@@ -14,7 +14,7 @@ const keyOf = (sk, pk = 'p') => ({ pk: { S: pk }, sk: { S: sk } });
 
 async function createWithStream(TableName, StreamViewType = 'NEW_AND_OLD_IMAGES') {
   await send(ddb.CreateTableCommand, tableOf(TableName, { StreamSpecification: { StreamEnabled: true, StreamViewType } }));
-  await ddb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName });
+  await ddb.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   return (await send(ddb.DescribeTableCommand, { TableName })).Table.LatestStreamArn;
 }
 
@@ -118,7 +118,7 @@ test('streams are listed, and one that is turned off stays readable', async () =
   await send(ddb.PutItemCommand, { TableName: 'turned-off', Item: keyOf('1') });
   assert.ok((await recordsOf(arn, 1)).length === 1);
   await send(ddb.UpdateTableCommand, { TableName: 'turned-off', StreamSpecification: { StreamEnabled: false } });
-  await ddb.waitUntilTableExists({ client, maxWaitTime: 20, minDelay: 1 }, { TableName: 'turned-off' });
+  await ddb.waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: 'turned-off' });
   await send(ddb.PutItemCommand, { TableName: 'turned-off', Item: keyOf('2') });
   const { Streams } = await ask(streams.ListStreamsCommand, { TableName: 'turned-off' });
   assert.deepEqual(Streams.map((stream) => [stream.StreamArn, stream.TableName]), [[arn, 'turned-off']]);

@@ -7,7 +7,7 @@ import { attribute, eventually, gatewayForTests, key, tableOf } from './gateway.
 const gateway = await gatewayForTests();
 const client = gateway.client(ddb.DynamoDBClient);
 const send = (Command, input) => client.send(new Command(input));
-const waits = { client, maxWaitTime: 20, minDelay: 1, maxDelay: 1 };
+const waits = { client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
 
 async function create(request) {
   const { TableDescription } = await send(ddb.CreateTableCommand, request);

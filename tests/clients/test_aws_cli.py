@@ -31,7 +31,7 @@ class AwsCli(unittest.TestCase):
 
     def run_aws(self, service, *arguments):
         command = ["aws", service, *arguments, "--endpoint-url", self.gateway.url, "--output", "json"]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=180)
 
     def aws(self, *arguments, service="dynamodb"):
         done = self.run_aws(service, *arguments)

@@ -16,7 +16,7 @@ except ImportError:
     print("skipped: boto3 is not installed: tools/deps check")
     sys.exit(77)
 
-SECONDS_TO_SETTLE = 20
+SECONDS_TO_SETTLE = 120
 
 
 def settings(gateway):

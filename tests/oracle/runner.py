@@ -13,8 +13,8 @@ from wire import Answer, Broken, Endpoint
 PAGES_MAX = 60
 # Requests of a BatchWriteItem.
 BATCH = 25
-SECONDS_TO_SETTLE = 15
-SECONDS_FOR_STREAM = 5
+SECONDS_TO_SETTLE = 60
+SECONDS_FOR_STREAMS = 30  # in all: what is missing is missing from one step on, and would be waited for in each
 SETTLED = {"ACTIVE", None}
 
 
@@ -31,7 +31,7 @@ class Pair:
 
     def __init__(self, theirs, ours, signers=(None, None)):
         self.sides = [Endpoint(theirs, signers[0]), Endpoint(ours, signers[1])]
-        self.requests = 0
+        self.requests, self.patience = 0, SECONDS_FOR_STREAMS
         self.keys = {}
         self.salt = None
 
@@ -178,10 +178,11 @@ class Pair:
     def run_stream(self, step):
         name = step["body"]["TableName"]
         theirs = read_stream(self.sides[0], name)
-        deadline = time.monotonic() + SECONDS_FOR_STREAM
+        began, deadline = time.monotonic(), time.monotonic() + self.patience
         while True:
             ours = read_stream(self.sides[1], name)
             if records_in(ours) >= records_in(theirs) or time.monotonic() > deadline:
+                self.patience -= time.monotonic() - began
                 return compare.compare(step, Outcome(200, theirs), Outcome(200, ours))
             time.sleep(0.02)
 
