@@ -9,24 +9,18 @@ import http.client
 import http.server
 import os
 import pathlib
+import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.parse
 
 MODULES = pathlib.Path(__file__).parent / "node_modules"
 BUCKET = "exports"
 KEY_ID, SECRET, REGION = "AKIALANDFALL", "a secret/key+", "eu-central-1"
-SECONDS_MAX = 30
+SECONDS_MAX = 120
 LEGACY_CIPHERS = {"NODE_OPTIONS": "--openssl-legacy-provider"}  # s3rver enciphers continuation tokens with DES
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def hmac_of(key, text):
@@ -99,24 +93,19 @@ class S3:
         if not (MODULES / "s3rver").is_dir():
             raise RuntimeError("tests/e2e/node_modules lacks s3rver: run tools/deps check")
         self.folder = tempfile.mkdtemp(prefix="landfall-s3-")
-        port = free_port()
-        self.process = subprocess.Popen([MODULES / ".bin" / "s3rver", "-d", self.folder, "-a", "127.0.0.1", "-p", str(port), "--silent",
-                                         "--configure-bucket", BUCKET], env={**os.environ, **LEGACY_CIPHERS}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.port = port
-        self.wait_for_server()
+        self.process = subprocess.Popen([MODULES / ".bin" / "s3rver", "-d", self.folder, "-a", "127.0.0.1", "-p", "0", "--silent", "--configure-bucket", BUCKET],
+                                        env={**os.environ, **LEGACY_CIPHERS}, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.port = self.read_port()
         self.gate = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate)
-        self.gate.upstream_port, self.gate.cut_after_bytes, self.gate.cuts, self.gate.requests = port, 0, 0, []
+        self.gate.upstream_port, self.gate.cut_after_bytes, self.gate.cuts, self.gate.requests = self.port, 0, 0, []
         self.thread = threading.Thread(target=self.gate.serve_forever)
         self.thread.start()
 
-    def wait_for_server(self):
-        end = time.monotonic() + SECONDS_MAX
-        while time.monotonic() < end:
-            try:
-                return socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.05)
-        self.process.kill()
+    def read_port(self):
+        """It listens when it says so."""
+        for line in self.process.stdout:
+            if found := re.search(r"listening on 127\.0\.0\.1:([0-9]+)", line):
+                return int(found[1])
         raise RuntimeError("s3rver does not start")
 
     def put(self, key, content):
@@ -143,4 +132,5 @@ class S3:
         self.thread.join()
         self.process.terminate()
         self.process.wait(SECONDS_MAX)
+        self.process.stdout.close()
         shutil.rmtree(self.folder)

@@ -2,17 +2,18 @@
 
 The server takes passwords over TLS only; its certificate is for NAME, which stands for 127.0.0.1 as it would by DNS.
 """
+import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 
 from harness import *
 from harness import Server
-from s3_server import free_port
 
-FAILED = 1
+FAILED, PORTS_TRIED = 1, 5
 NAME, OTHER_NAME = "db.landfall.test", "other.landfall.test"
 PASSWORD = "correct-horse/battery@staple"
 RULES = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
@@ -33,12 +34,25 @@ def make_certificate(folder, ca, host):
             "-out", "server.crt")
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 class TcpServer(Server):
-    """On a port of 127.0.0.1 too."""
+    """On a port of 127.0.0.1 too: another one where somebody has taken it before the server could."""
 
     def __init__(self, settings=()):
-        self.port = free_port()
-        super().__init__(("listen_addresses=127.0.0.1", f"port={self.port}", *settings))
+        super().__init__(("listen_addresses=127.0.0.1", *settings))
+
+    def start(self):
+        options = self.options
+        for _ in range(PORTS_TRIED):
+            self.port = free_port()
+            self.options = f"{options} -c port={self.port}"
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return super().start()
+        raise RuntimeError("PostgreSQL does not start on any port")
 
     def environment(self, database):
         return {**super().environment(database), "PGPORT": str(self.port)}
