@@ -5,7 +5,7 @@ import re
 import select
 import time
 
-SECONDS_TO_START = 60
+SECONDS_TO_START = 180
 OF_STREAMS = ("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")
 SECONDS_IDLE_MAX = 20  # a server may have closed a connection that has been idle for longer, as the gateway does after 60 s
 

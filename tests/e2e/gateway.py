@@ -17,7 +17,7 @@ sys.path.append(str(ROOT / "tests" / "oracle"))
 from wire import TARGETS, Answer, Broken, Endpoint, Signer  # noqa: E402
 
 CHECK_REPLIES = os.environ.get("CHECK_REPLIES", str(ROOT / "build" / "tests" / "tools" / "check_replies"))
-SECONDS_TO_START = 60
+SECONDS_TO_START = 180
 # Where it listens and whom it asks for signatures is up to each test, not to whoever runs it.
 OURS = ("LANDFALL_LISTEN", "LANDFALL_AUTH", "LANDFALL_KEY_FILE", "LANDFALL_TLS_CERTIFICATE", "LANDFALL_TLS_KEY", "LANDFALL_POSTGRES", "LANDFALL_MAP")
 

@@ -13,7 +13,7 @@ from harness import *
 sys.path.append(str(ROOT / "tests" / "oracle"))
 import wire  # noqa: E402
 
-SECONDS_OF_PATIENCE = 60
+SECONDS_OF_PATIENCE = 120
 SEGMENTS = 4
 FAILED, PRECONDITION = 1, 4
 MAP = """

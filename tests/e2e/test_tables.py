@@ -5,7 +5,7 @@ import time
 from dynamodb import Client, Refused, key, number, read_url
 from harness import DatabaseCase, signal, unittest
 
-SECONDS_OF_PATIENCE = 60
+SECONDS_OF_PATIENCE = 120
 BATCH = 25
 
 
