@@ -11,12 +11,11 @@ import time
 from dynamodb import Client, Refused, read_url
 from dynamodb_proxy import Proxy
 from gateway import Gateway
-from harness import DatabaseCase, ROOT, text_of, thing, things
+from harness import DatabaseCase, ROOT, SECONDS_MAX, text_of, thing, things
 
 sys.path.append(str(ROOT / "tests" / "oracle"))
 from servers import DynamoDbLocal  # noqa: E402
 
-SECONDS_TO_CATCH_UP = 60
 PHASE = "SELECT phase FROM landfall.phase"
 # DynamoDB Local wants a signature, whatever it is.
 HEADERS = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-central-1/dynamodb/aws4_request, "
@@ -72,7 +71,7 @@ class LiveCase(DatabaseCase):
         self.wait_for(lambda: self.client("DescribeTable", TableName=self.TABLE)["Table"]["TableStatus"] == "ACTIVE")
 
     @staticmethod
-    def wait_for(condition, seconds=SECONDS_TO_CATCH_UP):
+    def wait_for(condition, seconds=SECONDS_MAX):
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
@@ -203,10 +202,13 @@ class Writers:
         finally:
             client.close()
 
+    def work(self, writes):
+        """Until there were so many."""
+        self.case.wait_for(lambda: self.errors or self.writes >= writes)
+
     def stop(self):
         self.is_over = True
         for thread in self.threads:
             thread.join()
         if self.errors:
             raise self.errors[0]
-        return self.writes

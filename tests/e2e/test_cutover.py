@@ -2,7 +2,6 @@
 import json
 import signal
 import subprocess
-import time
 
 from dynamodb import Refused
 from harness import unittest
@@ -43,7 +42,7 @@ class Cutover(MovingCase):
     def test_a_fence_whose_time_is_up_leaves_everything_as_it_was(self):
         self.reads_moved()
         self.sql(MARK)
-        self.assertIn("the time of the fence was up while waiting for 1 keys", self.landfall("cutover", "writes", "--fence", "1", status=4))
+        self.assertIn("the time of the fence was up while waiting for 1 keys", self.landfall("cutover", "writes", "--fence", "4", status=4))
         self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
         self.put(3, self.gateway, label={"S": "through"})
         self.assertEqual(self.there(3)["label"]["S"], "through")
@@ -56,10 +55,10 @@ class Cutover(MovingCase):
         self.assertRegex(self.landfall("cutover", "writes", "--force", status=4), r"1 keys have writes to DynamoDB that can land until \d\d:\d\d:\d\d")
         self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
 
-    def begin_and(self, number, status):
+    def begin_and(self, number, status, fence):
         """The command is sent a signal while it waits under its fence."""
         self.sql(MARK)
-        process = self.start("cutover", "writes", "--fence", "3")
+        process = self.start("cutover", "writes", "--fence", str(fence))
         self.wait_for(lambda: self.sql(FENCE_IS_KNOWN) == "1")
         process.send_signal(number)
         process.communicate()
@@ -67,15 +66,13 @@ class Cutover(MovingCase):
 
     def test_an_interrupted_cutover_takes_its_fence_away(self):
         self.reads_moved()
-        self.begin_and(signal.SIGINT, 130)
+        self.begin_and(signal.SIGINT, 130, fence=20)
         self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
 
     def test_a_killed_cutover_leaves_a_fence_that_ends_by_itself(self):
         self.reads_moved()
-        self.begin_and(signal.SIGKILL, -signal.SIGKILL)
-        began = time.monotonic()
+        self.begin_and(signal.SIGKILL, -signal.SIGKILL, fence=8)
         self.put(3, self.gateway, label={"S": "held"})
-        self.assertLess(time.monotonic() - began, 10)
         self.assertEqual((self.sql(PHASE), self.sql(FENCE)), ("dual write", "0"))
         self.assertEqual(self.there(3)["label"]["S"], "held")
         self.sql("DELETE FROM landfall.dirty_key")
@@ -97,10 +94,11 @@ class Cutover(MovingCase):
 
     def test_throttled_reverse_sync_arrives(self):
         self.writes_moved()
-        self.proxy.shares = [("throttle", 0.5)]
+        self.proxy.shares = [("throttle", 1)]
         self.sql("UPDATE things.thing SET label = 'slowly ' || thing_id")
+        self.wait_for(lambda: self.proxy.done["throttle"] > 2)
+        self.proxy.shares = [("throttle", 0.5)]
         self.wait_for_reverse_sync()
-        self.assertGreater(self.proxy.done["throttle"], 0)
         self.assert_same()
 
     def test_what_may_land_late_is_sent_again_and_holds_the_rollback(self):

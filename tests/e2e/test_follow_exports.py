@@ -127,7 +127,7 @@ class FollowExports(ChainCase):
         self.assertIn(self.time_of(20), self.sql("SELECT gap FROM landfall.stream_shard"))
         follower = self.start("follow", "dynamodb://things")
         self.wait_for_worker()
-        self.start("verify", "dynamodb://things", "--repair", "--yes", "--settle", "1").communicate(timeout=SECONDS_MAX)
+        self.start("verify", "dynamodb://things", "--repair", "--yes", "--settle", "5").communicate(timeout=SECONDS_MAX)
         self.assertIn("0 missing", self.landfall("verify", "dynamodb://things", "--settle", "1"))
         self.wait_for(lambda: self.sql("SELECT readable_at IS NOT NULL FROM landfall.phase") == "t")
         follower.terminate()

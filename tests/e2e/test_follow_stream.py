@@ -2,7 +2,7 @@
 import json
 import time
 
-from harness import DatabaseCase, text_of, things, unittest
+from harness import DatabaseCase, SECONDS_MAX, text_of, things, unittest
 from live import CREDENTIALS, item_of, key_of
 from stream_server import Refusal, StreamServer
 
@@ -60,7 +60,7 @@ class Lineage(StreamCase):
         for generation in range(1, 5):
             self.dynamodb.split(f"shard-{generation}", f"shard-{generation + 1}")
             self.put(f"shard-{generation + 1}", 1, str(generation))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SECONDS_MAX
         while len(self.captured()) < 5 and time.monotonic() < deadline:
             time.sleep(0.1)
         follower.terminate()
@@ -210,7 +210,7 @@ class Gaps(StreamCase):
         self.assertIn("gap in the stream: changes were lost", self.landfall("cutover", "reads", status=4))
         self.assertIn("differ", self.landfall("verify", "dynamodb://things", "--settle", "0", status=3))
         follower = self.start("follow", "--skip-gaps")
-        self.landfall("verify", "dynamodb://things", "--repair", "--yes", "--settle", "3")
+        self.landfall("verify", "dynamodb://things", "--repair", "--yes", "--settle", "5")
         self.landfall("verify", "dynamodb://things")
         follower.terminate()
         self.assertEqual(follower.wait(60), 0)

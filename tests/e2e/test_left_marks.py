@@ -133,7 +133,7 @@ class LeftMarks(MovingCase):
         other.kill()
         other.communicate()
         self.wait_for(lambda: self.sql(GATEWAYS) == "1")
-        self.landfall("cutover", "writes", "--fence", "5")
+        self.landfall("cutover", "writes")
         self.assertEqual(self.sql(PHASE), "postgres")
 
 

@@ -121,7 +121,7 @@ class MixedBack(MixedCase):
     # Repair -----------------------------------------------------------------------------------------------------------------
 
     def repair(self, found):
-        output = self.landfall("verify", "dynamodb://court", "--settle", "3", "--repair", "--yes")
+        output = self.landfall("verify", "dynamodb://court", "--settle", "5", "--repair", "--yes")
         self.assertIn(f"{found} repaired", output)
 
     def assert_both_sets_of_keys_are_mended(self):

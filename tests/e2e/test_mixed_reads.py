@@ -106,7 +106,7 @@ class MixedReads(MixedCase):
         self.reads_moved()
         self.share(100, "Message", "Copy")
         self.sql("ALTER TABLE court.message RENAME TO away")
-        self.wait_for(lambda: self.gateway("GetItem", TableName=TABLE, Key=key_of("Message", 90, 1)) and self.sql(SHARE) == "0 Message,Copy")
+        self.wait_for(lambda: self.read_messages() and self.sql(SHARE) == "0 Message,Copy")
         self.sql("ALTER TABLE court.away RENAME TO message")
         self.assertEqual(self.landfall_json("status")["tables"][0]["reads %"], "0 of Message, Copy")
         self.assert_writes_wait("Event", "only eventual reads of Message, Copy come from PostgreSQL, 0 % of them; run `landfall cutover reads court --entity Event --percent 100`")
@@ -127,6 +127,10 @@ class MixedReads(MixedCase):
         self.forth("Event")
         self.forth("Event", "Memo")
         self.assertEqual(self.sql(MOVED), "postgres Event,Memo")
+
+    def read_messages(self):
+        """As many times as must fail within ten seconds."""
+        return [self.gateway("GetItem", TableName=TABLE, Key=key_of("Message", 90, 1)) for _ in range(20)]
 
     def assert_writes_wait(self, names, sentence):
         self.assertIn(f"reads not moved: {sentence}" if sentence.startswith("only") else sentence,

@@ -68,7 +68,7 @@ class SqlAndApi(MovingCase):
             thread.start()
         by_sql = self.write_by_sql()
         by_api = sum([thread.stop() for thread in old])
-        self.assertGreater(by_sql, WRITES / 2)
+        self.assertGreater(by_sql, 0)
         self.assertGreater(by_api, 0)
 
     def test_both_sides_are_equal(self):

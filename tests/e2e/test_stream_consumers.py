@@ -187,7 +187,7 @@ class Consumers(MovingCase):
             self.assertEqual(self.stream(), theirs)
             self.assertEqual(self.listed(), [theirs[0]])
             self.sql("UPDATE things.thing SET label = 'by SQL' WHERE thing_id = '20'")
-            consumer.wait(lambda: consumer.images["thing|20"][-1]["label"] == {"S": "by SQL"})
+            consumer.wait(lambda: consumer.images.get("thing|20", [{}])[-1].get("label") == {"S": "by SQL"})
             self.move(application, "rollback", "writes", authority="dynamodb")
         finally:
             application.stop()
