@@ -41,7 +41,8 @@ class Resume(DatabaseCase):
         self.wait_for_chunks(process)
         self.assertIn(f"\nload 1: process {process.pid} on ", self.landfall("migrate", "status"))
         process.send_signal(how)
-        time.sleep(NOTICE_SECONDS)
+        if how != signal.SIGKILL:
+            time.sleep(NOTICE_SECONDS)
         holder.communicate(timeout=SECONDS_MAX)
         _, errors = process.communicate(timeout=SECONDS_MAX)
         return process.returncode, errors
