@@ -298,29 +298,38 @@ static bool looks_like_id(const struct attr_stats *stats)
     if (stats->uuid == stats->present)
         return true;
     for (unsigned i = 0; i < stats->examples.count; i++) {
-        bool digit = false, space = false;
+        bool digit = false, prose = false;
         for (unsigned c = 0; c < stats->examples.lengths[i]; c++) {
             digit = digit || isdigit((unsigned char)stats->examples.texts[i][c]);
-            space = space || stats->examples.texts[i][c] == ' ';
+            prose = prose || stats->examples.texts[i][c] == ' ' || stats->examples.texts[i][c] == '@';
         }
-        if (!digit || space)
+        if (!digit || prose)
             return false;
     }
     return true;
 }
 
+/* A piece without a word before it is called after the key's attribute, or, where that says nothing, after what it is. */
+static enum lf_code name_bare_piece(struct draft *draft, struct span attr, const struct column_codec *codec,
+                                    struct span *ret_name, struct err *err)
+{
+    bool is_generic = infer_is_generic_key_name(attr);
+    if (is_generic && (codec->type == COLUMN_DATE || codec->type == COLUMN_TIMESTAMPTZ))
+        attr = codec->type == COLUMN_DATE ? SPAN("date") : SPAN("timestamp");
+    return name_snake_case(attr, draft->arena, ret_name, err);
+}
+
 /* The word before a key piece, written out where it is an abbreviation of the entity's name: I# in invoice -> invoice_id. */
-static enum lf_code name_piece(struct draft *draft, const struct draft_entity *entity, unsigned variable, struct span *ret_name,
-                               struct err *err)
+static enum lf_code name_piece(struct draft *draft, const struct draft_entity *entity, unsigned variable,
+                               const struct column_codec *codec, struct span *ret_name, struct err *err)
 {
     const struct variable *v = &entity->kind->variables[variable];
     struct span word = { NULL, 0 };
     if (v->hint.ptr)
         TRY(infer_word_name(draft->infer, entity->model, v->hint, &word, err));
-    bool hinted = word.len > 0;
-    if (!hinted)
-        TRY(name_snake_case(entity->kind->templates[v->template].attr, draft->arena, &word, err));
-    if (hinted && looks_like_id(&entity->stats->pieces[variable]) && !span_ends_with(word, SPAN("_id")))
+    if (!word.len)
+        TRY(name_bare_piece(draft, entity->kind->templates[v->template].attr, codec, &word, err));
+    else if (looks_like_id(&entity->stats->pieces[variable]) && !span_ends_with(word, SPAN("_id")))
         TRY(arena_printf(draft->arena, &word, err, "%.*s_id", SPAN_ARG(word)));
     return unique_column_name(draft, entity, word, ret_name, err);
 }
@@ -329,9 +338,9 @@ static enum lf_code add_piece_column(struct draft *draft, struct draft_entity *e
                                      struct err *err)
 {
     struct column column = { .source = COLUMN_FROM_KEY, .not_null = true };
-    TRY(name_piece(draft, entity, variable, &column.name, err));
-    struct choice choice = { draft->infer->options.type_share_min, &entity->stats->pieces[variable], column.name };
+    struct choice choice = { draft->infer->options.type_share_min, &entity->stats->pieces[variable], { NULL, 0 } };
     column.codec = choose_key_codec(&choice);
+    TRY(name_piece(draft, entity, variable, column.codec, &column.name, err));
     return add_column(draft, entity, &entity->stats->pieces[variable], column, ret_index, err);
 }
 
@@ -582,17 +591,33 @@ static enum lf_code draft_match(struct draft *draft, struct draft_entity *entity
     return LF_OK;
 }
 
+/* Whether strings, numbers and the like are mixed: jsonb holds them all, but no SQL compares them. */
+static bool is_mixed(const struct attr_stats *stats, const struct column *column)
+{
+    const uint64_t *types = stats->types;
+    return column->type == COLUMN_JSONB && types[VALUE_S] + types[VALUE_N] + types[VALUE_BOOL] > 0;
+}
+
+static enum lf_code doubt_column(struct draft *draft, struct draft_entity *entity, size_t index, struct err *err)
+{
+    const struct column_evidence *evidence = &entity->evidence->columns[index];
+    const struct column *column = &entity->entity->columns[index];
+    char exceptions[COUNT_TEXT_BYTES], present[COUNT_TEXT_BYTES];
+    if (is_mixed(entity->columns[index], column))
+        TRY(infer_doubt(draft, entity, err, "%.*s is %s because its values are of several types (%.*s)", SPAN_ARG(column->name),
+                        column_type_name(column->type), SPAN_ARG(evidence->types)));
+    uint64_t nulls = column->type == COLUMN_JSONB ? 0 : entity->columns[index]->types[VALUE_NULL]; /* NULL in SQL as well */
+    if (evidence->exceptions == nulls)
+        return LF_OK;
+    return infer_doubt(draft, entity, err, "%.*s %s does not hold %s of %s values (%.*s)", SPAN_ARG(column->name),
+                       column_type_name(column->type), infer_count_text(evidence->exceptions, exceptions),
+                       infer_count_text(evidence->present, present), SPAN_ARG(evidence->types));
+}
+
 static enum lf_code doubt_columns(struct draft *draft, struct draft_entity *entity, struct err *err)
 {
-    for (size_t i = 0; i < entity->entity->column_count; i++) {
-        const struct column_evidence *evidence = &entity->evidence->columns[i];
-        const struct column *column = &entity->entity->columns[i];
-        char exceptions[COUNT_TEXT_BYTES], present[COUNT_TEXT_BYTES];
-        if (evidence->exceptions)
-            TRY(infer_doubt(draft, entity, err, "%.*s %s does not hold %s of %s values (%.*s)", SPAN_ARG(column->name),
-                            column_type_name(column->type), infer_count_text(evidence->exceptions, exceptions),
-                            infer_count_text(evidence->present, present), SPAN_ARG(evidence->types)));
-    }
+    for (size_t i = 0; i < entity->entity->column_count; i++)
+        TRY(doubt_column(draft, entity, i, err));
     return LF_OK;
 }
 

@@ -671,11 +671,11 @@ enum lf_code infer_add_kinds(struct infer *infer, struct table_model *model, con
         for (size_t part = 0; part < key_part_count(model->table); part++)
             TRY(find_classes(infer, model, part, err));
     TRY(group_into_kinds(infer, model, items, count, err));
-    drop_odd_kinds(model, first, count);
+    drop_odd_kinds(model, first, count > model->sample_count ? count : model->sample_count);
     if (model->kind_count > first)
         qsort(model->kinds + first, model->kind_count - first, sizeof *model->kinds, compare_kinds);
     for (size_t i = first; i < model->kind_count; i++)
         TRY(infer_mine_templates(infer, model, &model->kinds[i], err));
-    TRY(infer_name_kinds(infer, model, err));
+    TRY(infer_name_kinds(infer, model, items, count, err));
     return explain_decision(infer, model, err);
 }

@@ -238,6 +238,21 @@ static enum lf_code note_table(struct draft *draft, size_t table, struct err *er
                         infer_count_text(evidence->items, items), SPAN_ARG(evidence->decided_by));
 }
 
+/* Kinds of one or two items are not drafted. */
+static enum lf_code explain_odd_items(struct draft *draft, size_t table, struct err *err)
+{
+    struct table_evidence *evidence = &draft->evidence->tables[table];
+    uint64_t odd = evidence->items;
+    for (size_t i = 0; i < draft->map->tables[table].entity_count; i++)
+        odd -= evidence->entities[i].items;
+    if (odd == 0)
+        return LF_OK;
+    char count[COUNT_TEXT_BYTES];
+    return arena_printf(draft->arena, &evidence->decided_by, err,
+                        "%.*s; %s of no kind of their own: landfall.item keeps what no entity claims",
+                        SPAN_ARG(evidence->decided_by), infer_count_text(odd, count));
+}
+
 static enum lf_code draft_table(struct draft *draft, size_t table, struct err *err)
 {
     const struct table_model *model = &draft->infer->models[table];
@@ -254,6 +269,7 @@ static enum lf_code draft_table(struct draft *draft, size_t table, struct err *e
     TRY(arena_copy(draft->arena, model->decided_by, &evidence->decided_by, err));
     for (size_t i = 0; i < t->entity_count; i++)
         TRY(begin_entity(draft, table, order[i].kind, &t->entities[i], &evidence->entities[i], err));
+    TRY(explain_odd_items(draft, table, err));
     return note_table(draft, table, err);
 }
 

@@ -20,6 +20,7 @@ struct draft_entity {
     bool identity_key;     /* the templates did not hold: key attributes are columns */
     unsigned *key_columns; /* columns of the table key, in order of the key */
     size_t key_column_count;
+    struct containment *looked_up; /* by foreign key: how many of its values are keys of the parent */
 };
 
 struct draft {
@@ -42,6 +43,8 @@ enum lf_code infer_draft_columns(struct draft *draft, struct draft_entity *entit
 enum lf_code infer_draft_keys(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
 /* Foreign keys among all entities. */
 enum lf_code infer_draft_relations(struct draft *draft, struct err *err) MUST_CHECK;
+/* Takes foreign keys away until no row needs another to be there first that needs it. */
+enum lf_code infer_break_circles(struct draft *draft, struct err *err) MUST_CHECK;
 
 /* CHECKs of columns that are neither keys nor references; after the relations. */
 enum lf_code infer_draft_checks(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;

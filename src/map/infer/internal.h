@@ -9,6 +9,7 @@
  *     columns.c    counters -> columns and templates
  *     keys.c       counters -> primary keys, indexes
  *     relations.c  counters -> foreign keys
+ *     circles.c    foreign keys that no row could be inserted with are taken away
  *     names.c      what things are called
  *     sketch.c     counters of bounded size
  *
@@ -64,6 +65,7 @@ struct kind {
     struct span marker;     /* value of the table's marker attribute; ptr NULL: none */
     struct span classes[2]; /* literal beginning (or whole) of partition and sort key; ptr NULL: none */
     bool whole[2];          /* the class is the whole key text */
+    bool shares_partitions; /* some partition has several of its items */
     struct span inner[2];   /* a word further on in the key, "ITEM" in ORDER#1#ITEM#2; ptr NULL: none */
     struct span name;       /* of the entity, snake_case */
     struct variable *variables;
@@ -198,8 +200,9 @@ enum lf_code infer_attribute_of(struct kind_stats *stats, struct span name, stru
 enum lf_code infer_observe_value(struct attr_stats *stats, const struct value *value, struct err *err) MUST_CHECK;
 const struct attr_stats *infer_find_attribute(const struct kind_stats *stats, struct span name);
 
-/* Names every kind of a table that has none yet. */
-enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err) MUST_CHECK;
+/* Names every kind of a table that has none yet; `items` are theirs. */
+enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, const struct item *items, size_t count,
+                              struct err *err) MUST_CHECK;
 /* An attribute's name as a column's; what libraries abbreviate is written out (_ct -> created_at). */
 enum lf_code infer_name_attribute(struct span attr, struct arena *arena, struct span *ret_name, struct err *err) MUST_CHECK;
 /* The word of a key part as a name: "PHOTO" -> photo, "I" -> invoice where the items say so. */

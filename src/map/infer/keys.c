@@ -204,10 +204,12 @@ static bool is_prefix(const unsigned *prefix, size_t prefix_count, const unsigne
     return prefix_count <= count && memcmp(prefix, columns, prefix_count * sizeof *prefix) == 0;
 }
 
-/* Whether an index with these columns is there already, or the primary key begins with them. */
+/* Whether an index with these columns is there already, the primary key begins with them, or they begin with the primary key:
+ * then there is one row to find, which that finds. */
 static bool is_covered(const struct entity *entity, const struct index_def *index)
 {
-    if (is_prefix(index->columns, index->count, entity->primary_key, entity->primary_key_count))
+    if (is_prefix(index->columns, index->count, entity->primary_key, entity->primary_key_count) ||
+        is_prefix(entity->primary_key, entity->primary_key_count, index->columns, index->count))
         return true;
     for (size_t i = 0; i < entity->index_count; i++)
         if (is_prefix(index->columns, index->count, entity->indexes[i].columns, entity->indexes[i].count))
@@ -243,7 +245,8 @@ static enum lf_code add_access_path(struct draft *draft, struct draft_entity *en
 static enum lf_code draft_indexes(struct draft *draft, struct draft_entity *entity, struct err *err)
 {
     const struct map_table *table = entity->model->table;
-    entity->entity->indexes = arena_calloc(draft->arena, table->index_count + 1, sizeof *entity->entity->indexes, err);
+    size_t capacity = 1 + table->index_count + entity->entity->column_count; /* each column may be found to be unique */
+    entity->entity->indexes = arena_calloc(draft->arena, capacity, sizeof *entity->entity->indexes, err);
     if (!entity->entity->indexes)
         return err->code;
     TRY(add_access_path(draft, entity, table->key.partition.name, table->key.sort.name, SPAN("the table's key"), err));

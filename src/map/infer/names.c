@@ -113,6 +113,49 @@ enum lf_code infer_name_attribute(struct span attr, struct arena *arena, struct 
     return name_snake_case(attr, arena, ret_name, err);
 }
 
+/* ---- names that say "key" and nothing else ---- */
+
+/* The longest word of keys that stands at the beginning of `letters`; 0: none. */
+static size_t key_word_length(struct span letters)
+{
+    static const char *const words[] = { "pk", "sk",  "hk",  "rk",  "hash",  "range", "partition", "sort", "gs",
+                                         "ls", "gsi", "lsi", "key", "index", "idx",   "data",      NULL };
+    size_t longest = 0;
+    for (const char *const *word = words; *word; word++) {
+        size_t len = strlen(*word);
+        if (len > longest && len <= letters.len && strncasecmp(*word, letters.ptr, len) == 0)
+            longest = len;
+    }
+    return longest;
+}
+
+/* Words that say "key" beside others only: an attribute may be called sort. */
+static bool is_word_of_its_own(struct span name)
+{
+    static const char *const words[] = { "data", "key", "sort", "partition", "gs", "ls", NULL };
+    for (const char *const *word = words; *word; word++)
+        if (name.len == strlen(*word) && strncasecmp(name.ptr, *word, name.len) == 0)
+            return true;
+    return false;
+}
+
+bool infer_is_generic_key_name(struct span name)
+{
+    bool any = false;
+    for (size_t i = 0; i < name.len;) {
+        if (!isalpha((unsigned char)name.ptr[i])) {
+            i++;
+            continue;
+        }
+        size_t len = key_word_length(span_from(name, i));
+        if (!len)
+            return false;
+        any = true;
+        i += len;
+    }
+    return any && !is_word_of_its_own(name);
+}
+
 /* ---- names of kinds ---- */
 
 /* As naming.h: what is not ASCII counts as letters. */
@@ -222,36 +265,43 @@ static enum lf_code words_of_kind(struct infer *infer, const struct table_model 
     return part_word(infer, model, kind, 1, &ret_words->sort, err);
 }
 
-/* Whether some kind is the thing itself: USER#x / USER#x, I#x / root. */
+/* Whether the kind is the thing that its partition key names: USER#x / USER#x, I#x / root, USER#x / METADATA#x. Where a partition
+ * has several of them, ORDER#x / ITEM#1, the word does say something. */
+static bool is_thing_itself(const struct kind *kind, const struct kind_words *words)
+{
+    return words->sort.len == 0 || span_equal(words->sort, words->partition) ||
+           (says_nothing(words->sort) && !kind->shares_partitions);
+}
+
 static enum lf_code is_own(struct infer *infer, const struct table_model *model, struct span word, bool *ret_own, struct err *err)
 {
     *ret_own = false;
     for (size_t k = 0; k < model->kind_count; k++) {
         struct kind_words words;
         TRY(words_of_kind(infer, model, &model->kinds[k], &words, err));
-        if (span_equal(words.partition, word) && (says_nothing(words.sort) || span_equal(words.sort, word)))
+        if (span_equal(words.partition, word) && is_thing_itself(&model->kinds[k], &words))
             *ret_own = true;
     }
     return LF_OK;
 }
 
-/* Whether each partition key has at most one item of the kind: then it is a side of the thing, not something that belongs to it.
- */
-static enum lf_code is_one_to_one(const struct table_model *model, size_t kind, bool *ret_one, struct err *err)
+/* Which kinds have several items in one partition. The others are a side of the thing, not something that belongs to it. */
+static enum lf_code find_shared_partitions(struct table_model *model, const struct item *items, size_t count, struct err *err)
 {
     struct hash_sample seen;
     hash_sample_init(&seen, INFER_SAMPLE_ITEMS);
     enum lf_code code = LF_OK;
-    bool one = true;
-    for (size_t i = 0; i < model->sample_count && one && code == LF_OK; i++) {
-        const struct value *pk = item_get(&model->sample[i], model->table->key.partition.name);
+    for (size_t i = 0; i < count && code == LF_OK; i++) {
+        const struct value *pk = item_get(&items[i], model->table->key.partition.name);
+        size_t kind = infer_classify(model, &items[i]);
         bool was_there = false;
-        if (pk && pk->type == VALUE_S && infer_classify(model, &model->sample[i]) == kind)
-            code = hash_sample_add(&seen, hash64(pk->bytes, 0), &was_there, err);
-        one = !was_there;
+        if (!pk || pk->type != VALUE_S || kind == model->kind_count)
+            continue;
+        uint64_t pair[2] = { hash64(pk->bytes, 0), kind }; /* as seeds, small numbers make equal hashes of short texts */
+        code = hash_sample_add(&seen, hash64(span_of((const char *)pair, sizeof pair), 0), &was_there, err);
+        model->kinds[kind].shares_partitions = model->kinds[kind].shares_partitions || was_there;
     }
     hash_sample_done(&seen);
-    *ret_one = one;
     return code;
 }
 
@@ -273,16 +323,15 @@ static enum lf_code name_from_words(struct infer *infer, const struct table_mode
 {
     struct kind_words words;
     TRY(words_of_kind(infer, model, &model->kinds[kind], &words, err));
-    if (says_nothing(words.sort) || span_equal(words.sort, words.partition)) {
+    if (is_thing_itself(&model->kinds[kind], &words)) {
         *ret_name = words.partition;
         return LF_OK;
     }
-    bool partition_own, sort_own, one_to_one = false;
+    bool partition_own, sort_own;
     TRY(is_own(infer, model, words.partition, &partition_own, err));
     TRY(is_own(infer, model, words.sort, &sort_own, err));
-    if (partition_own)
-        TRY(is_one_to_one(model, kind, &one_to_one, err));
-    if (words.partition.len && (sort_own || one_to_one || is_link(model, &model->kinds[kind])))
+    bool is_side = partition_own && !model->kinds[kind].shares_partitions;
+    if (words.partition.len && (sort_own || is_side || says_nothing(words.sort) || is_link(model, &model->kinds[kind])))
         return arena_printf(&infer->arena, ret_name, err, "%.*s_%.*s", SPAN_ARG(words.partition), SPAN_ARG(words.sort));
     *ret_name = words.sort;
     return LF_OK;
@@ -311,8 +360,10 @@ static bool is_taken(void *context, struct span name)
     return false;
 }
 
-enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, struct err *err)
+enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, const struct item *items, size_t count,
+                              struct err *err)
 {
+    TRY(find_shared_partitions(model, items, count, err));
     for (size_t k = 0; k < model->kind_count; k++) {
         if (model->kinds[k].name.ptr)
             continue;

@@ -7,7 +7,7 @@
  * the same word, or, where it says nothing, by values that cannot be there by chance (uuids; many long texts).
  */
 
-enum { BY_VALUE_DISTINCT_MIN = 20, BY_VALUE_BYTES_MIN = 5, BY_UUID_DISTINCT_MIN = 1, RELATIONS_MAX = 64 };
+enum { BY_VALUE_DISTINCT_MIN = 20, BY_VALUE_BYTES_MIN = 5, BY_UUID_DISTINCT_MIN = 1, GUARDS_MIN = 10, RELATIONS_MAX = 64 };
 
 enum likeness { BY_VALUE, BY_KEY_WORD, BY_NAME_ENDING, BY_NAME };
 
@@ -29,13 +29,19 @@ static bool is_single_parent(const struct draft_entity *parent)
     return parent->entity->primary_key_count == 1;
 }
 
+/* "id", "pk", "gsi1sk": a name that says nothing of whose key it is. */
+static bool is_plain_key_name(struct span name)
+{
+    return span_equal(name, SPAN("id")) || span_equal(name, SPAN("uuid")) || infer_is_generic_key_name(name);
+}
+
 /* Name of the parent's table and key, as a child would call it: customer_id, or the key's own name where that says more than
  * "id". */
 static enum likeness likeness_of_names(const struct draft_entity *parent, struct span name)
 {
     struct span key = parent->entity->columns[parent->entity->primary_key[0]].name;
     struct span table = parent->entity->table;
-    bool key_is_plain = span_equal(key, SPAN("id")) || span_equal(key, SPAN("uuid")) || span_equal(key, SPAN("pk"));
+    bool key_is_plain = is_plain_key_name(key);
     if (!key_is_plain && span_equal(name, key))
         return BY_NAME;
     struct span rest = span_starts_with(name, table) ? span_from(name, table.len) : name;
@@ -204,8 +210,68 @@ static enum lf_code add_foreign_key(struct draft *draft, struct draft_entity *ch
     if (c.orphans)
         key.enforce = ENFORCE_CONTRACT;
     TRY(note_relation(draft, c, why, child == parent ? "a tree; " : "", &key.note, err));
+    child->looked_up[child->entity->foreign_key_count] = c;
     child->entity->foreign_keys[child->entity->foreign_key_count++] = key;
-    return doubt_relation(draft, child, &key, c, err);
+    return LF_OK;
+}
+
+/* ---- guards ---- */
+
+/* Items that DynamoDB applications write so that a value is there once, as EMAIL#ada@example.org / EMAIL#ada@example.org beside
+ * the user: one for each, with nothing but the way back. In SQL that is a unique index. */
+
+static bool all_are_keys_of(const struct hash_sample *values, const struct hash_sample *keys)
+{
+    struct containment c = hash_sample_contained(values, keys);
+    return c.checked > 0 && c.orphans == 0;
+}
+
+static bool leads_back(const struct draft_entity *guard, unsigned column, const struct draft_entity *entity)
+{
+    for (size_t i = 0; i < entity->entity->primary_key_count; i++)
+        if (all_are_keys_of(values_of(guard, column), values_of(entity, entity->entity->primary_key[i])))
+            return true;
+    return false;
+}
+
+static bool is_guard(const struct draft_entity *guard, const struct draft_entity *entity, unsigned column)
+{
+    const struct attr_stats *values = entity->columns[column];
+    unsigned key = guard->entity->primary_key[0];
+    if (guard == entity || is_primary_key(entity, column) || guard->stats->items < GUARDS_MIN ||
+        values->types[VALUE_S] + values->types[VALUE_N] != guard->stats->items ||
+        !all_are_keys_of(values_of(entity, column), values_of(guard, key)) ||
+        !all_are_keys_of(values_of(guard, key), values_of(entity, column)))
+        return false;
+    for (unsigned c = 0; c < guard->entity->column_count; c++)
+        if (c != key && !leads_back(guard, c, entity))
+            return false;
+    return true;
+}
+
+/* An index that is there on the column alone becomes unique. */
+static struct index_def *index_on(struct entity *entity, unsigned column)
+{
+    for (size_t i = 0; i < entity->index_count; i++)
+        if (entity->indexes[i].count == 1 && entity->indexes[i].columns[0] == column)
+            return &entity->indexes[i];
+    return NULL;
+}
+
+static enum lf_code add_unique(struct draft *draft, struct draft_entity *entity, unsigned column,
+                               const struct draft_entity *guard, struct err *err)
+{
+    struct index_def *index = index_on(entity->entity, column);
+    if (!index) {
+        index = &entity->entity->indexes[entity->entity->index_count++];
+        index->columns = arena_alloc(draft->arena, sizeof *index->columns, err);
+        if (!index->columns)
+            return err->code;
+        index->columns[0] = column;
+        index->count = 1;
+    }
+    index->unique = true;
+    return arena_printf(draft->arena, &index->note, err, "%.*s guards it: one for each value", SPAN_ARG(guard->entity->table));
 }
 
 /* ---- composite keys ---- */
@@ -269,6 +335,8 @@ static enum lf_code draft_composite(struct draft *draft, struct draft_entity *ch
 static enum lf_code draft_relation(struct draft *draft, struct draft_entity *child, unsigned column, struct err *err)
 {
     struct search search = find_relation(draft, child, column);
+    if (search.found && is_guard(search.best.parent, child, column))
+        return add_unique(draft, child, column, search.best.parent, err);
     if (search.found)
         return add_foreign_key(draft, child, search.best.parent, &column, search.best.containment,
                                describe_likeness(search.best.likeness), err);
@@ -281,18 +349,57 @@ static enum lf_code draft_relation(struct draft *draft, struct draft_entity *chi
                        infer_count_text(search.contradicted.containment.checked, checked));
 }
 
+/* ---- names that a relation corrects ---- */
+
+static void rename_column(struct entity *entity, unsigned column, struct span name)
+{
+    entity->columns[column].name = name;
+    for (size_t t = 0; t < entity->template_count; t++)
+        for (size_t p = 0; p < entity->templates[t].template.count; p++) {
+            struct template_part *part = &entity->templates[t].template.parts[p];
+            if (part->is_variable && part->column == column)
+                part->name = name;
+        }
+}
+
+/* POST#{post_id} / LIKE#{like_id}, but what is behind LIKE# is a user: the key's word names the entity, not its piece. */
+static void correct_names(struct entity *entity)
+{
+    for (size_t i = 0; i < entity->foreign_key_count; i++) {
+        const struct foreign_key *key = &entity->foreign_keys[i];
+        const struct column *column = &entity->columns[key->columns[0]];
+        struct span name = key->parent->columns[key->references[0]].name;
+        struct span rest = span_starts_with(column->name, entity->table) ? span_from(column->name, entity->table.len) : name;
+        if (key->count == 1 && key->parent != entity && column->source == COLUMN_FROM_KEY && span_equal(rest, SPAN("_id")) &&
+            !is_plain_key_name(name) && entity_find_column(entity, name) == entity->column_count)
+            rename_column(entity, key->columns[0], name);
+    }
+}
+
+static enum lf_code draft_relations_of(struct draft *draft, struct draft_entity *child, struct err *err)
+{
+    child->entity->foreign_keys = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->entity->foreign_keys, err);
+    child->looked_up = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->looked_up, err);
+    if (!child->entity->foreign_keys || !child->looked_up)
+        return err->code;
+    for (size_t t = 0; t < child->kind->tuple_count && child->entity->foreign_key_count < RELATIONS_MAX; t++)
+        TRY(draft_composite(draft, child, t, err));
+    for (unsigned c = 0; c < child->entity->column_count && child->entity->foreign_key_count < RELATIONS_MAX; c++)
+        TRY(draft_relation(draft, child, c, err));
+    return LF_OK;
+}
+
 enum lf_code infer_draft_relations(struct draft *draft, struct err *err)
 {
-    for (size_t i = 0; i < draft->entity_count; i++) {
-        struct draft_entity *child = &draft->entities[i];
-        child->entity->foreign_keys = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->entity->foreign_keys, err);
-        if (!child->entity->foreign_keys)
-            return err->code;
-        for (size_t t = 0; t < child->kind->tuple_count && child->entity->foreign_key_count < RELATIONS_MAX; t++)
-            TRY(draft_composite(draft, child, t, err));
-        for (unsigned c = 0; c < child->entity->column_count && child->entity->foreign_key_count < RELATIONS_MAX; c++)
-            TRY(draft_relation(draft, child, c, err));
-    }
+    for (size_t i = 0; i < draft->entity_count; i++)
+        TRY(draft_relations_of(draft, &draft->entities[i], err));
+    TRY(infer_break_circles(draft, err));
+    for (size_t i = 0; i < draft->entity_count; i++)
+        correct_names(draft->entities[i].entity);
+    for (size_t i = 0; i < draft->entity_count; i++)
+        for (size_t k = 0; k < draft->entities[i].entity->foreign_key_count; k++)
+            TRY(doubt_relation(draft, &draft->entities[i], &draft->entities[i].entity->foreign_keys[k],
+                               draft->entities[i].looked_up[k], err));
     return LF_OK;
 }
 

@@ -87,33 +87,6 @@ static bool is_separator(char c)
     return c == '#' || c == '|' || c == '$' || c == ':' || c == '/' || c == '_' || c == '@';
 }
 
-bool infer_is_generic_key_name(struct span name)
-{
-    static const char *const words[] = { "pk",       "sk",  "hash", "range", "hk",    "rk",  "partitionkey", "sortkey", "hashkey",
-                                         "rangekey", "gsi", "lsi",  "key",   "index", "idx", "data",         NULL };
-    bool any = false;
-    for (size_t i = 0; i < name.len;) {
-        if (!isalpha((unsigned char)name.ptr[i])) {
-            i++;
-            continue;
-        }
-        size_t end = i;
-        while (end < name.len && isalpha((unsigned char)name.ptr[end]))
-            end++;
-        bool known = false;
-        for (const char *const *word = words; *word && !known; word++) {
-            size_t len = strlen(*word);
-            known = len == end - i && strncasecmp(*word, name.ptr + i, len) == 0;
-        }
-        if (!known)
-            return false;
-        any = true;
-        i = end;
-    }
-    return any && !(name.len == 4 && strncasecmp(name.ptr, "data", 4) == 0) &&
-           !(name.len == 3 && strncasecmp(name.ptr, "key", 3) == 0);
-}
-
 /* ---- atoms ---- */
 
 static int compare_span_pointers(const void *a, const void *b)
@@ -202,6 +175,27 @@ static size_t match_attribute(const struct candidates *candidates, const struct 
     return longest;
 }
 
+/* "2024-01-02T03": a colon behind it parts hours and minutes. */
+static bool is_date_and_hour(struct span text)
+{
+    static const char form[] = "dddd-dd-ddTdd";
+    if (text.len < sizeof form - 1)
+        return false;
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == 'd' ? !isdigit((unsigned char)text.ptr[i]) : text.ptr[i] != form[i])
+            return false;
+    return true;
+}
+
+/* The run up to the next separator. */
+static size_t run_length(struct span key)
+{
+    size_t len = 1;
+    while (len < key.len && (!is_separator(key.ptr[len]) || (key.ptr[len] == ':' && is_date_and_hour(span_of(key.ptr, len)))))
+        len++;
+    return len;
+}
+
 static bool cut_atoms(const struct candidates *candidates, const struct kind *kind, const struct item *item, struct span key,
                       struct atoms *ret_atoms)
 {
@@ -220,8 +214,7 @@ static bool cut_atoms(const struct candidates *candidates, const struct kind *ki
             continue;
         }
         if (!is_separator(key.ptr[at]))
-            while (at + atom->text.len < key.len && !is_separator(key.ptr[at + atom->text.len]))
-                atom->text.len++;
+            atom->text.len = run_length(span_from(key, at));
         at += atom->text.len;
     }
     return true;
@@ -308,6 +301,19 @@ static bool same_word(struct span a, struct span b)
     }
 }
 
+/* Whether an attribute is called after the word before its place: TENANT# and tenant, tenantId, tenant_code. */
+static bool is_called_after(struct span attr, struct span word)
+{
+    static const char *const endings[] = { "", "id", "uuid", "key", "code", "name", "number", "slug", NULL };
+    for (const char *const *ending = endings; word.ptr && *ending; ending++) {
+        size_t len = strlen(*ending);
+        if (len < attr.len && strncasecmp(attr.ptr + attr.len - len, *ending, len) == 0 &&
+            same_word(span_of(attr.ptr, attr.len - len), word))
+            return true;
+    }
+    return false;
+}
+
 static struct span word_before(const struct mining *mining, size_t place)
 {
     while (place-- > 0)
@@ -329,7 +335,7 @@ static size_t choose_candidate(const struct mining *mining, size_t place)
     for (size_t c = mining->candidates.count; c-- > 0;) {
         if (!set_has(&any, c))
             continue;
-        if (word.ptr && same_word(word, mining->candidates.names[c]))
+        if (is_called_after(mining->candidates.names[c], word))
             return c;
         first = c;
         if (set_has(&p->exact, c))
@@ -362,7 +368,7 @@ static enum part_kind judge_place(const struct mining *mining, size_t place, siz
         if (is_separator(p->text.ptr[0]) && p->text.len == 1 && !has_attribute)
             return PART_LITERAL;
         struct span word = word_before(mining, place);
-        bool named = has_attribute && word.ptr && same_word(word, mining->candidates.names[candidate]);
+        bool named = has_attribute && is_called_after(mining->candidates.names[candidate], word);
         bool sparse = mining->items < mining->kind->sample_count; /* a constant would say that all items have the key */
         if (has_attribute && (named || sparse || mining->items < CONSTANT_ITEMS_MIN || !looks_like_word(p->text)))
             return PART_ATTRIBUTE;
@@ -415,6 +421,24 @@ static bool joins_piece(const struct template *template, struct span separator)
            (separator.ptr[0] == '_' || separator.ptr[0] == '@' || separator.ptr[0] == ':' || separator.ptr[0] == '/');
 }
 
+static bool last_is_piece(const struct mining *mining, const struct template *template)
+{
+    return template->count && template->parts[template->count - 1].is_variable &&
+           !mining->kind->variables[template->parts[template->count - 1].column].attr.ptr;
+}
+
+/* Whether the piece before goes on behind the separator at `place`. What is behind an @ belongs to it, even where it is the same
+ * in all items: the domain of their addresses. */
+static bool piece_goes_on(const struct mining *mining, const struct template *template, size_t place)
+{
+    struct span separator = mining->places[place].text;
+    size_t candidate;
+    if (!last_is_piece(mining, template) || !joins_piece(template, separator) || place + 1 == mining->place_count)
+        return false;
+    enum part_kind next = judge_place(mining, place + 1, &candidate);
+    return next == PART_PIECE || (next == PART_LITERAL && separator.ptr[0] == '@');
+}
+
 static enum lf_code add_piece_part(struct mining *mining, struct template *template, size_t place, struct err *err)
 {
     unsigned index;
@@ -424,12 +448,6 @@ static enum lf_code add_piece_part(struct mining *mining, struct template *templ
     TRY(add_variable(mining, variable, &index, err));
     template->parts[template->count++] = (struct template_part){ .is_variable = true, .column = index };
     return LF_OK;
-}
-
-static bool last_is_piece(const struct mining *mining, const struct template *template)
-{
-    return template->count && template->parts[template->count - 1].is_variable &&
-           !mining->kind->variables[template->parts[template->count - 1].column].attr.ptr;
 }
 
 /* `whole_rest` makes one piece of everything from the first place that is no literal and no attribute. */
@@ -442,9 +460,7 @@ static enum lf_code build_template(struct mining *mining, bool whole_rest, struc
         size_t candidate;
         enum part_kind kind = judge_place(mining, p, &candidate);
         if (kind == PART_LITERAL) {
-            bool join = last_is_piece(mining, &template) && joins_piece(&template, mining->places[p].text) &&
-                        p + 1 < mining->place_count && judge_place(mining, p + 1, &candidate) == PART_PIECE;
-            if (join)
+            if (piece_goes_on(mining, &template, p))
                 p++; /* the piece before takes in this separator and the next piece */
             else
                 add_literal(&template, mining->places[p].text);

@@ -1,173 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "item/ddbjson.h"
-#include "map/column_codec.h"
-#include "map/infer.h"
-#include "map/map_yaml.h"
-#include "map/row.h"
-
-enum { ARENA_BYTES = 128 * 1024 * 1024, WORKERS_MAX = 4, LINES_MAX = 30000 };
-
-/* Items as lines of DynamoDB JSON, and what inspect drafts from them. */
-struct fixture {
-    struct arena arena, map_arena;
-    struct err err;
-    struct span lines[LINES_MAX];
-    size_t count;
-    size_t sampled; /* of the lines, how many are in the sample; 0: all */
-    struct map_table table;
-    struct secondary_index indexes[2];
-    struct map map;
-    struct evidence evidence;
-    struct buf yaml;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = test_calloc(1, sizeof *f);
-    arena_init(&f->arena, ARENA_BYTES);
-    arena_init(&f->map_arena, ARENA_BYTES);
-    buf_init(&f->yaml, ARENA_BYTES);
-    f->table.name = SPAN("shop");
-    f->table.key.partition = (struct key_attribute){ SPAN("pk"), VALUE_S };
-    f->table.key.sort = (struct key_attribute){ SPAN("sk"), VALUE_S };
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    arena_done(&f->arena);
-    arena_done(&f->map_arena);
-    buf_done(&f->yaml);
-    test_free(f);
-    return 0;
-}
-
-static void check(struct fixture *f, enum lf_code code)
-{
-    if (code != LF_OK)
-        fail_msg("%s (%s:%d)", f->err.message, f->err.file, f->err.line);
-}
-
-static void add(struct fixture *f, const char *format, ...) PRINTF_LIKE(2, 3);
-static void add(struct fixture *f, const char *format, ...)
-{
-    char line[4096];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    assert_in_range(len, 1, (int)sizeof line - 1);
-    assert_true(f->count < LINES_MAX);
-    check(f, arena_copy(&f->arena, span_of(line, (size_t)len), &f->lines[f->count++], &f->err));
-}
-
-static void draft_with(struct fixture *f, size_t worker_count)
-{
-    struct infer_options options = { .type_share_min = 0.999, .enforce = ENFORCE_CONTRACT };
-    struct infer *infer;
-    struct infer_worker *workers[WORKERS_MAX];
-    check(f, infer_new(&f->table, 1, &options, &infer, &f->err));
-    struct item item;
-    for (size_t i = 0; i < (f->sampled ? f->sampled : f->count); i++) {
-        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
-        check(f, infer_sample(infer, 0, &item, &f->err));
-    }
-    check(f, infer_discover(infer, &f->err));
-    for (size_t w = 0; w < worker_count; w++)
-        check(f, infer_worker_new(infer, &workers[w], &f->err));
-    for (size_t i = 0; i < f->count; i++) {
-        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
-        check(f, infer_observe(workers[i * 7 % worker_count], 0, &item, &f->err));
-    }
-    check(f, infer_finish(infer, workers, worker_count, &f->map_arena, &f->map, &f->evidence, &f->err));
-    for (size_t w = 0; w < worker_count; w++)
-        infer_worker_free(workers[w]);
-    infer_free(infer);
-    buf_reset(&f->yaml);
-    map_put_yaml(&f->yaml, &f->map);
-}
-
-static void draft(struct fixture *f)
-{
-    draft_with(f, 1);
-}
-
-static const struct entity *entity(struct fixture *f, const char *name)
-{
-    const struct entity *found = map_find_entity(&f->map, span_from_cstr(name));
-    if (!found)
-        fail_msg("no entity %s in\n%s", name, buf_cstr(&f->yaml));
-    return found;
-}
-
-static const struct column *column(struct fixture *f, const char *entity_name, const char *name)
-{
-    const struct entity *e = entity(f, entity_name);
-    size_t at = entity_find_column(e, span_from_cstr(name));
-    if (at == e->column_count)
-        fail_msg("no column %s in\n%s", name, buf_cstr(&f->yaml));
-    return &e->columns[at];
-}
-
-static void assert_template(struct fixture *f, const char *entity_name, const char *attr, const char *text)
-{
-    const struct entity *e = entity(f, entity_name);
-    for (size_t i = 0; i < e->template_count; i++)
-        if (span_equal(e->templates[i].attr, span_from_cstr(attr))) {
-            struct buf buf;
-            buf_init(&buf, 4096);
-            template_put(&buf, &e->templates[i].template);
-            assert_string_equal(buf_cstr(&buf), text);
-            buf_done(&buf);
-            return;
-        }
-    if (text)
-        fail_msg("%s has no template for %s in\n%s", entity_name, attr, buf_cstr(&f->yaml));
-}
-
-static void assert_primary_key(struct fixture *f, const char *entity_name, const char *columns)
-{
-    const struct entity *e = entity(f, entity_name);
-    char text[256] = "";
-    for (size_t i = 0; i < e->primary_key_count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? "," : "",
-                 SPAN_ARG(e->columns[e->primary_key[i]].name));
-    assert_string_equal(text, columns);
-}
-
-static void assert_reference(struct fixture *f, const char *child, const char *column_name, const char *parent)
-{
-    const struct entity *e = entity(f, child);
-    for (size_t i = 0; i < e->foreign_key_count; i++)
-        if (span_equal(e->columns[e->foreign_keys[i].columns[0]].name, span_from_cstr(column_name))) {
-            assert_true(parent && span_equal(e->foreign_keys[i].parent->table, span_from_cstr(parent)));
-            return;
-        }
-    if (parent)
-        fail_msg("%s.%s refers to nothing in\n%s", child, column_name, buf_cstr(&f->yaml));
-}
-
-/* Every line is claimed by an entity and comes back from its row's encoding: the draft can be loaded. */
-static void assert_all_claimed(struct fixture *f)
-{
-    for (size_t i = 0; i < f->count; i++) {
-        struct item item;
-        struct row row;
-        check(f, ddbjson_read_line(f->lines[i], &f->arena, &item, &f->err));
-        check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
-        if (!row.entity)
-            fail_msg("%.*s: %.*s", SPAN_ARG(f->lines[i]), SPAN_ARG(row.reason));
-    }
-}
+#include "infer_fixture.h"
 
 /* ---- kinds ---- */
 
@@ -504,17 +335,6 @@ static void the_whole_key_where_no_part_is_unique(void **state)
     assert_primary_key(f, "Shop", "game_id,player_id");
 }
 
-/* Whose a key is, by the entity that claims it. */
-static void assert_claimed_by(struct fixture *f, size_t line, const char *name)
-{
-    struct item item;
-    struct row row;
-    check(f, ddbjson_read_line(f->lines[line], &f->arena, &item, &f->err));
-    check(f, row_encode(&f->map.tables[0], &item, &f->arena, &row, &f->err));
-    if (!row.entity || !span_equal(row.entity->name, span_from_cstr(name)))
-        fail_msg("%.*s is not claimed by %s in\n%s", SPAN_ARG(f->lines[line]), name, buf_cstr(&f->yaml));
-}
-
 static void words_before_weak_separators_tell_kinds_apart(void **state)
 {
     struct fixture *f = *state;
@@ -671,36 +491,36 @@ static void the_draft_does_not_depend_on_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(kinds_by_key_words, setup, teardown),
-        cmocka_unit_test_setup_teardown(kinds_by_a_word_inside_the_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_inside_the_key_are_no_kinds, setup, teardown),
-        cmocka_unit_test_setup_teardown(kinds_by_library_marker, setup, teardown),
-        cmocka_unit_test_setup_teardown(kinds_by_discriminator, setup, teardown),
-        cmocka_unit_test_setup_teardown(tenants_that_an_attribute_names_are_no_kinds, setup, teardown),
-        cmocka_unit_test_setup_teardown(tenants_in_keys_alone_are_no_kinds, setup, teardown),
-        cmocka_unit_test_setup_teardown(copies_under_another_word_are_kinds, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_state_is_no_kind, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_type_of_alike_items_is_a_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(kinds_that_come_after_the_sample_are_drafted, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_share_of_a_type_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(types_of_values, setup, teardown),
-        cmocka_unit_test_setup_teardown(several_types_make_jsonb, setup, teardown),
-        cmocka_unit_test_setup_teardown(strings_that_text_cannot_hold_do_not_make_jsonb, setup, teardown),
-        cmocka_unit_test_setup_teardown(not_null_needs_enough_items, setup, teardown),
-        cmocka_unit_test_setup_teardown(closed_sets_are_checked, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_tree_refers_to_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(orphans_past_a_tenth_are_no_relation, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_whole_key_where_no_part_is_unique, setup, teardown),
-        cmocka_unit_test_setup_teardown(words_before_weak_separators_tell_kinds_apart, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_open_sort_key_claims_after_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_part_is_no_key_where_other_items_repeat_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_key_that_no_template_makes_claims_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(key_words_need_not_be_ascii, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_piece_of_the_key_becomes_a_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_same_piece_twice_is_one_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_constant_id_stays_a_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(index_keys_become_templates_and_indexes, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_draft_does_not_depend_on_threads, setup, teardown),
+        INFER_TEST(kinds_by_key_words),
+        INFER_TEST(kinds_by_a_word_inside_the_key),
+        INFER_TEST(names_inside_the_key_are_no_kinds),
+        INFER_TEST(kinds_by_library_marker),
+        INFER_TEST(kinds_by_discriminator),
+        INFER_TEST(tenants_that_an_attribute_names_are_no_kinds),
+        INFER_TEST(tenants_in_keys_alone_are_no_kinds),
+        INFER_TEST(copies_under_another_word_are_kinds),
+        INFER_TEST(a_state_is_no_kind),
+        INFER_TEST(a_type_of_alike_items_is_a_column),
+        INFER_TEST(kinds_that_come_after_the_sample_are_drafted),
+        INFER_TEST(the_share_of_a_type_counts),
+        INFER_TEST(types_of_values),
+        INFER_TEST(several_types_make_jsonb),
+        INFER_TEST(strings_that_text_cannot_hold_do_not_make_jsonb),
+        INFER_TEST(not_null_needs_enough_items),
+        INFER_TEST(closed_sets_are_checked),
+        INFER_TEST(a_tree_refers_to_itself),
+        INFER_TEST(orphans_past_a_tenth_are_no_relation),
+        INFER_TEST(the_whole_key_where_no_part_is_unique),
+        INFER_TEST(words_before_weak_separators_tell_kinds_apart),
+        INFER_TEST(an_open_sort_key_claims_after_others),
+        INFER_TEST(a_part_is_no_key_where_other_items_repeat_it),
+        INFER_TEST(a_key_that_no_template_makes_claims_last),
+        INFER_TEST(key_words_need_not_be_ascii),
+        INFER_TEST(a_piece_of_the_key_becomes_a_column),
+        INFER_TEST(the_same_piece_twice_is_one_column),
+        INFER_TEST(a_constant_id_stays_a_column),
+        INFER_TEST(index_keys_become_templates_and_indexes),
+        INFER_TEST(the_draft_does_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,275 @@
+#include "infer_fixture.h"
+
+/* What a careful person would write for designs that are common in the field, where the plain rules would not. */
+
+static bool has_unique(const struct entity *e, const char *name)
+{
+    for (size_t i = 0; i < e->index_count; i++)
+        if (e->indexes[i].unique && e->indexes[i].count == 1 &&
+            span_equal(e->columns[e->indexes[i].columns[0]].name, span_from_cstr(name)))
+            return true;
+    return false;
+}
+
+static bool is_doubted(struct fixture *f, const char *entity_name, const char *words)
+{
+    const struct map_table *table = &f->map.tables[0];
+    for (size_t e = 0; e < table->entity_count; e++)
+        for (size_t i = 0; i < f->evidence.tables[0].entities[e].uncertain_count; i++) {
+            struct span text = f->evidence.tables[0].entities[e].uncertain[i];
+            for (size_t at = 0; span_equal(table->entities[e].name, span_from_cstr(entity_name)) && at < text.len; at++)
+                if (span_starts_with(span_from(text, at), span_from_cstr(words)))
+                    return true;
+        }
+    return false;
+}
+
+/* ---- circles ---- */
+
+static void add_user(struct fixture *f, int u, const char *more)
+{
+    add(f,
+        "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"},\"name\":{\"S\":\"n%d\"},\"email\":{"
+        "\"S\":\"e%d@b.org\"}%s}",
+        u, u, u, u % 7, u, more);
+}
+
+static void a_guard_is_a_unique_index(void **state)
+{
+    struct fixture *f = *state;
+    for (int u = 0; u < 40; u++) {
+        add_user(f, u, "");
+        add(f, "{\"pk\":{\"S\":\"EMAIL#e%d@b.org\"},\"sk\":{\"S\":\"EMAIL#e%d@b.org\"},\"userId\":{\"S\":\"u%d\"}}", u, u, u);
+    }
+    draft(f);
+    assert_reference(f, "User", "email", NULL);
+    assert_true(has_unique(entity(f, "User"), "email"));
+    assert_reference(f, "Email", "user_id", "user");
+    assert_template(f, "Email", "pk", "EMAIL#{email}");
+    assert_all_claimed(f);
+}
+
+/* A value without its guard, or a guard without its value: who knows what the application means. */
+static void a_guard_has_one_item_for_each_value(void **state)
+{
+    struct fixture *f = *state;
+    for (int u = 0; u < 40; u++) {
+        add_user(f, u, "");
+        add(f, "{\"pk\":{\"S\":\"EMAIL#e%d@b.org\"},\"sk\":{\"S\":\"EMAIL#e%d@b.org\"},\"userId\":{\"S\":\"u%d\"}}", u + (u == 7),
+            u + (u == 7), u);
+    }
+    draft(f);
+    assert_false(has_unique(entity(f, "User"), "email"));
+}
+
+/* Each customer has an address, each address a customer: the address stands under the customer. */
+static void add_customers(struct fixture *f, int homeless)
+{
+    for (int c = 0; c < 40; c++) {
+        char home[64] = "";
+        if (c >= homeless)
+            (void)snprintf(home, sizeof home, ",\"homeAddressId\":{\"S\":\"a%d\"}", c * 2);
+        add(f,
+            "{\"pk\":{\"S\":\"CUSTOMER#c%d\"},\"sk\":{\"S\":\"PROFILE\"},\"customerId\":{\"S\":\"c%d\"},\"n\":{\"N\":\"%d\"}%s}",
+            c, c, c % 5, home);
+        for (int a = c * 2; a < c * 2 + 2; a++)
+            add(f,
+                "{\"pk\":{\"S\":\"CUSTOMER#c%d\"},\"sk\":{\"S\":\"ADDRESS#a%d\"},\"addressId\":{\"S\":\"a%d\"},\"customerId\":{"
+                "\"S\":\"c%d\"},\"city\":{\"S\":\"x%d\"},\"zip\":{\"S\":\"z%d\"},\"street\":{\"S\":\"s%d\"}}",
+                c, a, a, c, a % 3, a % 5, a % 7);
+    }
+}
+
+static void a_circle_that_nothing_could_be_inserted_into_is_broken(void **state)
+{
+    struct fixture *f = *state;
+    add_customers(f, 0);
+    draft(f);
+    assert_reference(f, "Address", "customer_id", "customer");
+    assert_reference(f, "Customer", "home_address_id", NULL);
+    assert_true(is_doubted(f, "Customer", "home_address_id holds keys of address"));
+}
+
+static void a_circle_with_a_way_in_stays(void **state)
+{
+    struct fixture *f = *state;
+    add_customers(f, 1);
+    draft(f);
+    assert_reference(f, "Address", "customer_id", "customer");
+    assert_reference(f, "Customer", "home_address_id", "address");
+    assert_false(is_doubted(f, "Customer", "home_address_id"));
+}
+
+/* ---- names ---- */
+
+/* ITEM says nothing of the one item of a partition, but tells the several items of an order from it. */
+static void several_items_of_a_thing_are_not_the_thing(void **state)
+{
+    struct fixture *f = *state;
+    for (int o = 0; o < 40; o++) {
+        add(f, "{\"pk\":{\"S\":\"CUSTOMER#c%d\"},\"sk\":{\"S\":\"ORDER#o%d\"},\"orderId\":{\"S\":\"o%d\"},\"n\":{\"N\":\"%d\"}}",
+            o / 4, o, o, o % 4);
+        for (int i = 0; i < 3; i++)
+            add(f,
+                "{\"pk\":{\"S\":\"ORDER#o%d\"},\"sk\":{\"S\":\"ITEM#00%d\"},\"orderId\":{\"S\":\"o%d\"},\"sku\":{\"S\":\"s%d\"}}",
+                o, i, o, i);
+    }
+    draft(f);
+    assert_primary_key(f, "Order", "order_id");
+    assert_primary_key(f, "OrderItem", "order_id,item_id");
+    assert_reference(f, "OrderItem", "order_id", "order");
+    assert_all_claimed(f);
+}
+
+static void a_piece_that_refers_is_called_after_what_it_refers_to(void **state)
+{
+    struct fixture *f = *state;
+    for (int u = 0; u < 40; u++) {
+        add(f, "{\"pk\":{\"S\":\"USER#user%d\"},\"sk\":{\"S\":\"PROFILE\"},\"userId\":{\"S\":\"user%d\"},\"n\":{\"N\":\"1\"}}", u,
+            u);
+        add(f, "{\"pk\":{\"S\":\"USER#user%d\"},\"sk\":{\"S\":\"POST#p%d\"},\"postId\":{\"S\":\"p%d\"},\"text\":{\"S\":\"t%d\"}}",
+            u, u, u, u);
+        for (int l = 0; l < 3; l++)
+            add(f, "{\"pk\":{\"S\":\"POST#p%d\"},\"sk\":{\"S\":\"LIKE#user%d\"},\"likedAt\":{\"S\":\"2024-01-02\"}}", u,
+                (u * 3 + l) % 40);
+    }
+    draft(f);
+    assert_template(f, "Like", "sk", "LIKE#{user_id}");
+    assert_primary_key(f, "Like", "post_id,user_id");
+    assert_reference(f, "Like", "user_id", "user");
+    assert_all_claimed(f);
+}
+
+static void pieces_without_a_word_are_called_after_what_they_are(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"SHARD#%d#2024-01-%02d\"},\"sk\":{\"S\":\"2024-01-02T03:04:%02d.678Z#d%d\"},\"v\":{\"N\":\"%d\"}}",
+            i % 4, i % 28 + 1, i, i % 9, i);
+    draft(f);
+    assert_template(f, "Shop", "pk", "SHARD#{shard_id}#{date}");
+    assert_template(f, "Shop", "sk", "{timestamp}#{sk}");
+    assert_all_claimed(f);
+}
+
+/* ---- templates ---- */
+
+/* OneTable's gs1pk is a key like gsi1pk: no key is made of it. */
+static void index_keys_of_any_library_are_no_values(void **state)
+{
+    static const char *const pairs[][2] = {
+        { "gs1pk", "gs1sk" },
+        { "GSI1PK", "GSI1SK" },
+        { "gsi1_partition_key", "gsi1_sort_key" },
+        { "gsipk", "gsisk" },
+    };
+    struct fixture *f = *state;
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
+        f->count = 0;
+        for (int i = 0; i < 50; i++)
+            add(f,
+                "{\"pk\":{\"S\":\"account#a%d\"},\"sk\":{\"S\":\"invoice#i%d\"},\"id\":{\"S\":\"i%d\"},\"accountId\":{\"S\":\"a%"
+                "d\"},"
+                "\"%s\":{\"S\":\"invoice#i%d\"},\"%s\":{\"S\":\"invoice#\"}}",
+                i % 7, i, i, i % 7, pairs[p][0], i, pairs[p][1]);
+        draft(f);
+        assert_template(f, "Shop", "sk", "invoice#{id}");
+        assert_template(f, "Shop", pairs[p][0], "invoice#{id}");
+        assert_template(f, "Shop", pairs[p][1], "invoice#");
+        assert_primary_key(f, "Shop", "id");
+    }
+}
+
+static void an_attribute_called_sort_is_a_value(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"LIST#%d\"},\"sk\":{\"S\":\"ENTRY#x%d\"},\"sort\":{\"S\":\"x%d\"}}", i % 7, i, i);
+    draft(f);
+    assert_template(f, "Shop", "sk", "ENTRY#{sort}");
+}
+
+/* One tenant so far, one domain so far: that the next one is claimed too, they are no literals. */
+static void what_is_the_same_in_all_items_may_still_vary(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"TENANT#acme\"},\"sk\":{\"S\":\"MAIL#m%d@example.com\"},\"tenantId\":{\"S\":\"acme\"},\"n\":{\"N\":"
+            "\"%d\"}}",
+            i, i);
+    draft(f);
+    assert_template(f, "Shop", "pk", "TENANT#{tenant_id}");
+    assert_template(f, "Shop", "sk", "MAIL#{mail}");
+    add(f,
+        "{\"pk\":{\"S\":\"TENANT#globex\"},\"sk\":{\"S\":\"MAIL#x@b.org\"},\"tenantId\":{\"S\":\"globex\"},\"n\":{\"N\":\"1\"}}");
+    assert_all_claimed(f);
+}
+
+/* ---- indexes ---- */
+
+static void an_index_behind_the_whole_primary_key_is_none(void **state)
+{
+    struct fixture *f = *state;
+    f->indexes[0] =
+        (struct secondary_index){ .name = SPAN("inverted"), .key = { { SPAN("sk"), VALUE_S }, { SPAN("pk"), VALUE_S } } };
+    f->table.indexes = f->indexes;
+    f->table.index_count = 1;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"TEAM#t%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"},\"n\":{\"N\":\"%d\"}}", i % 7,
+            i, i, i);
+    draft(f);
+    assert_primary_key(f, "Shop", "user_id");
+    assert_int_equal(entity(f, "Shop")->index_count, 1); /* the users of a team */
+    assert_int_equal(entity(f, "Shop")->indexes[0].count, 2);
+    assert_true(span_equal(entity(f, "Shop")->columns[entity(f, "Shop")->indexes[0].columns[1]].name, SPAN("user_id")));
+}
+
+/* ---- doubts ---- */
+
+static void a_mix_of_types_is_doubted_and_a_null_is_not(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"p%d\"},\"sk\":{\"S\":\"s%d\"},\"at\":{%s},\"seen\":{%s},\"tags\":{\"M\":{\"a\":{\"N\":\"1\"}}}}",
+            i, i, i % 2 ? "\"S\":\"2024-01-02\"" : "\"N\":\"1704164645\"", i % 3 ? "\"S\":\"2024-01-02\"" : "\"NULL\":true");
+    draft(f);
+    assert_true(is_doubted(f, "Shop", "at is jsonb because its values are of several types (S 25, N 25)"));
+    assert_false(is_doubted(f, "Shop", "seen"));
+    assert_false(is_doubted(f, "Shop", "tags"));
+}
+
+/* A lone item that comes after the sample is as odd as one in it. */
+static void a_lone_item_is_no_entity(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 300; i++)
+        add(f, "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"}}", i, i, i);
+    f->sampled = f->count;
+    add(f, "{\"pk\":{\"S\":\"schema_version\"},\"sk\":{\"S\":\"7\"},\"value\":{\"N\":\"7\"}}");
+    draft(f);
+    assert_int_equal(f->map.tables[0].entity_count, 1);
+    struct span decided = f->evidence.tables[0].decided_by;
+    assert_true(span_ends_with(decided, SPAN("; 1 of no kind of their own: landfall.item keeps what no entity claims")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INFER_TEST(a_guard_is_a_unique_index),
+        INFER_TEST(a_guard_has_one_item_for_each_value),
+        INFER_TEST(a_circle_that_nothing_could_be_inserted_into_is_broken),
+        INFER_TEST(a_circle_with_a_way_in_stays),
+        INFER_TEST(several_items_of_a_thing_are_not_the_thing),
+        INFER_TEST(a_piece_that_refers_is_called_after_what_it_refers_to),
+        INFER_TEST(pieces_without_a_word_are_called_after_what_they_are),
+        INFER_TEST(index_keys_of_any_library_are_no_values),
+        INFER_TEST(an_attribute_called_sort_is_a_value),
+        INFER_TEST(what_is_the_same_in_all_items_may_still_vary),
+        INFER_TEST(an_index_behind_the_whole_primary_key_is_none),
+        INFER_TEST(a_mix_of_types_is_doubted_and_a_null_is_not),
+        INFER_TEST(a_lone_item_is_no_entity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
