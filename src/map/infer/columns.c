@@ -73,17 +73,24 @@ static uint64_t count_exceptions(const struct attr_stats *stats, const struct co
     return stats->present - held;
 }
 
+static bool is_word_of_time(struct span word)
+{
+    static const char *const words[] = { "at",     "on",   "date",   "time",  "timestamp", "ts",   "start",  "end",
+                                         "expire", "ttl",  "expiry", "since", "until",     "when", "caught", "expires",
+                                         "seen",   "sent", "login",  "begin", "due",       "dob",  NULL };
+    for (const char *const *known = words; *known; known++)
+        if (span_equal(word, span_from_cstr(*known)))
+            return true;
+    return word.len > 4 && span_ends_with(word, SPAN("ed")); /* created, issued, joined */
+}
+
 /* Whether a name says that its numbers are instants. */
 static bool names_an_instant(struct span snake)
 {
-    static const char *const words[] = { "at",      "on",        "date",     "time",    "timestamp", "ts",      "start", "end",
-                                         "created", "updated",   "modified", "deleted", "expire",    "expires", "ttl",   "expiry",
-                                         "caught",  "certified", "since",    "until",   "when",      NULL };
     while (snake.len) {
         size_t end = span_find_byte(snake, '_');
-        for (const char *const *word = words; *word; word++)
-            if (span_equal(span_of(snake.ptr, end), span_from_cstr(*word)))
-                return true;
+        if (is_word_of_time(span_of(snake.ptr, end)))
+            return true;
         snake = span_from(snake, end + 1);
     }
     return false;

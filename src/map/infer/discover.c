@@ -26,9 +26,11 @@ enum {
 static const double SIMILARITY_MAX = 0.6; /* share of attributes in common up to which two groups are two kinds */
 
 static const char *const library_markers[] = { "__edb_e__", "_type", "_et", "__en", "__typename", "__type" };
-static const char *const entity_words[] = { "entity_name", "entity_type",   "entity",        "type",        "kind",
-                                            "model",       "model_name",    "item_type",     "record_type", "object_type",
-                                            "doc_type",    "document_type", "discriminator", "class" };
+static const char *const entity_words[] = {
+    "entity_name",   "entity_type", "entity",      "type",        "kind",          "model",
+    "model_name",    "item_type",   "record_type", "object_type", "doc_type",      "document_type",
+    "discriminator", "class",       "object",      "row_type",    "resource_type", "t"
+};
 
 /* ---- groups of items by the value of something ---- */
 

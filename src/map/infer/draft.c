@@ -335,6 +335,7 @@ enum lf_code infer_finish(struct infer *infer, struct infer_worker **workers, si
     for (size_t t = 0; t < map.table_count; t++)
         TRY(draft_table(&draft, t, err));
     TRY(infer_draft_relations(&draft, err));
+    TRY(infer_doubt_copies(&draft, err));
     for (size_t i = 0; i < draft.entity_count; i++)
         TRY(infer_draft_checks(&draft, &draft.entities[i], err));
     TRY(choose_schema(&draft, err));

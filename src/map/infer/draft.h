@@ -46,6 +46,9 @@ enum lf_code infer_draft_relations(struct draft *draft, struct err *err) MUST_CH
 /* Takes foreign keys away until no row needs another to be there first that needs it. */
 enum lf_code infer_break_circles(struct draft *draft, struct err *err) MUST_CHECK;
 
+/* Which entities look like copies of others. */
+enum lf_code infer_doubt_copies(struct draft *draft, struct err *err) MUST_CHECK;
+
 /* CHECKs of columns that are neither keys nor references; after the relations. */
 enum lf_code infer_draft_checks(struct draft *draft, struct draft_entity *entity, struct err *err) MUST_CHECK;
 

@@ -10,6 +10,7 @@
  *     keys.c       counters -> primary keys, indexes
  *     relations.c  counters -> foreign keys
  *     circles.c    foreign keys that no row could be inserted with are taken away
+ *     copies.c     counters -> which entities say the same
  *     names.c      what things are called
  *     sketch.c     counters of bounded size
  *

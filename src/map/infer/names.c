@@ -245,7 +245,16 @@ struct kind_words {
     struct span partition, sort;
 };
 
-/* "order", or "order_item" where a word inside the key makes the kind. */
+static bool any_has_word(struct infer *infer, const struct table_model *model, struct span word)
+{
+    for (size_t k = 0; k < model->kind_count; k++)
+        if (kind_has_word(infer, &model->kinds[k], word))
+            return true;
+    return false;
+}
+
+/* "order". Where a word inside the key makes the kind, that word if it says enough: TENANT#x#CUSTOMER#y is a customer, but
+ * ORDER#x#ITEM#y an order_item. */
 static enum lf_code part_word(struct infer *infer, const struct table_model *model, const struct kind *kind, size_t part,
                               struct span *ret_word, struct err *err)
 {
@@ -255,6 +264,10 @@ static enum lf_code part_word(struct infer *infer, const struct table_model *mod
         return LF_OK;
     struct span inner;
     TRY(class_word(infer, kind->inner[part], &inner, err));
+    if (!says_nothing(inner) && inner.len > SHORT_WORD_BYTES && !any_has_word(infer, model, inner)) {
+        *ret_word = inner;
+        return LF_OK;
+    }
     return arena_printf(&infer->arena, ret_word, err, "%.*s_%.*s", SPAN_ARG(*ret_word), SPAN_ARG(inner));
 }
 

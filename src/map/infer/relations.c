@@ -29,10 +29,22 @@ static bool is_single_parent(const struct draft_entity *parent)
     return parent->entity->primary_key_count == 1;
 }
 
-/* "id", "pk", "gsi1sk": a name that says nothing of whose key it is. */
+/* "id", "name", "gsi1sk": a name that says nothing of whose key it is. */
 static bool is_plain_key_name(struct span name)
 {
-    return span_equal(name, SPAN("id")) || span_equal(name, SPAN("uuid")) || infer_is_generic_key_name(name);
+    static const char *const words[] = { "id",   "uuid", "name",    "code", "key",       "number", "slug", "title",
+                                         "type", "date", "version", "time", "timestamp", "value",  NULL };
+    for (const char *const *word = words; *word; word++)
+        if (span_equal(name, span_from_cstr(*word)))
+            return true;
+    return infer_is_generic_key_name(name);
+}
+
+/* What a child calls a parent's key after its table: customer, customer_id, country_code. */
+static bool is_ending_of(struct span rest, struct span key)
+{
+    return rest.len == 0 || span_equal(rest, SPAN("_id")) ||
+           (rest.len == key.len + 1 && rest.ptr[0] == '_' && span_ends_with(rest, key));
 }
 
 /* Name of the parent's table and key, as a child would call it: customer_id, or the key's own name where that says more than
@@ -45,7 +57,7 @@ static enum likeness likeness_of_names(const struct draft_entity *parent, struct
     if (!key_is_plain && span_equal(name, key))
         return BY_NAME;
     struct span rest = span_starts_with(name, table) ? span_from(name, table.len) : name;
-    if (rest.len < name.len && (rest.len == 0 || span_equal(rest, SPAN("_id")) || span_equal(rest, SPAN("id"))))
+    if (rest.len < name.len && (is_ending_of(rest, key) || span_equal(rest, SPAN("id"))))
         return BY_NAME;
     size_t at = name.len;
     for (size_t i = 1; i < name.len && at == name.len; i++)
@@ -53,7 +65,7 @@ static enum likeness likeness_of_names(const struct draft_entity *parent, struct
             at = i;
     if (at < name.len) {
         rest = span_from(name, at + table.len);
-        if (rest.len == 0 || span_equal(rest, SPAN("_id")))
+        if (is_ending_of(rest, key))
             return BY_NAME_ENDING;
     }
     if (!key_is_plain && span_ends_with(name, key) && name.len > key.len && name.ptr[name.len - key.len - 1] == '_')

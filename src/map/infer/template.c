@@ -324,6 +324,12 @@ static struct span word_before(const struct mining *mining, size_t place)
     return (struct span){ NULL, 0 };
 }
 
+/* Keys in lower case are made of what they are called after, or by ElectroDB: acme in TENANT#acme need not be the name "Acme". */
+static bool may_be_lower(const struct mining *mining, size_t candidate, struct span word)
+{
+    return span_equal(mining->model->marker, SPAN("__edb_e__")) || is_called_after(mining->candidates.names[candidate], word);
+}
+
 /* The attribute that a place is best named by: the one the word before it says, else the first exact one, else the first. */
 static size_t choose_candidate(const struct mining *mining, size_t place)
 {
@@ -333,7 +339,7 @@ static size_t choose_candidate(const struct mining *mining, size_t place)
     set_unite(&any, &p->lower);
     size_t first = INFER_CANDIDATES_MAX, first_exact = INFER_CANDIDATES_MAX;
     for (size_t c = mining->candidates.count; c-- > 0;) {
-        if (!set_has(&any, c))
+        if (!set_has(&any, c) || (!set_has(&p->exact, c) && !may_be_lower(mining, c, word)))
             continue;
         if (is_called_after(mining->candidates.names[c], word))
             return c;
@@ -450,8 +456,14 @@ static enum lf_code add_piece_part(struct mining *mining, struct template *templ
     return LF_OK;
 }
 
-/* `whole_rest` makes one piece of everything from the first place that is no literal and no attribute. */
-static enum lf_code build_template(struct mining *mining, bool whole_rest, struct template *ret_template, struct err *err)
+/* What becomes of the places of a key, in the order in which it is tried. */
+enum pieces {
+    PIECES_APART,        /* each place for itself */
+    PIECES_TO_END,       /* one piece of everything from the first place on that is no literal and no attribute */
+    PIECES_AFTER_LITERAL /* and attributes are taken in as well: a time has colons, and so has the key */
+};
+
+static enum lf_code build_template(struct mining *mining, enum pieces pieces, struct template *ret_template, struct err *err)
 {
     struct template template = { arena_calloc(&mining->infer->arena, ATOMS_MAX, sizeof(struct template_part), err), 0 };
     if (!template.parts)
@@ -459,6 +471,8 @@ static enum lf_code build_template(struct mining *mining, bool whole_rest, struc
     for (size_t p = 0; p < mining->place_count; p++) {
         size_t candidate;
         enum part_kind kind = judge_place(mining, p, &candidate);
+        if (kind == PART_ATTRIBUTE && pieces == PIECES_AFTER_LITERAL)
+            kind = PART_PIECE;
         if (kind == PART_LITERAL) {
             if (piece_goes_on(mining, &template, p))
                 p++; /* the piece before takes in this separator and the next piece */
@@ -469,7 +483,7 @@ static enum lf_code build_template(struct mining *mining, bool whole_rest, struc
         } else {
             if (!last_is_piece(mining, &template))
                 TRY(add_piece_part(mining, &template, p, err));
-            if (whole_rest)
+            if (pieces != PIECES_APART)
                 break;
         }
     }
@@ -623,11 +637,11 @@ static bool is_convincing(const struct mining *mining, const struct template *te
     return generic || tells_apart(mining) || has_strong_separator(template);
 }
 
-static enum lf_code try_template(struct mining *mining, bool whole_rest, struct kind_template *t, bool *ret_convincing,
+static enum lf_code try_template(struct mining *mining, enum pieces pieces, struct kind_template *t, bool *ret_convincing,
                                  struct err *err)
 {
     size_t variables = mining->kind->variable_count;
-    TRY(build_template(mining, whole_rest, &t->template, err));
+    TRY(build_template(mining, pieces, &t->template, err));
     size_t rebuilt, present;
     TRY(count_rebuilt(mining, t, &rebuilt, &present, err));
     if (rebuilt < present && !mining->is_table_key)
@@ -671,9 +685,8 @@ static enum lf_code mine_template(struct infer *infer, const struct table_model 
         if (!is_table_key || (kind->template_count > 0 && kind->sample_count >= CONSTANT_ITEMS_MIN))
             add_pieces(kind, &mining->candidates);
         survey(mining);
-        TRY(try_template(mining, false, &t, &convincing, err));
-        if (!convincing)
-            TRY(try_template(mining, true, &t, &convincing, err));
+        for (enum pieces pieces = PIECES_APART; pieces <= PIECES_AFTER_LITERAL && !convincing; pieces++)
+            TRY(try_template(mining, pieces, &t, &convincing, err));
     }
     if (!convincing && !is_table_key)
         return LF_OK;

@@ -121,6 +121,23 @@ static void several_items_of_a_thing_are_not_the_thing(void **state)
     assert_all_claimed(f);
 }
 
+static void a_word_inside_the_key_that_says_enough_is_the_name(void **state)
+{
+    struct fixture *f = *state;
+    for (int c = 0; c < 60; c++) {
+        if (c % 3 == 0)
+            add(f, "{\"pk\":{\"S\":\"TENANT#t%d\"},\"sk\":{\"S\":\"INFO\"},\"plan\":{\"S\":\"pro\"},\"seats\":{\"N\":\"1\"}}", c);
+        add(f,
+            "{\"pk\":{\"S\":\"TENANT#t%d#CUSTOMER#c%d\"},\"sk\":{\"S\":\"INFO\"},\"email\":{\"S\":\"e\"},\"phone\":{\"S\":\"1\"}"
+            "}",
+            c / 3 * 3, c);
+    }
+    draft(f);
+    assert_template(f, "Customer", "pk", "TENANT#{tenant_id}#CUSTOMER#{customer_id}");
+    assert_template(f, "Tenant", "pk", "TENANT#{tenant_id}");
+    assert_all_claimed(f);
+}
+
 static void a_piece_that_refers_is_called_after_what_it_refers_to(void **state)
 {
     struct fixture *f = *state;
@@ -207,6 +224,36 @@ static void what_is_the_same_in_all_items_may_still_vary(void **state)
     assert_all_claimed(f);
 }
 
+/* A time has colons as the key does: where it ends the key alone does not say, but that the key begins with MSG it does. */
+static void a_key_that_cannot_be_split_keeps_its_word(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++) {
+        add(f, "{\"pk\":{\"S\":\"room:r%d\"},\"sk\":{\"S\":\"room:r%d\"},\"title\":{\"S\":\"t%d\"}}", i, i, i);
+        add(f,
+            "{\"pk\":{\"S\":\"room:r%d\"},\"sk\":{\"S\":\"msg:2024-01-02T03:04:%02d.678Z:m%d\"},\"sentAt\":{\"S\":\"2024-01-"
+            "02T03:04:%"
+            "02d.678Z\"},\"n\":{\"N\":\"%d\"}}",
+            i % 3, i, i, i, i);
+    }
+    draft(f);
+    assert_template(f, "Msg", "sk", "msg:{msg_id}");
+    assert_all_claimed(f);
+}
+
+/* That a name in lower case is the key so far proves nothing, unless the key says that it is the name. */
+static void lower_case_needs_a_reason(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"TENANT#acme%d\"},\"sk\":{\"S\":\"MAIL#a%d\"},\"name\":{\"S\":\"Acme%d\"},\"mail\":{\"S\":\"A%d\"}}",
+            i, i, i, i);
+    draft(f);
+    assert_template(f, "Shop", "pk", "TENANT#{tenant_id}");
+    assert_template(f, "Shop", "sk", "MAIL#{mail|lower}");
+}
+
 /* ---- indexes ---- */
 
 static void an_index_behind_the_whole_primary_key_is_none(void **state)
@@ -226,6 +273,62 @@ static void an_index_behind_the_whole_primary_key_is_none(void **state)
     assert_true(span_equal(entity(f, "Shop")->columns[entity(f, "Shop")->indexes[0].columns[1]].name, SPAN("user_id")));
 }
 
+/* ---- kinds, types, relations ---- */
+
+static void an_object_is_a_marker(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++)
+        if (i % 2)
+            add(f,
+                "{\"pk\":{\"S\":\"cus_%d\"},\"sk\":{\"S\":\"cus_%d\"},\"object\":{\"S\":\"customer\"},\"id\":{\"S\":\"cus_%d\"},"
+                "\"email\":{"
+                "\"S\":\"e\"}}",
+                i, i, i);
+        else
+            add(f,
+                "{\"pk\":{\"S\":\"cus_%d\"},\"sk\":{\"S\":\"inv_%d\"},\"object\":{\"S\":\"invoice\"},\"id\":{\"S\":\"inv_%d\"},"
+                "\"customer\":"
+                "{\"S\":\"cus_%d\"},\"due\":{\"N\":\"1\"},\"paid\":{\"BOOL\":true}}",
+                i + 1, i, i, i + 1);
+    draft(f);
+    assert_primary_key(f, "Customer", "id");
+    assert_reference(f, "Invoice", "customer", "customer");
+    assert_all_claimed(f);
+}
+
+static void past_participles_say_that_numbers_are_times(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 20; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"p%d\"},\"sk\":{\"S\":\"s%d\"},\"issued\":{\"N\":\"1704164645\"},\"lastSeen\":{\"N\":"
+            "\"1704164645678\"},"
+            "\"bytes\":{\"N\":\"1704164645\"},\"speed\":{\"N\":\"17\"}}",
+            i, i);
+    draft(f);
+    assert_string_equal(column(f, "Shop", "issued")->codec->name, "epoch_s");
+    assert_string_equal(column(f, "Shop", "last_seen")->codec->name, "epoch_ms");
+    assert_int_equal(column(f, "Shop", "bytes")->type, COLUMN_INTEGER);
+    assert_int_equal(column(f, "Shop", "speed")->type, COLUMN_INTEGER);
+}
+
+static void a_key_called_name_is_not_referred_to_by_every_name(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 40; i++) {
+        add(f, "{\"pk\":{\"S\":\"SHELF#n%d\"},\"sk\":{\"S\":\"SHELF\"},\"name\":{\"S\":\"n%d\"},\"width\":{\"N\":\"1\"}}", i, i);
+        add(f,
+            "{\"pk\":{\"S\":\"BOOK#b%d\"},\"sk\":{\"S\":\"BOOK\"},\"bookId\":{\"S\":\"b%d\"},\"name\":{\"S\":\"title "
+            "%d\"},\"shelfName\":{\"S\":\"n%d\"}}",
+            i, i, i, i % 9);
+    }
+    draft(f);
+    assert_reference(f, "Book", "shelf_name", "shelf");
+    assert_reference(f, "Book", "name", NULL);
+    assert_false(is_doubted(f, "Book", "name is named after"));
+}
+
 /* ---- doubts ---- */
 
 static void a_mix_of_types_is_doubted_and_a_null_is_not(void **state)
@@ -238,6 +341,22 @@ static void a_mix_of_types_is_doubted_and_a_null_is_not(void **state)
     assert_true(is_doubted(f, "Shop", "at is jsonb because its values are of several types (S 25, N 25)"));
     assert_false(is_doubted(f, "Shop", "seen"));
     assert_false(is_doubted(f, "Shop", "tags"));
+}
+
+static void a_copy_the_other_way_round_is_doubted(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++) {
+        add(f, "{\"pk\":{\"S\":\"ROOM#r%d\"},\"sk\":{\"S\":\"MEMBER#u%d\"},\"role\":{\"S\":\"x\"},\"n\":{\"N\":\"1\"}}", i % 7,
+            i % 11);
+        add(f, "{\"pk\":{\"S\":\"USER#u%d\"},\"sk\":{\"S\":\"ROOM#r%d\"},\"unread\":{\"N\":\"1\"}}", i % 11, i % 7);
+    }
+    draft(f);
+    assert_true(is_doubted(f, "Room", "as many items as member"));
+    assert_false(is_doubted(f, "Member", "as many items"));
+    add(f, "{\"pk\":{\"S\":\"ROOM#r8\"},\"sk\":{\"S\":\"MEMBER#u1\"},\"role\":{\"S\":\"x\"},\"n\":{\"N\":\"1\"}}");
+    draft(f);
+    assert_false(is_doubted(f, "Room", "as many items as member"));
 }
 
 /* A lone item that comes after the sample is as odd as one in it. */
@@ -267,6 +386,13 @@ int main(void)
         INFER_TEST(index_keys_of_any_library_are_no_values),
         INFER_TEST(an_attribute_called_sort_is_a_value),
         INFER_TEST(what_is_the_same_in_all_items_may_still_vary),
+        INFER_TEST(a_key_that_cannot_be_split_keeps_its_word),
+        INFER_TEST(lower_case_needs_a_reason),
+        INFER_TEST(a_copy_the_other_way_round_is_doubted),
+        INFER_TEST(a_word_inside_the_key_that_says_enough_is_the_name),
+        INFER_TEST(an_object_is_a_marker),
+        INFER_TEST(past_participles_say_that_numbers_are_times),
+        INFER_TEST(a_key_called_name_is_not_referred_to_by_every_name),
         INFER_TEST(an_index_behind_the_whole_primary_key_is_none),
         INFER_TEST(a_mix_of_types_is_doubted_and_a_null_is_not),
         INFER_TEST(a_lone_item_is_no_entity),
