@@ -1,18 +1,27 @@
 #include "move/late_take.h"
 
 #include "item/ddbjson.h"
+#include "item/key_lock.h"
 #include "map/key_group.h"
 #include "move/follow/key_writer.h"
+#include "pg/binary_sql.h"
 
 enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
-enum field { FIELD_ID, FIELD_TABLE, FIELD_KEY, FIELD_ITEM, FIELD_IS_REMOVED, FIELD_IS_OURS, FIELD_MOVED };
+enum field { FIELD_ID, FIELD_TABLE, FIELD_KEY, FIELD_ITEM, FIELD_IS_REMOVED, FIELD_IS_OURS, FIELD_MOVED, FIELD_TABLE_ID };
+
+struct late_write {
+    const struct map_table *table;
+    struct key_change change;
+    struct item item;
+};
 
 struct taking {
     struct pg_conn *conn;
     const struct map *map;
     struct arena *arena;
     const struct pg_result *rows;
+    struct late_write *writes; /* of each row */
 };
 
 static struct span text_at(const struct taking *taking, size_t row, enum field at)
@@ -53,15 +62,14 @@ static enum lf_code check_key(const struct taking *taking, size_t row, const str
     return LF_OK;
 }
 
-static enum lf_code read_change(const struct taking *taking, size_t row, const struct map_table *table, struct item *item,
-                                struct key_change *ret_change, struct err *err)
+static enum lf_code read_write(const struct taking *taking, size_t row, struct late_write *write, struct err *err)
 {
     struct item key;
     struct span json = text_at(taking, row, FIELD_ITEM);
+    TRY(find_table(taking, row, &write->table, err));
     TRY(read_item(taking, text_at(taking, row, FIELD_KEY), &key, err));
-    TRY(check_key(taking, row, table, &key, err));
-    TRY(key_of_item(&table->key, &key, taking->arena, &ret_change->key, err));
-    ret_change->item = NULL;
+    TRY(check_key(taking, row, write->table, &key, err));
+    TRY(key_of_item(&write->table->key, &key, taking->arena, &write->change.key, err));
     if (pg_result_int64(taking->rows, row, FIELD_IS_REMOVED))
         return LF_OK;
     if (!json.len)
@@ -69,17 +77,55 @@ static enum lf_code read_change(const struct taking *taking, size_t row, const s
             err, LF_PRECONDITION,
             "late write %s: the stream of table %.*s does not say what was written. Look at the item in DynamoDB, write what "
             "is to be kept by SQL or through a gateway, and drop it",
-            pg_result_text(taking->rows, row, FIELD_ID), SPAN_ARG(table->name));
-    ret_change->item = item;
-    return read_item(taking, json, item, err);
+            pg_result_text(taking->rows, row, FIELD_ID), SPAN_ARG(write->table->name));
+    write->change.item = &write->item;
+    return read_item(taking, json, &write->item, err);
 }
 
-static enum lf_code write_row(const struct taking *taking, const struct map_table *table, const struct key_change *change,
-                              struct err *err)
+static enum lf_code read_writes(struct taking *taking, struct err *err)
+{
+    size_t count = pg_result_rows(taking->rows);
+    taking->writes = arena_calloc(taking->arena, count, sizeof *taking->writes, err);
+    if (!taking->writes)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        TRY(read_write(taking, i, &taking->writes[i], err));
+    return LF_OK;
+}
+
+/* Before the keys, as a gateway does that takes both. */
+static enum lf_code lock_tables(const struct taking *taking, struct err *err)
+{
+    for (size_t i = 0; i < taking->map->table_count; i++)
+        for (size_t row = 0; row < pg_result_rows(taking->rows); row++)
+            if (taking->writes[row].table == &taking->map->tables[i]) {
+                TRY(key_writer_lock(taking->conn, taking->map->tables[i].name, err));
+                break;
+            }
+    return LF_OK;
+}
+
+static enum lf_code lock_keys(const struct taking *taking, struct err *err)
+{
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    size_t count = pg_result_rows(taking->rows);
+    int64_t *ids = arena_calloc(taking->arena, count, sizeof *ids, err);
+    if (!ids)
+        return err->code;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = key_lock_id(pg_result_int64(taking->rows, i, FIELD_TABLE_ID), &taking->writes[i].change.key);
+    binary_sql_init(&sql, taking->arena);
+    binary_sql_put(&sql, "SELECT count(pg_catalog.pg_advisory_xact_lock(k.id)) FROM (SELECT id FROM unnest(");
+    binary_sql_int64s(&sql, ids, count);
+    binary_sql_put(&sql, ") AS u (id) ORDER BY id) AS k");
+    return binary_sql_exec(&sql, taking->conn, NULL, err);
+}
+
+static enum lf_code write_row(const struct taking *taking, const struct late_write *write, struct err *err)
 {
     struct key_writer writer;
-    TRY(key_writer_init(&writer, taking->map, table, taking->conn, err));
-    enum lf_code code = key_writer_write(&writer, change, 1, taking->arena, err);
+    TRY(key_writer_init(&writer, taking->map, write->table, taking->conn, err));
+    enum lf_code code = key_writer_write(&writer, &write->change, 1, taking->arena, err);
     key_writer_done(&writer);
     return code;
 }
@@ -93,32 +139,47 @@ static enum lf_code resolve(const struct taking *taking, size_t row, struct err 
                     &(struct pg_params){ .values = &id, .count = 1 }, &result, err);
 }
 
-static enum lf_code take_one(const struct taking *taking, size_t row, struct err *err)
+/* Rows are looked for after the keys are locked, so that nobody makes them in another table meanwhile. */
+static enum lf_code take_rows(struct taking *taking, struct err *err)
 {
-    const struct map_table *table;
-    struct item item;
-    struct key_change change;
-    TRY(find_table(taking, row, &table, err));
-    TRY(read_change(taking, row, table, &item, &change, err));
-    TRY(write_row(taking, table, &change, err));
-    return resolve(taking, row, err);
+    size_t count = pg_result_rows(taking->rows);
+    TRY(read_writes(taking, err));
+    TRY(lock_tables(taking, err));
+    if (count)
+        TRY(lock_keys(taking, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(write_row(taking, &taking->writes[i], err));
+        TRY(resolve(taking, i, err));
+    }
+    return LF_OK;
 }
 
-enum lf_code late_take(struct pg_conn *conn, const struct map *map, struct span id, uint64_t *ret_taken, struct err *err)
+_Static_assert(LATE_TAKE_BATCH == 500, "as in the statement");
+
+/* One transaction. */
+static enum lf_code take_some(struct pg_conn *conn, const struct map *map, struct span id, size_t *ret_taken, struct err *err)
 {
     static const char sql[] = "SELECT w.id, w.table_name, w.key, w.item, w.is_removed::integer, (p.phase = 'postgres')::integer, "
-                              "coalesce(array_to_string(p.moved_entities, E'\\n'), '') FROM landfall.late_write w JOIN "
-                              "landfall.phase p USING (table_name) WHERE w.resolved_at IS NULL "
-                              "AND ($1::bigint IS NULL OR w.id = $1::bigint) ORDER BY w.id FOR UPDATE OF w FOR SHARE OF p";
+                              "coalesce(array_to_string(p.moved_entities, E'\n'), ''), coalesce((SELECT d.id FROM "
+                              "landfall.dynamodb_table d WHERE d.name = w.table_name), 0) FROM landfall.late_write w JOIN "
+                              "landfall.phase p USING (table_name) WHERE w.resolved_at IS NULL AND ($1::bigint IS NULL OR w.id = "
+                              "$1::bigint) ORDER BY w.id LIMIT 500 FOR UPDATE OF w FOR SHARE OF p";
     const struct pg_field value = { id.len ? id.ptr : NULL, id.len };
     ARENA_CLEANUP struct arena arena;
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     arena_init(&arena, ARENA_BYTES_MAX);
     TRY(pg_exec(conn, "BEGIN", err));
     TRY(pg_query(conn, sql, &(struct pg_params){ .values = &value, .count = 1 }, &rows, err));
-    const struct taking taking = { conn, map, &arena, rows };
-    for (size_t i = 0; i < pg_result_rows(rows); i++)
-        TRY(take_one(&taking, i, err));
+    struct taking taking = { .conn = conn, .map = map, .arena = &arena, .rows = rows };
+    TRY(take_rows(&taking, err));
     *ret_taken = pg_result_rows(rows);
     return pg_exec(conn, "COMMIT", err);
+}
+
+enum lf_code late_take(struct pg_conn *conn, const struct map *map, struct span id, uint64_t *ret_taken, struct err *err)
+{
+    size_t taken = LATE_TAKE_BATCH;
+    for (*ret_taken = 0; taken == LATE_TAKE_BATCH; *ret_taken += taken)
+        TRY(take_some(conn, map, id, &taken, err));
+    return LF_OK;
 }

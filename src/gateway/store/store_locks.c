@@ -1,9 +1,9 @@
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "codec/pgbinary.h"
 #include "gateway/store/row_arrays.h"
 #include "gateway/store/store.h"
+#include "item/key_lock.h"
 
 enum { ASK_AGAIN_MS = 100, ASK_MAX = 50, INT64_TEXT_BYTES = 24 };
 
@@ -12,8 +12,7 @@ enum { ASK_AGAIN_MS = 100, ASK_MAX = 50, INT64_TEXT_BYTES = 24 };
 
 int64_t store_lock_id(const struct table *table, const struct key *key)
 {
-    uint64_t id = (uint64_t)table->id;
-    return (int64_t)hash64(span_of((const char *)&id, sizeof id), key_hash(key));
+    return key_lock_id(table->id, key);
 }
 
 /* Locking ------------------------------------------------------------------------------------------------------------------ */
