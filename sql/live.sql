@@ -92,6 +92,7 @@ CREATE TABLE IF NOT EXISTS landfall.dirty_key (
     settled_at  timestamptz,                            -- an outcome is unknown: what was sent cannot land after this time
     is_left     boolean NOT NULL DEFAULT false,         -- nobody works under it: the next writer of the key, or the repairer, takes it over
     repaired_at timestamptz,                            -- the item has been read and written since; once more when nothing can land
+    refused     text,                                   -- why a gateway cannot write the row, because of others that refer to it: the follower takes the mark over
     PRIMARY KEY (table_name, h, sk)
 );
 CREATE SEQUENCE IF NOT EXISTS landfall.mark_token AS bigint CACHE 1;

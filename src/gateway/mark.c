@@ -37,7 +37,7 @@ static const struct pg_statement take_statement = {
            "sk) DO "
            "UPDATE SET "
            "token = excluded.token, owner = excluded.owner, attempt = excluded.attempt, marked_at = clock_timestamp(), is_left = "
-           "false, repaired_at = NULL "
+           "false, repaired_at = NULL, refused = NULL "
            "WHERE "
            "d.is_left RETURNING d.table_name::text, d.h, d.sk, d.token::text, (d.xmax <> 0)::integer::text",
 };

@@ -39,12 +39,7 @@ enum lf_code key_asks_gateways(struct pg_conn *conn, struct span table, const st
 enum lf_code key_asks_follower(struct pg_conn *conn, struct span table, const struct item *keys, size_t count, struct err *err)
 {
     int64_t inserted;
-    TRY(ask(conn, table, keys, count,
-            "INSERT INTO landfall.spool (table_name, shard_id, sequence_number, key, is_removed, is_expiry, changed_at)"
-            " SELECT table_name, '', '', asked.key, false, false, clock_timestamp() FROM asked JOIN landfall.phase AS p"
-            " USING (table_name) WHERE (p.phase IN ('follow', 'dual write') OR p.moved_entities IS NOT NULL)"
-            " AND p.applies_since IS NOT NULL",
-            &inserted, err));
+    TRY(ask(conn, table, keys, count, KEY_ASKS_FOLLOWER, &inserted, err));
     if (count && !inserted)
         return ERR(err, LF_PRECONDITION,
                    "what a table in use has is brought by `landfall follow`, which does not do so for table %.*s now",

@@ -92,13 +92,18 @@ static const struct precondition preconditions[] = {
     { "keys of unknown outcome", ONWARD, false,
       "SELECT count(*) || ' keys have writes to DynamoDB whose outcome is not known; the last of them can land until ' || "
       "to_char(max(k.settled_at), 'HH24:MI:SS') FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NOT NULL "
-      "HAVING "
+      "AND k.refused IS NULL HAVING "
       "count(*) > 0" },
     { "dirty keys", ONWARD, false,
       "SELECT count(*) || ' keys have been waiting for repair since ' || to_char(min(k.marked_at), 'HH24:MI:SS') || '; a gateway "
       "must "
-      "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.marked_at < "
+      "run to repair them' FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.settled_at IS NULL AND k.refused IS NULL AND "
+      "k.marked_at < "
       "clock_timestamp() - interval '10 seconds' HAVING count(*) > 0" },
+    { "rows that others refer to", ONWARD, false,
+      "SELECT count(*) || ' keys, such as ' || (array_agg(k.key::text ORDER BY k.marked_at))[1] || ', have a row that has to go; "
+      "`landfall follow` brings what refers to it into landfall.item, and must run: ' || (array_agg(k.refused ORDER BY "
+      "k.marked_at))[1] FROM landfall.dirty_key k WHERE k.table_name = $1 AND k.refused IS NOT NULL HAVING count(*) > 0" },
     /* Whom somebody has parted before, by force, this step does not part. */
     { "entities meet", STEP(STEP_WRITES) | STEP(STEP_ROLLBACK_WRITES), false,
       "SELECT string_agg(CASE m.entity WHEN '' THEN 'items of no entity' ELSE m.entity END || ' and ' || m.other, ', ' ORDER BY "
@@ -126,7 +131,7 @@ static const struct precondition preconditions[] = {
       "SELECT count(*) || ' lines of the backfill were no items; see landfall.reject' FROM landfall.reject WHERE $1::text IS NOT "
       "NULL HAVING count(*) > 0" },
     { "items without a row", STEP(STEP_DECOMMISSION), false,
-      "SELECT count(*) || ' items are whole in landfall.item because no entity of the map claims them; give them one, or export "
+      "SELECT count(*) || ' items are whole in landfall.item, one of them because: ' || min(i.reason) || '; mend that, or export "
       "them' "
       "FROM landfall.item i WHERE i.table_name = $1 HAVING count(*) > 0" },
     { "items that DynamoDB cannot hold", STEP(STEP_ROLLBACK_WRITES), false,

@@ -7,6 +7,7 @@
 #include "gateway/mark.h"
 #include "gateway/operations/item_key.h"
 #include "item/ddbjson.h"
+#include "move/key_asks.h"
 
 enum { GATEWAYS_MAX = 256, ID_BYTES = 40, BATCH = 50 };
 
@@ -128,7 +129,8 @@ static enum lf_code find_silent(struct worker *worker, struct err *err)
  * ------------------------------------------------------------------------------------------------- */
 
 /* Of owners that are no gateway (a follower, or one that has ended) it is the age that counts, and at last for all: a takeover
- * harms nobody, since whoever uses a mark names its token. It counts as left, so that who writes the key need not wait for us. */
+ * harms nobody, since whoever uses a mark names its token. It counts as left, so that who writes the key need not wait for us.
+ * The oldest first: those that fail again and again hold up nobody. */
 static const struct pg_statement take_over = {
     .sql = "UPDATE landfall.dirty_key d SET token = nextval('landfall.mark_token'), owner = $1::text::uuid, attempt = NULL, "
            "marked_at = "
@@ -136,9 +138,9 @@ static const struct pg_statement take_over = {
            "greatest(d.settled_at, clock_timestamp() + make_interval(secs => $3::text::int)) END FROM (SELECT m.table_name, m.h, "
            "m.sk FROM landfall.dirty_key m JOIN landfall.phase p ON p.table_name = m.table_name AND (p.phase IN ('follow', 'dual "
            "write') OR p.moved_entities IS NOT NULL) LEFT JOIN landfall.gateway g ON g.id = m.owner WHERE CASE WHEN m.is_left "
-           "THEN m.repaired_at IS NULL OR "
-           "m.settled_at <= clock_timestamp() ELSE g.id = ANY ($2::text::uuid[]) OR m.marked_at < clock_timestamp() - CASE WHEN "
-           "g.id IS NULL THEN interval '15 s' ELSE interval '20 min' END END ORDER BY m.table_name, m.h, m.sk LIMIT "
+           "THEN m.refused IS NULL AND (m.repaired_at IS NULL OR "
+           "m.settled_at <= clock_timestamp()) ELSE g.id = ANY ($2::text::uuid[]) OR m.marked_at < clock_timestamp() - CASE WHEN "
+           "g.id IS NULL THEN interval '15 s' ELSE interval '20 min' END END ORDER BY m.marked_at LIMIT "
            "$4::text::int FOR UPDATE OF m SKIP LOCKED) AS k WHERE d.table_name = k.table_name AND d.h = k.h AND d.sk = k.sk "
            "RETURNING d.table_name::text, d.key::text, d.token::text",
 };
@@ -160,6 +162,32 @@ static enum lf_code take(struct worker *worker, struct arena *arena, struct pg_r
     return db_write(worker->db, &take_over, &(struct pg_params){ .values = values, .count = 4 }, ret_rows, err);
 }
 
+/* Rows that refer to one that has to go are the follower's to move (move/follow/referrers.h): it takes the mark over. */
+static enum lf_code refuse(struct worker *worker, const struct mark *mark, const struct err *why, struct arena *arena,
+                           struct err *err)
+{
+    static const struct pg_statement refuse = {
+        .sql = "WITH asked AS (UPDATE landfall.dirty_key SET refused = $3 WHERE table_name = $1 AND token = $2::text::int8 "
+               "RETURNING table_name, key) " KEY_ASKS_FOLLOWER,
+    };
+    struct span token;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(arena_printf(arena, &token, err, "%lld", (long long)mark->token));
+    const struct pg_field values[] = { pg_text_field(mark->table->name), pg_text_field(token),
+                                       pg_text_field(span_from_cstr(why->message)) };
+    return db_write(worker->db, &refuse, &(struct pg_params){ .values = values, .count = 3 }, &rows, err);
+}
+
+static enum lf_code settle(struct worker *worker, struct mark *mark, struct arena *arena, struct err *err)
+{
+    struct err own = ERR_INIT;
+    enum lf_code code = marks_settle(worker, mark, 1, arena, &own);
+    if (code == LF_VALIDATION)
+        return refuse(worker, mark, &own, arena, err);
+    *err = own;
+    return code;
+}
+
 /* A mark of a key that has moved says nothing any more: its statement was committed long after it was given up. */
 static enum lf_code repair_key(struct worker *worker, const struct table *table, const struct pg_result *rows, size_t row,
                                struct arena *arena, struct err *err)
@@ -174,7 +202,7 @@ static enum lf_code repair_key(struct worker *worker, const struct table *table,
     mark.writes = table_key_is_dynamodbs(table, &key.attributes);
     if (mark.writes)
         TRY(dual_read(worker, table, &key.attributes, arena, &mark.item, err));
-    return marks_settle(worker, &mark, 1, arena, err);
+    return settle(worker, &mark, arena, err);
 }
 
 /* The reference holds off a change of phase. Marks of a table that is none of DynamoDB's any more, or not known here, stay. */

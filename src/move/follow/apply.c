@@ -150,16 +150,16 @@ static enum lf_code drop_equal(struct applier *applier, const struct spool_batch
     size_t different = 0, dropped = 0;
     struct arena *arena = &applier->arena;
     bool *is_done = arena_calloc(arena, batch->count, sizeof *is_done, err);
-    bool *is_marked = is_done ? arena_calloc(arena, count, sizeof *is_marked, err) : NULL;
-    if (!is_marked)
+    enum key_mark *marks = is_done ? arena_calloc(arena, count, sizeof *marks, err) : NULL;
+    if (!marks)
         return err->code;
     TRY(bytes_of(keys, count, arena, &bytes, err));
-    TRY(key_marks_find(applier->conn, applier->table->name, bytes, count, arena, is_marked, err));
+    TRY(key_marks_find(applier->conn, applier->table->name, bytes, count, arena, marks, err));
     TRY(key_rows_find(applier->conn, applier->map, applier->table, bytes, count, KEY_ROWS_ITEMS, arena, &rows, err));
     for (size_t i = 0; i < count; i++) {
-        if (is_marked[i])
+        if (marks[i] == KEY_MARK_HELD)
             continue;
-        is_done[keys[i].record] = is_equal(&batch->records[keys[i].record], &rows, i);
+        is_done[keys[i].record] = marks[i] == KEY_MARK_NONE && is_equal(&batch->records[keys[i].record], &rows, i);
         dropped += is_done[keys[i].record];
         if (!is_done[keys[i].record])
             keys[different++] = keys[i];

@@ -25,12 +25,12 @@ static enum lf_code put_places(struct binary_sql *sql, const struct key *keys, s
 }
 
 enum lf_code key_marks_find(struct pg_conn *conn, struct span table, const struct key *keys, size_t count, struct arena *arena,
-                            bool *ret_marked, struct err *err)
+                            enum key_mark *ret_marks, struct err *err)
 {
     BINARY_SQL_CLEANUP struct binary_sql sql;
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     binary_sql_init(&sql, arena);
-    binary_sql_put(&sql, "SELECT k.n::text FROM ");
+    binary_sql_put(&sql, "SELECT k.n::text, (" KEY_MARK_IS_REFUSED ")::integer::text FROM ");
     TRY(put_places(&sql, keys, count, err));
     binary_sql_put(&sql, " WITH ORDINALITY AS k (h, sk, n) JOIN landfall.dirty_key AS d USING (h, sk) WHERE (NOT d.is_left OR "
                          "d.repaired_at IS NULL) AND d.table_name = ");
@@ -38,9 +38,9 @@ enum lf_code key_marks_find(struct pg_conn *conn, struct span table, const struc
     TRY(pg_exec(conn, BY_KEY_BEGIN, err));
     TRY(binary_sql_query(&sql, conn, &rows, err));
     TRY(pg_exec(conn, BY_KEY_END, err));
-    memset(ret_marked, false, count * sizeof *ret_marked);
+    memset(ret_marks, 0, count * sizeof *ret_marks);
     for (size_t i = 0; i < pg_result_rows(rows); i++)
-        ret_marked[pg_result_int64(rows, i, 0) - 1] = true;
+        ret_marks[pg_result_int64(rows, i, 0) - 1] = pg_result_int64(rows, i, 1) ? KEY_MARK_REFUSED : KEY_MARK_HELD;
     return LF_OK;
 }
 
@@ -49,9 +49,11 @@ enum lf_code key_marks_leave(struct pg_conn *conn, struct span table, const stru
 {
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, arena);
-    binary_sql_put(&sql,
-                   "UPDATE landfall.dirty_key AS d SET token = pg_catalog.nextval('landfall.mark_token'), is_left = true FROM "
-                   "(SELECT m.table_name, m.h, m.sk FROM ");
+    binary_sql_put(
+        &sql,
+        "UPDATE landfall.dirty_key AS d SET token = pg_catalog.nextval('landfall.mark_token'), is_left = true, refused = NULL "
+        "FROM "
+        "(SELECT m.table_name, m.h, m.sk FROM ");
     TRY(put_places(&sql, keys, count, err));
     binary_sql_put(&sql, " AS k (h, sk) JOIN landfall.dirty_key AS m USING (h, sk) WHERE m.table_name = ");
     binary_sql_text(&sql, table);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "item/ddbjson.h"
+#include "move/follow/key_marks.h"
 #include "move/item_row.h"
 #include "pg/binary_sql.h"
 
@@ -24,8 +25,24 @@ static enum lf_code place_of(const struct key_repairer *repairer, const struct i
     return item_row_place(ret_key, arena, ret_place, err);
 }
 
+/* A mark that is put, or, of a row that gateways refuse to write, taken over. */
+struct own_mark {
+    int64_t token; /* 0: it is somebody else's */
+    int64_t was_there;
+};
+
+static enum lf_code read_mark(const struct pg_result *rows, struct own_mark *mark, struct err *err)
+{
+    *mark = (struct own_mark){ 0 };
+    if (!pg_result_rows(rows))
+        return LF_OK;
+    struct pg_field token = pg_result_get(rows, 0, 0), was_there = pg_result_get(rows, 0, 1);
+    TRY(pg_read_int64(span_of(token.data, token.len), &mark->token, err));
+    return pg_read_int64(span_of(was_there.data, was_there.len), &mark->was_there, err);
+}
+
 static enum lf_code put_mark(struct key_repairer *repairer, const struct item *item, const struct item_row_place *place,
-                             struct arena *arena, int64_t *ret_token, struct err *err)
+                             struct arena *arena, struct own_mark *ret_mark, struct err *err)
 {
     BUF_CLEANUP struct buf json;
     BINARY_SQL_CLEANUP struct binary_sql sql;
@@ -34,7 +51,7 @@ static enum lf_code put_mark(struct key_repairer *repairer, const struct item *i
     binary_sql_init(&sql, arena);
     ddbjson_put_item(&json, item);
     TRY(buf_check(&json, err));
-    binary_sql_put(&sql, "INSERT INTO landfall.dirty_key (table_name, h, sk, key, token, owner) SELECT ");
+    binary_sql_put(&sql, "INSERT INTO landfall.dirty_key AS d (table_name, h, sk, key, token, owner) SELECT ");
     binary_sql_text(&sql, repairer->writer->table->name);
     binary_sql_put(&sql, ", ");
     binary_sql_param(&sql, place->h, "bytea");
@@ -44,11 +61,25 @@ static enum lf_code put_mark(struct key_repairer *repairer, const struct item *i
     binary_sql_text(&sql, buf_span(&json));
     binary_sql_put(&sql, "::json, pg_catalog.nextval('landfall.mark_token'), ");
     binary_sql_text(&sql, span_from_cstr(repairer->owner));
-    binary_sql_put(&sql, "::uuid ON CONFLICT DO NOTHING RETURNING token");
+    binary_sql_put(&sql, "::uuid ON CONFLICT (table_name, h, sk) DO UPDATE SET token = excluded.token, owner = excluded.owner, "
+                         "attempt = NULL, marked_at = clock_timestamp(), settled_at = NULL, is_left = false, repaired_at = NULL, "
+                         "refused = NULL WHERE " KEY_MARK_IS_REFUSED " RETURNING token, (d.xmax <> 0)::integer::bigint");
     TRY(binary_sql_query(&sql, repairer->writer->conn, &rows, err));
-    struct pg_field token = pg_result_rows(rows) ? pg_result_get(rows, 0, 0) : PG_NULL;
-    *ret_token = 0;
-    return token.data ? pg_read_int64(span_of(token.data, token.len), ret_token, err) : LF_OK;
+    return read_mark(rows, ret_mark, err);
+}
+
+/* " WHERE …": of the mark of a key, if it has this token. */
+static void put_whose(struct binary_sql *sql, const struct key_repairer *repairer, const struct item_row_place *place,
+                      int64_t token)
+{
+    binary_sql_put(sql, " WHERE table_name = ");
+    binary_sql_text(sql, repairer->writer->table->name);
+    binary_sql_put(sql, " AND h = ");
+    binary_sql_param(sql, place->h, "bytea");
+    binary_sql_put(sql, " AND sk = ");
+    binary_sql_param(sql, place->sk, "bytea");
+    binary_sql_put(sql, " AND token = ");
+    binary_sql_int64(sql, token);
 }
 
 static enum lf_code take_mark_away(struct key_repairer *repairer, const struct item_row_place *place, int64_t token,
@@ -57,14 +88,8 @@ static enum lf_code take_mark_away(struct key_repairer *repairer, const struct i
     int64_t deleted;
     BINARY_SQL_CLEANUP struct binary_sql sql;
     binary_sql_init(&sql, arena);
-    binary_sql_put(&sql, "DELETE FROM landfall.dirty_key WHERE table_name = ");
-    binary_sql_text(&sql, repairer->writer->table->name);
-    binary_sql_put(&sql, " AND h = ");
-    binary_sql_param(&sql, place->h, "bytea");
-    binary_sql_put(&sql, " AND sk = ");
-    binary_sql_param(&sql, place->sk, "bytea");
-    binary_sql_put(&sql, " AND token = ");
-    binary_sql_int64(&sql, token);
+    binary_sql_put(&sql, "DELETE FROM landfall.dirty_key");
+    put_whose(&sql, repairer, place, token);
     TRY(binary_sql_exec(&sql, repairer->writer->conn, &deleted, err));
     *ret_ours = deleted == 1;
     return LF_OK;
@@ -125,13 +150,29 @@ static enum lf_code repair_marked(struct key_repairer *repairer, const struct it
     return write_row(repairer, &repair, arena, ret_outcome, err);
 }
 
-/* A repair that was given up has written nothing. Where this fails, the mark is left to the gateways' repairer. */
-static void unmark(struct key_repairer *repairer, const struct item_row_place *place, int64_t token, struct arena *arena)
+static enum lf_code leave_mark(struct key_repairer *repairer, const struct item_row_place *place, int64_t token,
+                               struct arena *arena, struct err *err)
+{
+    BINARY_SQL_CLEANUP struct binary_sql sql;
+    binary_sql_init(&sql, arena);
+    binary_sql_put(&sql, "UPDATE landfall.dirty_key SET is_left = true");
+    put_whose(&sql, repairer, place, token);
+    return binary_sql_exec(&sql, repairer->writer->conn, NULL, err);
+}
+
+/* A repair that was given up has written nothing: who put a mark that was there has still not been repaired. Where this fails,
+ * the mark is left to the gateways' repairer, too, when it is older. */
+static void unmark(struct key_repairer *repairer, const struct item_row_place *place, const struct own_mark *mark,
+                   struct arena *arena)
 {
     bool is_ours;
     struct err ignored = ERR_INIT;
-    if (!pg_exec(repairer->writer->conn, "ROLLBACK", &ignored))
-        (void)!take_mark_away(repairer, place, token, arena, &is_ours, &ignored);
+    if (pg_exec(repairer->writer->conn, "ROLLBACK", &ignored))
+        return;
+    if (mark->was_there)
+        (void)!leave_mark(repairer, place, mark->token, arena, &ignored);
+    else
+        (void)!take_mark_away(repairer, place, mark->token, arena, &is_ours, &ignored);
 }
 
 enum lf_code key_repair(struct key_repairer *repairer, const struct item *key, key_repair_more *more, void *context,
@@ -139,14 +180,14 @@ enum lf_code key_repair(struct key_repairer *repairer, const struct item *key, k
 {
     struct key bytes;
     struct item_row_place place;
-    int64_t token;
+    struct own_mark mark;
     TRY(place_of(repairer, key, arena, &bytes, &place, err));
-    TRY(put_mark(repairer, key, &place, arena, &token, err));
+    TRY(put_mark(repairer, key, &place, arena, &mark, err));
     *ret_outcome = KEY_TAKEN;
-    if (!token)
+    if (!mark.token)
         return LF_OK;
-    enum lf_code code = repair_marked(repairer, key, token, more, context, arena, ret_outcome, err);
+    enum lf_code code = repair_marked(repairer, key, mark.token, more, context, arena, ret_outcome, err);
     if (code || *ret_outcome == KEY_TAKEN)
-        unmark(repairer, &place, token, arena);
+        unmark(repairer, &place, &mark, arena);
     return code;
 }

@@ -3,7 +3,8 @@
  *
  *     mark the key (landfall.dirty_key) ─► consistent read ─► one transaction: row, and the mark is deleted if it is still ours
  *
- * A mark that somebody else has put is left alone: whoever it is writes the row. Each step of its own is committed, so a process
+ * A mark that somebody else has put is left alone: whoever it is writes the row; but for one of a row that no gateway can
+ * write, because others refer to it, which is taken over. Each step of its own is committed, so a process
  * that dies leaves a mark, which the gateways' repairer takes over with a higher token. One connection, one thread.
  */
 #pragma once
