@@ -23,7 +23,7 @@ import harness  # noqa: E402
 from clients import ACCOUNTS, BALANCE, REGISTERS, Client, History, Refused, Unanswered, Worker, item_of  # noqa: E402
 from streams import Reader, check_snapshots, check_table  # noqa: E402
 
-CLIENTS, GATEWAYS, DRAIN_SECONDS_MAX, READY_SECONDS_MAX = 64, 2, 60, 60
+CLIENTS, GATEWAYS, DRAIN_SECONDS_MAX, READY_SECONDS_MAX = 64, 2, 180, 180
 STREAMED = ("streamed", "accounts")
 STORES = ("item", "relational")
 MAP = HERE / "gateway.yaml"
