@@ -269,13 +269,21 @@ static enum lf_code unique_column_name(struct draft *draft, const struct draft_e
     return name_unique(wanted, column_is_taken, entity->entity, draft->arena, ret_name, err);
 }
 
+/* A key of an index that no template makes, as GSI1SK: nothing but DynamoDB needs it, and no SQL should have to write it. */
+static bool is_scaffold(const struct draft_entity *entity, const struct column *column)
+{
+    return column->source == COLUMN_FROM_ATTRIBUTE && infer_is_generic_key_name(column->attr) &&
+           infer_is_index_key(entity->model->table, column->attr);
+}
+
 static enum lf_code add_column(struct draft *draft, struct draft_entity *entity, const struct attr_stats *stats,
                                struct column column, unsigned *ret_index, struct err *err)
 {
     unsigned index = (unsigned)entity->entity->column_count;
     bool whole = stats->present == entity->stats->items && count_exceptions(stats, column.codec) == 0;
+    bool is_kept = !is_scaffold(entity, &column);
     column.type = column.codec->type;
-    column.not_null = column.not_null || (whole && entity->stats->items >= NOT_NULL_ITEMS_MIN);
+    column.not_null = column.not_null || (whole && is_kept && entity->stats->items >= NOT_NULL_ITEMS_MIN);
     TRY(fill_evidence(draft, stats, &column, &entity->evidence->columns[index], err));
     TRY(write_note(draft, entity, stats, &entity->evidence->columns[index], &column.note, err));
     entity->columns[index] = stats;
@@ -610,6 +618,11 @@ static enum lf_code doubt_column(struct draft *draft, struct draft_entity *entit
     const struct column_evidence *evidence = &entity->evidence->columns[index];
     const struct column *column = &entity->entity->columns[index];
     char exceptions[COUNT_TEXT_BYTES], present[COUNT_TEXT_BYTES];
+    if (is_scaffold(entity, column) && !column->not_null)
+        TRY(infer_doubt(
+            draft, entity, err,
+            "%.*s: no columns make this key of an index: it is a column, to be dropped when DynamoDB is no longer asked",
+            SPAN_ARG(column->name)));
     if (is_mixed(entity->columns[index], column))
         TRY(infer_doubt(draft, entity, err, "%.*s is %s because its values are of several types (%.*s)", SPAN_ARG(column->name),
                         column_type_name(column->type), SPAN_ARG(evidence->types)));

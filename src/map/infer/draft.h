@@ -8,6 +8,12 @@
 
 #include "map/infer/internal.h"
 
+/* What the draft knows of a foreign key. */
+struct reference_evidence {
+    size_t parent; /* among the draft's entities */
+    struct containment looked_up;
+};
+
 struct draft_entity {
     const struct table_model *model;
     const struct kind *kind;
@@ -20,7 +26,7 @@ struct draft_entity {
     bool identity_key;     /* the templates did not hold: key attributes are columns */
     unsigned *key_columns; /* columns of the table key, in order of the key */
     size_t key_column_count;
-    struct containment *looked_up; /* by foreign key: how many of its values are keys of the parent */
+    struct reference_evidence *references; /* by foreign key */
 };
 
 struct draft {
@@ -45,6 +51,8 @@ enum lf_code infer_draft_keys(struct draft *draft, struct draft_entity *entity, 
 enum lf_code infer_draft_relations(struct draft *draft, struct err *err) MUST_CHECK;
 /* Takes foreign keys away until no row needs another to be there first that needs it. */
 enum lf_code infer_break_circles(struct draft *draft, struct err *err) MUST_CHECK;
+/* Takes away those that others imply. */
+void infer_drop_implied(struct draft *draft);
 
 /* Which entities look like copies of others. */
 enum lf_code infer_doubt_copies(struct draft *draft, struct err *err) MUST_CHECK;

@@ -9,7 +9,7 @@
  *     columns.c    counters -> columns and templates
  *     keys.c       counters -> primary keys, indexes
  *     relations.c  counters -> foreign keys
- *     circles.c    foreign keys that no row could be inserted with are taken away
+ *     circles.c    foreign keys that a person would not write down are taken away
  *     copies.c     counters -> which entities say the same
  *     names.c      what things are called
  *     sketch.c     counters of bounded size
@@ -68,6 +68,7 @@ struct kind {
     bool whole[2];          /* the class is the whole key text */
     bool shares_partitions; /* some partition has several of its items */
     struct span inner[2];   /* a word further on in the key, "ITEM" in ORDER#1#ITEM#2; ptr NULL: none */
+    struct span words[2];   /* what these say of the thing, snake_case; empty: nothing */
     struct span name;       /* of the entity, snake_case */
     struct variable *variables;
     size_t variable_count;

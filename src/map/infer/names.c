@@ -129,19 +129,19 @@ static size_t key_word_length(struct span letters)
     return longest;
 }
 
-/* Words that say "key" beside others only: an attribute may be called sort. */
-static bool is_word_of_its_own(struct span name)
+/* Words that say "key" beside others only: an attribute may be called sort, and a key_hash or data_index is of some other key. */
+static bool is_of_its_own(struct span name, size_t first_word, size_t word_count)
 {
     static const char *const words[] = { "data", "key", "sort", "partition", "gs", "ls", NULL };
     for (const char *const *word = words; *word; word++)
-        if (name.len == strlen(*word) && strncasecmp(name.ptr, *word, name.len) == 0)
-            return true;
+        if (first_word == strlen(*word) && strncasecmp(name.ptr, *word, first_word) == 0)
+            return name.len == first_word || (word_count > 1 && word - words < 2);
     return false;
 }
 
 bool infer_is_generic_key_name(struct span name)
 {
-    bool any = false;
+    size_t words = 0, first = 0;
     for (size_t i = 0; i < name.len;) {
         if (!isalpha((unsigned char)name.ptr[i])) {
             i++;
@@ -150,10 +150,11 @@ bool infer_is_generic_key_name(struct span name)
         size_t len = key_word_length(span_from(name, i));
         if (!len)
             return false;
-        any = true;
+        first = i == 0 ? len : first;
+        words++;
         i += len;
     }
-    return any && !is_word_of_its_own(name);
+    return words > 0 && !is_of_its_own(name, first, words);
 }
 
 /* ---- names of kinds ---- */
@@ -241,10 +242,6 @@ enum lf_code infer_word_name(struct infer *infer, const struct table_model *mode
     return expand_word(infer, model, word, ret_word, err);
 }
 
-struct kind_words {
-    struct span partition, sort;
-};
-
 static bool any_has_word(struct infer *infer, const struct table_model *model, struct span word)
 {
     for (size_t k = 0; k < model->kind_count; k++)
@@ -271,31 +268,28 @@ static enum lf_code part_word(struct infer *infer, const struct table_model *mod
     return arena_printf(&infer->arena, ret_word, err, "%.*s_%.*s", SPAN_ARG(*ret_word), SPAN_ARG(inner));
 }
 
-static enum lf_code words_of_kind(struct infer *infer, const struct table_model *model, const struct kind *kind,
-                                  struct kind_words *ret_words, struct err *err)
+static enum lf_code find_words(struct infer *infer, struct table_model *model, struct err *err)
 {
-    TRY(part_word(infer, model, kind, 0, &ret_words->partition, err));
-    return part_word(infer, model, kind, 1, &ret_words->sort, err);
+    for (size_t k = 0; k < model->kind_count; k++)
+        for (size_t part = 0; part < 2; part++)
+            TRY(part_word(infer, model, &model->kinds[k], part, &model->kinds[k].words[part], err));
+    return LF_OK;
 }
 
 /* Whether the kind is the thing that its partition key names: USER#x / USER#x, I#x / root, USER#x / METADATA#x. Where a partition
  * has several of them, ORDER#x / ITEM#1, the word does say something. */
-static bool is_thing_itself(const struct kind *kind, const struct kind_words *words)
+static bool is_thing_itself(const struct kind *kind)
 {
-    return words->sort.len == 0 || span_equal(words->sort, words->partition) ||
-           (says_nothing(words->sort) && !kind->shares_partitions);
+    return kind->words[1].len == 0 || span_equal(kind->words[1], kind->words[0]) ||
+           (says_nothing(kind->words[1]) && !kind->shares_partitions);
 }
 
-static enum lf_code is_own(struct infer *infer, const struct table_model *model, struct span word, bool *ret_own, struct err *err)
+static bool is_own(const struct table_model *model, struct span word)
 {
-    *ret_own = false;
-    for (size_t k = 0; k < model->kind_count; k++) {
-        struct kind_words words;
-        TRY(words_of_kind(infer, model, &model->kinds[k], &words, err));
-        if (span_equal(words.partition, word) && is_thing_itself(&model->kinds[k], &words))
-            *ret_own = true;
-    }
-    return LF_OK;
+    for (size_t k = 0; k < model->kind_count; k++)
+        if (span_equal(model->kinds[k].words[0], word) && is_thing_itself(&model->kinds[k]))
+            return true;
+    return false;
 }
 
 /* Which kinds have several items in one partition. The others are a side of the thing, not something that belongs to it. */
@@ -331,23 +325,16 @@ static bool is_link(const struct table_model *model, const struct kind *kind)
     return true;
 }
 
-static enum lf_code name_from_words(struct infer *infer, const struct table_model *model, size_t kind, struct span *ret_name,
-                                    struct err *err)
+static enum lf_code name_from_words(struct infer *infer, const struct table_model *model, const struct kind *kind,
+                                    struct span *ret_name, struct err *err)
 {
-    struct kind_words words;
-    TRY(words_of_kind(infer, model, &model->kinds[kind], &words, err));
-    if (is_thing_itself(&model->kinds[kind], &words)) {
-        *ret_name = words.partition;
+    struct span partition = kind->words[0], sort = kind->words[1];
+    bool is_side = is_own(model, partition) && !kind->shares_partitions;
+    *ret_name = is_thing_itself(kind) ? partition : sort;
+    if (is_thing_itself(kind) || !partition.len ||
+        !(is_own(model, sort) || is_side || says_nothing(sort) || is_link(model, kind)))
         return LF_OK;
-    }
-    bool partition_own, sort_own;
-    TRY(is_own(infer, model, words.partition, &partition_own, err));
-    TRY(is_own(infer, model, words.sort, &sort_own, err));
-    bool is_side = partition_own && !model->kinds[kind].shares_partitions;
-    if (words.partition.len && (sort_own || is_side || says_nothing(words.sort) || is_link(model, &model->kinds[kind])))
-        return arena_printf(&infer->arena, ret_name, err, "%.*s_%.*s", SPAN_ARG(words.partition), SPAN_ARG(words.sort));
-    *ret_name = words.sort;
-    return LF_OK;
+    return arena_printf(&infer->arena, ret_name, err, "%.*s_%.*s", SPAN_ARG(partition), SPAN_ARG(sort));
 }
 
 static enum lf_code base_name(struct infer *infer, const struct table_model *model, size_t kind, struct span *ret_name,
@@ -357,7 +344,7 @@ static enum lf_code base_name(struct infer *infer, const struct table_model *mod
     if (model->kinds[kind].marker.ptr)
         TRY(name_snake_case(model->kinds[kind].marker, &infer->arena, &name, err));
     else if (model->kind_count > 1)
-        TRY(name_from_words(infer, model, kind, &name, err));
+        TRY(name_from_words(infer, model, &model->kinds[kind], &name, err));
     if (name.len == 0)
         return name_table(infer, model, ret_name, err);
     return name_singular(name, &infer->arena, ret_name, err);
@@ -377,6 +364,7 @@ enum lf_code infer_name_kinds(struct infer *infer, struct table_model *model, co
                               struct err *err)
 {
     TRY(find_shared_partitions(model, items, count, err));
+    TRY(find_words(infer, model, err));
     for (size_t k = 0; k < model->kind_count; k++) {
         if (model->kinds[k].name.ptr)
             continue;

@@ -222,7 +222,7 @@ static enum lf_code add_foreign_key(struct draft *draft, struct draft_entity *ch
     if (c.orphans)
         key.enforce = ENFORCE_CONTRACT;
     TRY(note_relation(draft, c, why, child == parent ? "a tree; " : "", &key.note, err));
-    child->looked_up[child->entity->foreign_key_count] = c;
+    child->references[child->entity->foreign_key_count] = (struct reference_evidence){ (size_t)(parent - draft->entities), c };
     child->entity->foreign_keys[child->entity->foreign_key_count++] = key;
     return LF_OK;
 }
@@ -391,8 +391,8 @@ static void correct_names(struct entity *entity)
 static enum lf_code draft_relations_of(struct draft *draft, struct draft_entity *child, struct err *err)
 {
     child->entity->foreign_keys = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->entity->foreign_keys, err);
-    child->looked_up = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->looked_up, err);
-    if (!child->entity->foreign_keys || !child->looked_up)
+    child->references = arena_calloc(draft->arena, RELATIONS_MAX, sizeof *child->references, err);
+    if (!child->entity->foreign_keys || !child->references)
         return err->code;
     for (size_t t = 0; t < child->kind->tuple_count && child->entity->foreign_key_count < RELATIONS_MAX; t++)
         TRY(draft_composite(draft, child, t, err));
@@ -406,12 +406,13 @@ enum lf_code infer_draft_relations(struct draft *draft, struct err *err)
     for (size_t i = 0; i < draft->entity_count; i++)
         TRY(draft_relations_of(draft, &draft->entities[i], err));
     TRY(infer_break_circles(draft, err));
+    infer_drop_implied(draft);
     for (size_t i = 0; i < draft->entity_count; i++)
         correct_names(draft->entities[i].entity);
     for (size_t i = 0; i < draft->entity_count; i++)
         for (size_t k = 0; k < draft->entities[i].entity->foreign_key_count; k++)
             TRY(doubt_relation(draft, &draft->entities[i], &draft->entities[i].entity->foreign_keys[k],
-                               draft->entities[i].looked_up[k], err));
+                               draft->entities[i].references[k].looked_up, err));
     return LF_OK;
 }
 

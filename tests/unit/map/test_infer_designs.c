@@ -100,6 +100,41 @@ static void a_circle_with_a_way_in_stays(void **state)
     assert_false(is_doubted(f, "Customer", "home_address_id"));
 }
 
+/* An order stands under its tenant's customer; that this is of the tenant the customer says already. */
+static void add_order(struct fixture *f, int o, const char *tenant)
+{
+    add(f,
+        "{\"pk\":{\"S\":\"TENANT#t%d#CUSTOMER#c%d\"},\"sk\":{\"S\":\"ORDER#o%d\"},\"tenant\":{\"S\":\"t%d\"},\"customer\":{\"S\":"
+        "\"c%d\"},"
+        "\"orderId\":{\"S\":\"o%d\"},\"seller\":{\"S\":\"%s\"}}",
+        o % 4, o % 8, o, o % 4, o % 8, o, tenant);
+}
+
+static void what_another_reference_implies_is_none(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++) {
+        if (i < 4)
+            add(f, "{\"pk\":{\"S\":\"TENANT#t%d\"},\"sk\":{\"S\":\"INFO\"},\"plan\":{\"S\":\"pro\"},\"tenant\":{\"S\":\"t%d\"}}",
+                i % 4, i % 4);
+        if (i < 8)
+            add(f,
+                "{\"pk\":{\"S\":\"TENANT#t%d#CUSTOMER#c%d\"},\"sk\":{\"S\":\"INFO\"},\"tenant\":{\"S\":\"t%d\"},\"customer\":{"
+                "\"S\":"
+                "\"c%d\"},"
+                "\"email\":{\"S\":\"e\"},\"phone\":{\"S\":\"1\"}}",
+                i % 4, i % 8, i % 4, i % 8);
+        add_order(f, i, i % 2 ? "t1" : "t2");
+    }
+    draft(f);
+    assert_primary_key(f, "Customer", "tenant,customer");
+    assert_reference(f, "Customer", "tenant", "tenant");
+    const struct entity *order = entity(f, "Order");
+    assert_int_equal(order->foreign_key_count, 1);
+    assert_int_equal(order->foreign_keys[0].count, 2);
+    assert_true(span_equal(order->foreign_keys[0].parent->table, SPAN("customer")));
+}
+
 /* ---- names ---- */
 
 /* ITEM says nothing of the one item of a partition, but tells the several items of an order from it. */
@@ -198,6 +233,16 @@ static void index_keys_of_any_library_are_no_values(void **state)
     }
 }
 
+static void a_hash_of_a_key_is_a_value(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 50; i++)
+        add(f, "{\"pk\":{\"S\":\"API#%d\"},\"sk\":{\"S\":\"HASH#x%d\"},\"keyHash\":{\"S\":\"x%d\"},\"n\":{\"N\":\"1\"}}", i % 7,
+            i, i);
+    draft(f);
+    assert_template(f, "Shop", "sk", "HASH#{key_hash}");
+}
+
 static void an_attribute_called_sort_is_a_value(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +316,27 @@ static void an_index_behind_the_whole_primary_key_is_none(void **state)
     assert_int_equal(entity(f, "Shop")->index_count, 1); /* the users of a team */
     assert_int_equal(entity(f, "Shop")->indexes[0].count, 2);
     assert_true(span_equal(entity(f, "Shop")->columns[entity(f, "Shop")->indexes[0].columns[1]].name, SPAN("user_id")));
+}
+
+/* An order by price that no attribute writes as the key does: after the contract nobody would know what to write there. */
+static void an_index_key_that_nothing_makes_may_be_null(void **state)
+{
+    struct fixture *f = *state;
+    f->indexes[0] =
+        (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } };
+    f->table.indexes = f->indexes;
+    f->table.index_count = 1;
+    for (int i = 0; i < 50; i++)
+        add(f,
+            "{\"pk\":{\"S\":\"T#%d\"},\"sk\":{\"S\":\"T#%d\"},\"price\":{\"N\":\"%d\"},\"city\":{\"S\":\"c%d\"},\"gsi1pk\":{"
+            "\"S\":\"CITY#"
+            "c%d\"},\"gsi1sk\":{\"S\":\"PRICE#%06d\"}}",
+            i, i, i, i % 5, i % 5, i);
+    draft(f);
+    assert_false(column(f, "Shop", "gsi1sk")->not_null);
+    assert_true(column(f, "Shop", "price")->not_null);
+    assert_true(is_doubted(f, "Shop", "gsi1sk: no columns make this key of an index"));
+    assert_all_claimed(f);
 }
 
 /* ---- kinds, types, relations ---- */
@@ -385,11 +451,14 @@ int main(void)
         INFER_TEST(pieces_without_a_word_are_called_after_what_they_are),
         INFER_TEST(index_keys_of_any_library_are_no_values),
         INFER_TEST(an_attribute_called_sort_is_a_value),
+        INFER_TEST(a_hash_of_a_key_is_a_value),
         INFER_TEST(what_is_the_same_in_all_items_may_still_vary),
         INFER_TEST(a_key_that_cannot_be_split_keeps_its_word),
         INFER_TEST(lower_case_needs_a_reason),
         INFER_TEST(a_copy_the_other_way_round_is_doubted),
         INFER_TEST(a_word_inside_the_key_that_says_enough_is_the_name),
+        INFER_TEST(what_another_reference_implies_is_none),
+        INFER_TEST(an_index_key_that_nothing_makes_may_be_null),
         INFER_TEST(an_object_is_a_marker),
         INFER_TEST(past_participles_say_that_numbers_are_times),
         INFER_TEST(a_key_called_name_is_not_referred_to_by_every_name),
