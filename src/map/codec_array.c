@@ -103,8 +103,7 @@ static enum lf_code array_to_set(struct pg_field field, enum value_type set, str
     TRY(field_error(array_to_members(field, value_member_type(set), arena, &value, err), err));
     if (value.list.count == 0)
         return ERR(err, LF_ROW, "an empty array where DynamoDB has a set, which is never empty");
-    if (!set_sort(value.list.values, value.list.count))
-        return ERR(err, LF_ROW, "an array with duplicates where DynamoDB has a set");
+    value.list.count = set_unite(value.list.values, value.list.count);
     *ret_value = value;
     return LF_OK;
 }

@@ -20,8 +20,8 @@ typedef enum lf_code column_to_row(const struct value *value, struct arena *aren
                                    struct err *err);
 
 /* `field` is not NULL. Where SQL wrote what the codec cannot say exactly (microseconds in an iso8601 of seconds) the value is cut
- * to the codec's form. Errors: LF_ROW when the bytes are not of the column's type or no DynamoDB value (NaN, an empty set),
- * LF_MEMORY. */
+ * to the codec's form, as are members of a set that stand twice. Errors: LF_ROW when the bytes are not of the column's type or no
+ * DynamoDB value (NaN, an empty set), LF_MEMORY. */
 typedef enum lf_code column_to_item(struct pg_field field, struct arena *arena, struct value *ret_value, struct err *err);
 
 struct column_codec {

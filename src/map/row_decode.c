@@ -73,10 +73,21 @@ static enum lf_code decode_field(const struct column *column, struct pg_field fi
     return err_while(err, "decoding column %.*s", SPAN_ARG(column->name));
 }
 
+/* DynamoDB has no empty sets: where SQL has taken the last member away, the attribute is gone. */
+static bool is_empty_set(const struct column *column, struct pg_field field)
+{
+    struct err ignored = ERR_INIT;
+    enum value_type type = column->codec->value;
+    struct pg_reader reader = { field.data, (const char *)field.data + field.len };
+    int32_t dimensions;
+    return (type == VALUE_SS || type == VALUE_NS || type == VALUE_BS) && !pg_get_int32(&reader, &dimensions, &ignored) &&
+           dimensions == 0;
+}
+
 static enum lf_code decode_columns(struct decoder *decoder, struct err *err)
 {
     for (size_t i = 0; i < decoder->entity->column_count; i++) {
-        if (!decoder->fields[i].data)
+        if (!decoder->fields[i].data || is_empty_set(&decoder->entity->columns[i], decoder->fields[i]))
             continue;
         TRY(decode_field(&decoder->entity->columns[i], decoder->fields[i], decoder->arena, &decoder->values[i], err));
         decoder->held.columns[i] = &decoder->values[i];
@@ -88,7 +99,7 @@ static void emit_column(struct decoder *decoder, size_t slot, unsigned column)
 {
     if (decoder->held.columns[column])
         emit(decoder, decoder->entity->columns[column].attr, decoder->held.columns[column]);
-    else
+    else if (!decoder->fields[column].data)
         emit_extra(decoder, slot);
 }
 
@@ -153,7 +164,7 @@ static enum lf_code decode_entries(const struct child *child, const struct pg_fi
         return err->code;
     size_t count = 0;
     for (size_t i = 0; i < child->column_count; i++) {
-        if (!fields[i].data)
+        if (!fields[i].data || is_empty_set(&child->columns[i], fields[i]))
             continue;
         struct attribute *entry = &entries[count++];
         entry->name = child->columns[i].attr;

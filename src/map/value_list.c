@@ -67,3 +67,14 @@ bool set_sort(struct value *values, size_t count)
     qsort(values, count, sizeof *values, compare);
     return is_ascending(values, count);
 }
+
+size_t set_unite(struct value *values, size_t count)
+{
+    if (set_sort(values, count))
+        return count;
+    size_t kept = 1;
+    for (size_t i = 1; i < count; i++)
+        if (compare(&values[kept - 1], &values[i]) != 0)
+            values[kept++] = values[i];
+    return kept;
+}

@@ -26,3 +26,5 @@ enum lf_code attribute_list_add(struct attribute_list *list, struct arena *arena
 
 /* Puts S, N or B values in order (strings and binaries by bytes, numbers by value); false when two are equal. */
 bool set_sort(struct value *values, size_t count);
+/* The same, and keeps one of those that are equal; how many stay. */
+size_t set_unite(struct value *values, size_t count);

@@ -35,6 +35,23 @@ static void test_rows_inserted_by_sql_have_keys(void **state)
     assert_decodes(fixture, fields, PERSON_ITEM("Bonn", ",\"address\":{\"M\":{\"city\":{\"S\":\"Bonn\"}}}"));
 }
 
+/* As SQL leaves it that takes the last member away; what ddb_extra has of the attribute is older. */
+static void test_a_set_without_members_is_absent(void **state)
+{
+    struct fixture *fixture = *state;
+    read_map(fixture, HEAD "      Tagged:\n"
+                           "        key: { pk: \"{pk}\", sk: \"s\" }\n"
+                           "        table: tagged\n"
+                           "        primary_key: [pk]\n"
+                           "        columns:\n"
+                           "          pk: { attr: pk, type: text, null: false }\n"
+                           "          tags: { attr: tags, type: \"text[]\" }\n"
+                           "          sizes: { attr: sizes, type: \"numeric[]\" }\n");
+    struct span empty = SPAN("\0\0\0\0\0\0\0\0\0\0\0\x19"), extra = SPAN("\1{\"tags\": {\"S\": \"x\"}}");
+    struct pg_field fields[] = { text_field("a"), { empty.ptr, empty.len }, { empty.ptr, empty.len }, { extra.ptr, extra.len } };
+    assert_decodes(fixture, fields, "{\"pk\":{\"S\":\"a\"},\"sk\":{\"S\":\"s\"}}");
+}
+
 /* What PostgreSQL 15 sends for ARRAY(SELECT ROW(position, number, kind) …) of ('1', 'home') and ('2', NULL). */
 static void test_children_as_postgres_sends_them(void **state)
 {
@@ -82,9 +99,8 @@ static void test_rows_that_are_not_as_the_map_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROW_TEST(test_a_column_wins_over_ddb_extra),
-        ROW_TEST(test_rows_inserted_by_sql_have_keys),
-        ROW_TEST(test_children_as_postgres_sends_them),
+        ROW_TEST(test_a_column_wins_over_ddb_extra),      ROW_TEST(test_rows_inserted_by_sql_have_keys),
+        ROW_TEST(test_a_set_without_members_is_absent),   ROW_TEST(test_children_as_postgres_sends_them),
         ROW_TEST(test_rows_that_are_not_as_the_map_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
