@@ -59,14 +59,7 @@ static enum lf_code add_statement(struct finder *finder, const struct named_item
     return LF_OK;
 }
 
-/* What is wrong with one of several is that one's answer. */
-static enum lf_code try_statement(struct finder *finder, const struct named_item *named, struct err *err)
-{
-    struct err own = ERR_INIT;
-    return add_statement(finder, named, &own) == LF_MEMORY ? ERR(err, LF_MEMORY, "%s", own.message) : LF_OK;
-}
-
-static enum lf_code add_named(struct finder *finder, const struct call *call, const struct named_item *named, struct err *err)
+static enum lf_code add_named(struct finder *finder, const struct named_item *named, struct err *err)
 {
     switch (named->kind) {
     case NAMED_READ:
@@ -79,8 +72,7 @@ static enum lf_code add_named(struct finder *finder, const struct call *call, co
     case NAMED_STATEMENT:
         break;
     }
-    bool is_batch = call->operation == operation_info(OPERATION_BATCH_EXECUTE_STATEMENT);
-    return (is_batch ? try_statement : add_statement)(finder, named, err);
+    return add_statement(finder, named, err);
 }
 
 static bool has_token(const struct call *call, const struct transact_write_items_request *request)
@@ -98,6 +90,6 @@ enum lf_code dual_keys_find(const struct call *call, const void *request, const 
     if (!ret_keys->keys)
         return err->code;
     for (size_t i = 0; i < named.count; i++)
-        TRY(add_named(&finder, call, &named.items[i], err));
+        TRY(add_named(&finder, &named.items[i], err));
     return LF_OK;
 }

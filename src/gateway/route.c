@@ -4,6 +4,8 @@
 #include "gateway/dual_write.h"
 #include "gateway/fence.h"
 #include "gateway/met.h"
+#include "gateway/named_items.h"
+#include "gateway/operations/statement.h"
 #include "gateway/read_share.h"
 #include "gateway/route_ask.h"
 #include "gateway/route_keys.h"
@@ -58,9 +60,28 @@ static bool has_phase(const struct route_tables *tables)
     return false;
 }
 
+/* One that we cannot read DynamoDB might do all the same: whichever table it is about, whatever its caller may do there, and
+ * without a mark. */
+static enum lf_code check_statements(const struct call *call, const void *request, struct err *err)
+{
+    struct named_items named;
+    if (call->operation->table != TABLE_IN_STATEMENT)
+        return LF_OK;
+    TRY(named_items_find(call->operation, request, call->arena, &named, err));
+    for (size_t i = 0; i < named.count; i++) {
+        struct statement *statement = arena_calloc(call->arena, 1, sizeof *statement, err);
+        if (!statement)
+            return err->code;
+        if (statement_parse(named.items[i].statement, named.items[i].parameters, call->arena, statement, err))
+            return err_while(err, "reading statement %zu of the request, which is not passed on to DynamoDB", i + 1);
+    }
+    return LF_OK;
+}
+
 static enum lf_code run_at_dynamodb(struct call *call, const void *request, const struct route_tables *tables, operation_run *run,
                                     struct err *err)
 {
+    TRY(check_statements(call, request, err));
     met_note(call, request, tables);
     if (is(call, OPERATION_DELETE_TABLE) && has_phase(tables))
         return ERR(err, LF_RESOURCE_IN_USE, "Attempt to change a resource which is still in use: Table is being moved: %.*s",

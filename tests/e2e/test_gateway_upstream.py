@@ -368,6 +368,20 @@ class DualWrite(Writers):
         self.assertEqual(self.marks(), 0)
         self.check_equal()
 
+    def test_a_batch_of_which_a_statement_cannot_be_read_is_not_passed_on(self):
+        """DynamoDB Local does the second one: the row would be as it was before."""
+        front = Client(self.gateway())
+        self.set_phase("dual write")
+        front.ask("PutItem", TableName=self.table, Item=key("a", "0"))
+        insert = {"Statement": f"INSERT INTO {self.table} VALUE {{'p': 'a', 's': '1'}}"}
+        update = f"UPDATE {self.table} SET n = 2 WHERE p = 'a' AND s = '0'"
+        for wrong in ({"Statement": update, "Parameters": [number(1)]}, {"Statement": update + " !"}, {"Statement": f"DELETE FROM {self.table} WHERE p = 'a'"}):
+            with self.subTest(wrong):
+                answer = front.call("BatchExecuteStatement", {"Statements": [insert, wrong]})
+                self.check_equal()
+                self.assertEqual((answer.status, answer.json().get("__type", "#").split("#")[1]), (400, "ValidationException"))
+                self.assertEqual(sorted(self.items()), [("a", "0")])
+
     def test_many_clients(self):
         gateways = [self.gateway(), self.gateway()]
         self.set_phase("dual write")
