@@ -71,6 +71,8 @@ enum lf_code export_record_change(const struct export_record *record, struct ite
         .keys = record->parts[EXPORT_KEYS],
         .is_delete = !export_record_has(record, EXPORT_NEW_IMAGE),
         .image = record->parts[EXPORT_NEW_IMAGE],
+        .has_old_image = export_record_has(record, EXPORT_OLD_IMAGE),
+        .old_image = record->parts[EXPORT_OLD_IMAGE],
         .written_us = written_us(&record->parts[EXPORT_METADATA]),
     };
     return LF_OK;

@@ -26,6 +26,8 @@ struct item_change {
     struct item keys;
     bool is_delete;
     struct item image;  /* unless it is a deletion */
+    bool has_old_image; /* the view has them, and the item is not new */
+    struct item old_image;
     int64_t written_us; /* since 1970; 0: the record does not say */
 };
 

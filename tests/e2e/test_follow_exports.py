@@ -6,7 +6,7 @@ import time
 
 from exports import ION_BINARY, ION_TEXT, changes_between, export_files, time_text, window_summary
 from harness import SECONDS_MAX, unittest
-from live import LiveCase, MovingCase, item_of
+from live import LiveCase, MovingCase, item_of, key_of
 
 PRECONDITION = 4
 MINUTE = 60
@@ -310,6 +310,21 @@ class Phases(ChainCase, MovingCase):
         self.assertIn("exports not through", self.landfall("decommission", "things", "-o", "archive", "--yes", status=PRECONDITION))
         self.lay_window(0, 180)
         self.wait_for(lambda: self.sql("SELECT count(*) FROM landfall.reverse_sent") == "0")
+
+    def test_what_has_expired_is_no_late_writers(self):
+        """Exports do not say who has removed an item. Gateways have put it again, under a later time, before DynamoDB's removal is known."""
+        self.lay_full()
+        self.load_full()
+        self.follow_exports("--until-caught-up")
+        self.client("UpdateTimeToLive", TableName="things", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expiresAt"})
+        self.sql("UPDATE landfall.phase SET phase = 'postgres', flipped_at = clock_timestamp() - interval '1 day'")
+        now = int(time.time())
+        before = {number: item_of(number, **attributes) for number, attributes in enumerate((
+            {"expiresAt": {"N": str(now - 3600)}}, {"expiresAt": {"N": str(now)}}, {"expiresAt": {"N": str(now + 1)}}, {}, {"expiresAt": {"S": str(now - 3600)}}))}
+        self.lay_window(0, 180, changes=[*changes_between(before, {}, written=now), {"Keys": key_of(5)}])
+        self.follow("--until-caught-up")
+        self.assertEqual(self.sql("SELECT string_agg(key->'pk'->>'S', ' ' ORDER BY key->'pk'->>'S') FROM landfall.late_write"), "thing|2 thing|3 thing|4 thing|5")
+        self.assertEqual(self.sql("SELECT string_agg(key->'pk'->>'S', ' ' ORDER BY key->'pk'->>'S') FROM landfall.reverse_change"), "thing|0 thing|1")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "aws/dynamodb_items.h"
+#include "base/limits.h"
 #include "codec/timestamp.h"
 #include "item/copy.h"
 #include "move/follow/chain_position.h"
@@ -23,8 +25,10 @@ struct chain {
     struct exports exports; /* what was seen in the place */
     struct chain_position position;
     struct export_request request;
-    struct arena arena;            /* of a chunk, or of an answer */
-    struct stream_record *records; /* owned, malloc: of a chunk */
+    char expires_by[LIMIT_KEY_NAME_BYTES]; /* DynamoDB's time to live goes by this attribute; */
+    size_t expires_by_len;                 /* 0: there is none, or it was not told */
+    struct arena arena;                    /* of a chunk, or of an answer */
+    struct stream_record *records;         /* owned, malloc: of a chunk */
     size_t capacity;
     pthread_t thread;
     bool has_thread;
@@ -105,6 +109,16 @@ static enum lf_code make_room(struct chain *chain, size_t count, struct err *err
     return LF_OK;
 }
 
+/* Exports do not say who has removed an item: whoever it was, its time was over. */
+static bool is_expiry(const struct chain *chain, const struct item_change *change, int64_t unix_s)
+{
+    int64_t expires_s;
+    const struct value *expires = NULL;
+    if (change->is_delete && change->has_old_image && chain->expires_by_len)
+        expires = item_get(&change->old_image, span_of(chain->expires_by, chain->expires_by_len));
+    return expires && expires->type == VALUE_N && number_to_int64(expires->number, &expires_s) && expires_s <= unix_s;
+}
+
 /* As the record of a stream. Symbol tables of binary Ion do not outlive the next record, so names and texts are copied. */
 static enum lf_code take_change(struct chain *chain, const struct item_change *change, int64_t window_end_us,
                                 struct stream_record *record, struct err *err)
@@ -115,6 +129,7 @@ static enum lf_code take_change(struct chain *chain, const struct item_change *c
         .event = change->is_delete ? STREAM_REMOVE : STREAM_MODIFY,
         .created_unix_s = written_us / US_PER_SECOND,
         .has_new_image = !change->is_delete,
+        .is_expiry = is_expiry(chain, change, written_us / US_PER_SECOND),
     };
     TRY(key_of_item(&chain->options.table->key, &change->keys, &chain->arena, &key, err));
     TRY(item_copy(&change->keys, &chain->arena, &record->keys, err));
@@ -173,10 +188,24 @@ static enum lf_code take_chunks(struct chain *chain, const struct source_window 
     return LF_OK;
 }
 
+/* Who may not ask takes what expires for removed by somebody. */
+static void read_expires_by(struct chain *chain)
+{
+    struct err ignored = ERR_INIT;
+    struct span attribute = { 0 };
+    arena_reset(&chain->arena);
+    if (dynamodb_describe_time_to_live(chain->options.client, chain->options.stream.table, &chain->arena, &attribute, &ignored) ||
+        attribute.len > sizeof chain->expires_by)
+        attribute.len = 0;
+    memcpy(chain->expires_by, attribute.len ? attribute.ptr : "", attribute.len);
+    chain->expires_by_len = attribute.len;
+}
+
 static enum lf_code take_window(struct chain *chain, const struct source_window *window, uint64_t export, struct err *err)
 {
     struct source_chunk chunk;
     bool is_whole;
+    read_expires_by(chain);
     source_chunk_init(&chunk);
     enum lf_code code = take_chunks(chain, window, export, &chunk, &is_whole, err);
     source_chunk_done(&chunk);
