@@ -36,13 +36,15 @@ struct catalog {
     bool is_stopping;
     bool is_hurried; /* somebody waits for the next beat */
     struct tables tables;
-    struct tables retired;    /* replaced or dropped, perhaps still in use */
-    int64_t version;          /* of the tables */
-    _Atomic int64_t read_ms;  /* when the version was last found to be the newest */
-    _Atomic int64_t whole_ms; /* until when rows have what other gateways have written */
-    _Atomic bool has_phases;  /* of any table */
-    _Atomic bool has_ours;    /* tables that are PostgreSQL's, or about to be */
-    struct trust trust;       /* the heartbeat's, as the next two */
+    struct tables retired;     /* replaced or dropped, perhaps still in use */
+    int64_t version;           /* of the tables */
+    _Atomic int64_t read_ms;   /* when the version was last found to be the newest */
+    _Atomic int64_t whole_ms;  /* until when rows have what other gateways have written */
+    _Atomic bool has_phases;   /* of any table */
+    _Atomic bool has_ours;     /* tables that are PostgreSQL's, or about to be */
+    _Atomic bool has_no_pages; /* of PostgreSQL's, nor will */
+    struct trust trust;        /* the heartbeat's, as all below */
+    bool is_registered;
     int64_t beat;
     int64_t back_ms; /* when the database was last found to be there again */
 };
@@ -231,14 +233,17 @@ static enum lf_code read_tables(struct catalog *catalog, struct pg_conn *conn, i
     return put_rows(catalog, rows, version, err);
 }
 
+/* What a beat brings back. */
+enum { BEATEN_VERSION, BEATEN_IS_NEW, BEATEN_OTHERS, BEATEN_HAS_NO_PAGES };
+
 /* Who has just been registered asks for the version once more: a change that was committed meanwhile has not waited for it. */
 static enum lf_code ask_version(struct pg_conn *conn, struct pg_result *beaten, int64_t *ret_version, struct err *err)
 {
-    bool is_new = pg_result_int64(beaten, 0, 1) != 0;
+    bool is_new = pg_result_int64(beaten, 0, BEATEN_IS_NEW) != 0;
     PG_RESULT_CLEANUP struct pg_result *rows = NULL;
     if (is_new)
         TRY(pg_query(conn, version_select, &(struct pg_params){ 0 }, &rows, err));
-    *ret_version = pg_result_int64(is_new ? rows : beaten, 0, 0);
+    *ret_version = pg_result_int64(is_new ? rows : beaten, 0, BEATEN_VERSION);
     return LF_OK;
 }
 
@@ -249,7 +254,8 @@ static const char beat_sql[] =
     "$5::uuid, $6, $7::boolean) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = now(), catalog_version = "
     "excluded.catalog_version, is_behind = excluded.is_behind WHERE g.beat < excluded.beat RETURNING (SELECT version FROM "
     "landfall.catalog), (g.xmax = 0)::integer, (SELECT string_agg(o.id || ' ' || o.beat || ' ' || o.is_behind::integer, E'\\n') "
-    "FROM landfall.gateway o WHERE o.journal IS NOT NULL AND o.id <> $1::uuid)";
+    "FROM landfall.gateway o WHERE o.journal IS NOT NULL AND o.id <> $1::uuid), ($5 IS NOT NULL AND NOT EXISTS (SELECT FROM "
+    "landfall.page WHERE given_at > now() - interval '1 hour'))::integer";
 
 /* Only who has its lease, and nothing noted, may be taken at its word; and not before the workers' connections are back, because
  * until then the journal has to be open. */
@@ -281,6 +287,17 @@ static enum lf_code send_beat(struct catalog *catalog, struct pg_conn *conn, int
     return pg_query(conn, beat_sql, &(struct pg_params){ .values = values, .count = 7 }, ret_rows, err);
 }
 
+/* Only a look that begins when our row is there finds all that will ever be given out. */
+static void note_pages(struct catalog *catalog, const struct pg_result *rows)
+{
+    bool is_new = pg_result_int64(rows, 0, BEATEN_IS_NEW) != 0, has_none = pg_result_int64(rows, 0, BEATEN_HAS_NO_PAGES) != 0;
+    if (is_new)
+        atomic_store(&catalog->has_no_pages, false);
+    else if (catalog->is_registered && has_none)
+        atomic_store(&catalog->has_no_pages, true);
+    catalog->is_registered = true;
+}
+
 static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, struct err *err)
 {
     int64_t asked_ms = catalog_now_ms(), version = 0;
@@ -289,10 +306,11 @@ static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t 
     TRY(send_beat(catalog, conn, *acked, asked_ms, &rows, err));
     if (!pg_result_rows(rows))
         return ERR(err, LF_PRECONDITION, "a later beat of this gateway has come first");
+    note_pages(catalog, rows);
     TRY(ask_version(conn, rows, &version, err));
     if (version > version_known(catalog))
         TRY(read_tables(catalog, conn, version, err));
-    atomic_store(&catalog->whole_ms, trust_until(&catalog->trust, pg_result_span(rows, 0, 2), asked_ms));
+    atomic_store(&catalog->whole_ms, trust_until(&catalog->trust, pg_result_span(rows, 0, BEATEN_OTHERS), asked_ms));
     atomic_store(&catalog->read_ms, asked_ms);
     return LF_OK;
 }
@@ -569,12 +587,22 @@ struct journal *catalog_journal(const struct catalog *catalog)
     return catalog->options.journal;
 }
 
+bool catalog_has_journals(const struct catalog *catalog)
+{
+    return catalog->options.journal || atomic_load(&catalog->whole_ms) != INT64_MAX;
+}
+
 bool catalog_rows_are_whole(const struct catalog *catalog)
 {
     struct err ignored = ERR_INIT;
     struct journal *journal = catalog->options.journal;
     bool is_own_whole = !journal || (journal_is_empty(journal) && !catalog_check_fresh(catalog, &ignored));
     return is_own_whole && catalog_now_ms() <= atomic_load(&catalog->whole_ms);
+}
+
+bool catalog_pages_are_dynamodbs(const struct catalog *catalog)
+{
+    return atomic_load(&catalog->has_no_pages);
 }
 
 bool catalog_needs_postgres(const struct catalog *catalog)

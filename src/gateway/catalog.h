@@ -166,8 +166,14 @@ int64_t catalog_now_ms(void);
 /* As given in the options. */
 struct journal *catalog_journal(const struct catalog *catalog);
 
+/* Whether this gateway, or any other that its last beat found, has a journal. */
+bool catalog_has_journals(const struct catalog *catalog);
+
 /* Whether all that gateways have written to DynamoDB is in rows or named by marks, while DynamoDB has the authority. */
 bool catalog_rows_are_whole(const struct catalog *catalog);
+
+/* Whether no start key of the last hour is PostgreSQL's, nor will be (read_page.h). */
+bool catalog_pages_are_dynamodbs(const struct catalog *catalog);
 
 /* False while this gateway could answer requests of all its tables without PostgreSQL. */
 bool catalog_needs_postgres(const struct catalog *catalog);

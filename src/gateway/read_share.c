@@ -90,12 +90,18 @@ static void begin_again(struct call *call)
     reply_init(call->reply, call->reply->buf);
 }
 
-static enum lf_code answer_here(const struct share *share, struct err *err)
+/* *ret_here false: DynamoDB has to answer after all. What it cannot go on with, who reads has to begin again. */
+static enum lf_code answer_here(const struct share *share, bool *ret_here, struct err *err)
 {
+    const struct read_keys *keys = &share->keys;
     TRY(share->run(share->call, share->request, err));
-    return share->keys.has_own_order
-               ? read_page_note(share->call, &share->keys, READ_PAGE_OF_POSTGRES, buf_span(share->call->reply->buf), err)
-               : LF_OK;
+    if (!keys->has_own_order)
+        return LF_OK;
+    TRY(read_page_keep(share->call, keys, buf_span(share->call->reply->buf), ret_here, err));
+    if (!*ret_here && keys->start)
+        return ERR(err, LF_INTERNAL_SERVER,
+                   "reading page by page has to begin again: a gateway may go on without PostgreSQL now");
+    return LF_OK;
 }
 
 static void count(const struct share *share, enum read_kind kind)
@@ -108,7 +114,7 @@ static void note_theirs(const struct share *share)
 {
     struct err ignored = ERR_INIT;
     struct span answered = buf_span(share->call->reply->buf);
-    (void)!read_page_note(share->call, &share->keys, READ_PAGE_OF_DYNAMODB, answered, &ignored);
+    (void)!read_page_forget(share->call, &share->keys, answered, &ignored);
 }
 
 /* What is the request's own fault DynamoDB says itself; it is no failure of ours. */
@@ -131,7 +137,7 @@ static enum lf_code answer(const struct share *share, struct err *err)
     enum lf_code code = choose(share, &is_here, err);
     bool is_bound = share->keys.has_own_order && share->keys.start; /* to the side of the page before */
     if (!code && is_here)
-        code = answer_here(share, err);
+        code = answer_here(share, &is_here, err);
     if (code && is_bound)
         return code;
     if (code || !is_here)
