@@ -1,5 +1,6 @@
 #include "gateway/catalog.h"
 
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,10 +8,13 @@
 #include <time.h>
 
 #include "base/backoff.h"
+#include "codec/uuid.h"
 #include "gateway/journal_tell.h"
+#include "gateway/kept.h"
 #include "gateway/table.h"
 #include "gateway/trust.h"
 #include "pg/conn.h"
+#include "pg/retry.h"
 
 enum {
     ID_BYTES = 40,
@@ -18,7 +22,10 @@ enum {
     WAIT_POLL_MS = 20,
     DELAY_MS_MAX = 2000,
     BACK_MS = 10000, /* longer than a connection rests between attempts */
+    NEVER_MS = -CATALOG_STALE_MS - 1,
 };
+
+static const char kept_name[] = "catalog";
 
 /* Tables as of one version, in order of their names. */
 struct tables {
@@ -45,6 +52,10 @@ struct catalog {
     _Atomic bool has_no_pages; /* of PostgreSQL's, nor will */
     struct trust trust;        /* the heartbeat's, as all below */
     bool is_registered;
+    bool has_joined, began_alone; /* the latter is anybody's */
+    int64_t seen_version;         /* of a beat */
+    int64_t kept_version;
+    bool has_kept_no_pages;
     int64_t beat;
     int64_t back_ms; /* when the database was last found to be there again */
 };
@@ -174,8 +185,6 @@ static void note_phases(struct catalog *catalog)
 /* Under the mutex. The rows are of `version` or newer. */
 static enum lf_code take_version(struct catalog *catalog, const struct pg_result *rows, int64_t version, struct err *err)
 {
-    if (version <= catalog->version)
-        return LF_OK;
     struct tables next = { 0 };
     enum lf_code code = take_rows(catalog, rows, &next, err);
     if (!code)
@@ -191,7 +200,7 @@ static enum lf_code take_version(struct catalog *catalog, const struct pg_result
 static enum lf_code put_rows(struct catalog *catalog, const struct pg_result *rows, int64_t version, struct err *err)
 {
     (void)pthread_mutex_lock(&catalog->mutex);
-    enum lf_code code = take_version(catalog, rows, version, err);
+    enum lf_code code = version > catalog->version ? take_version(catalog, rows, version, err) : LF_OK;
     (void)pthread_mutex_unlock(&catalog->mutex);
     return code;
 }
@@ -215,11 +224,12 @@ static const char version_select[] = "SELECT version::text FROM landfall.catalog
 /* The heartbeat: what is acknowledged goes out, the newest version comes back ---------------------------------------------------
  */
 
-/* The version under which no request works with an older description. */
+/* The version under which no request works with an older description, nor would after a crash. */
 static int64_t acknowledged(struct catalog *catalog, int64_t before)
 {
     (void)pthread_mutex_lock(&catalog->mutex);
-    int64_t version = sweep(&catalog->retired) ? catalog->version : before;
+    bool is_kept = !catalog->options.journal || catalog->version <= catalog->kept_version;
+    int64_t version = sweep(&catalog->retired) && is_kept ? catalog->version : before;
     (void)pthread_mutex_unlock(&catalog->mutex);
     return version;
 }
@@ -264,7 +274,7 @@ static bool is_behind(struct catalog *catalog, int64_t asked_ms)
     struct err ignored = ERR_INIT;
     struct journal *journal = catalog->options.journal;
     bool is_stale = journal && catalog_check_fresh(catalog, &ignored);
-    if (is_stale && catalog->beat > 0)
+    if (is_stale && (catalog->beat > 0 || catalog->began_alone))
         catalog->back_ms = asked_ms;
     return journal && (is_stale || asked_ms - catalog->back_ms < BACK_MS || !journal_claim(journal, asked_ms));
 }
@@ -310,8 +320,45 @@ static enum lf_code beat(struct catalog *catalog, struct pg_conn *conn, int64_t 
     TRY(ask_version(conn, rows, &version, err));
     if (version > version_known(catalog))
         TRY(read_tables(catalog, conn, version, err));
+    catalog->seen_version = version;
     atomic_store(&catalog->whole_ms, trust_until(&catalog->trust, pg_result_span(rows, 0, BEATEN_OTHERS), asked_ms));
     atomic_store(&catalog->read_ms, asked_ms);
+    return LF_OK;
+}
+
+/* All descriptions, as of the version that was seen or later. */
+static enum lf_code keep(struct catalog *catalog, struct pg_conn *conn, struct err *err)
+{
+    const struct journal *journal = catalog->options.journal;
+    bool has_no_pages = atomic_load(&catalog->has_no_pages);
+    struct pg_field none = pg_text_field(SPAN("0"));
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    if (!journal || (catalog->kept_version == catalog->seen_version && catalog->has_kept_no_pages == has_no_pages))
+        return LF_OK;
+    TRY(pg_query(conn, table_select, &(struct pg_params){ .values = &none, .count = 1 }, &rows, err));
+    if (kept_write(journal, kept_name, has_no_pages, rows, err))
+        return err_while(err, "keeping what is known, without which no change of it can be acknowledged");
+    catalog->kept_version = catalog->seen_version;
+    catalog->has_kept_no_pages = has_no_pages;
+    return LF_OK;
+}
+
+/* We stand for who had the journal before, now that our row is there. */
+static enum lf_code succeed(struct catalog *catalog, struct pg_conn *conn, struct err *err)
+{
+    const struct journal *journal = catalog->options.journal;
+    return journal ? pg_execf(conn, err, "DELETE FROM landfall.gateway WHERE journal = '%s' AND id <> '%s'", journal_id(journal),
+                              catalog->id)
+                   : LF_OK;
+}
+
+/* As a process that has just begun: nothing that was kept is taken for read. */
+static enum lf_code join(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, struct err *err)
+{
+    TRY(catalog->options.prepare(catalog->options.context, conn, err));
+    TRY(beat(catalog, conn, acked, err));
+    TRY(succeed(catalog, conn, err));
+    catalog->has_joined = true;
     return LF_OK;
 }
 
@@ -326,11 +373,11 @@ static enum lf_code tell(struct catalog *catalog, struct pg_conn *conn, size_t *
 static enum lf_code beat_and_tell(struct catalog *catalog, struct pg_conn *conn, int64_t *acked, bool *ret_more, struct err *err)
 {
     size_t told = 0;
-    TRY(beat(catalog, conn, acked, err));
+    TRY(catalog->has_joined ? beat(catalog, conn, acked, err) : join(catalog, conn, acked, err));
     if (catalog->options.journal)
         TRY(tell(catalog, conn, &told, err));
     *ret_more = told > 0;
-    return LF_OK;
+    return keep(catalog, conn, err);
 }
 
 /* What people want to know of a gateway that goes on without PostgreSQL, once each. */
@@ -391,12 +438,13 @@ static enum lf_code tell_all(struct catalog *catalog, struct pg_conn *conn, stru
     return LF_OK;
 }
 
-/* Who has a journal that is not empty comes back with it. */
+/* Who has a journal that is not empty comes back with it. Once our row is gone what is kept is not to be believed any more. */
 static void leave(struct catalog *catalog, struct pg_conn *conn)
 {
     struct err ignored = ERR_INIT;
     struct journal *journal = catalog->options.journal;
-    if (!tell_all(catalog, conn, &ignored) && (!journal || journal_is_empty(journal)) &&
+    if (!tell_all(catalog, conn, &ignored) &&
+        (!journal || (journal_is_empty(journal) && !kept_forget(journal, kept_name, &ignored))) &&
         pg_execf(conn, &ignored, "DELETE FROM landfall.gateway WHERE id = '%s'", catalog->id)) {
         /* Others see that it beats no more. */
     }
@@ -436,25 +484,62 @@ static void *run_heartbeat(void *context)
 /* Life -------------------------------------------------------------------------------------------------------------------------
  */
 
-/* We stand for who had the journal before, now that our row is there. */
-static enum lf_code succeed(struct catalog *catalog, struct pg_conn *conn, struct err *err)
+static enum lf_code name_gateway(struct catalog *catalog, struct err *err)
 {
-    const struct journal *journal = catalog->options.journal;
-    return journal ? pg_execf(conn, err, "DELETE FROM landfall.gateway WHERE journal = '%s' AND id <> '%s'", journal_id(journal),
-                              catalog->id)
-                   : LF_OK;
+    char bytes[UUID_BYTES];
+    if (RAND_bytes((unsigned char *)bytes, sizeof bytes) != 1)
+        return ERR(err, LF_IO, "no random bytes for the name of a gateway");
+    uuid_format(bytes, catalog->id);
+    return LF_OK;
 }
 
 static enum lf_code first_read(struct catalog *catalog, struct err *err)
 {
     int64_t acked = 0;
     PG_CONN_CLEANUP struct pg_conn *conn = NULL;
-    PG_RESULT_CLEANUP struct pg_result *id = NULL;
     TRY(pg_connect(catalog->options.postgres, &conn, err));
-    TRY(pg_query(conn, "SELECT gen_random_uuid()", &(struct pg_params){ 0 }, &id, err));
-    (void)snprintf(catalog->id, sizeof catalog->id, "%s", pg_result_text(id, 0, 0));
-    TRY(beat(catalog, conn, &acked, err));
-    return succeed(catalog, conn, err);
+    TRY(join(catalog, conn, &acked, err));
+    if (keep(catalog, conn, err))
+        leave(catalog, conn);
+    return err->code;
+}
+
+static enum lf_code take_kept(struct catalog *catalog, struct err *err)
+{
+    int64_t has_no_pages = 0;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(kept_read(catalog->options.journal, kept_name, &has_no_pages, &rows, err));
+    TRY(take_version(catalog, rows, 0, err));
+    atomic_store(&catalog->has_no_pages, has_no_pages != 0);
+    return LF_OK;
+}
+
+/* Nobody has taken the authority from DynamoDB since, because we would have had to acknowledge that (tests/model/outage.py). No
+ * version is known, so that all is read anew, and nothing acknowledged until then. */
+static enum lf_code begin_alone(struct catalog *catalog, const struct err *away, struct err *err)
+{
+    struct err own = ERR_INIT;
+    struct journal *journal = catalog->options.journal;
+    if (take_kept(catalog, &own)) {
+        bool is_waited_for = own.code == LF_NOT_FOUND || own.code == LF_SOURCE;
+        *err = is_waited_for ? *away : own;
+        return is_waited_for ? err_while(err, "having nothing to begin with: %s", own.message) : err->code;
+    }
+    catalog->began_alone = true;
+    journal_hold(journal, catalog_now_ms());
+    return LF_OK;
+}
+
+static enum lf_code begin(struct catalog *catalog, struct err *err)
+{
+    struct err away = ERR_INIT;
+    TRY(name_gateway(catalog, err));
+    if (!first_read(catalog, &away))
+        return LF_OK;
+    if (catalog->options.journal && !catalog->is_registered && pg_error_may_pass(&away))
+        return begin_alone(catalog, &away, err);
+    *err = away;
+    return err->code;
 }
 
 enum lf_code catalog_new(const struct catalog_options *options, struct catalog **ret_catalog, struct err *err)
@@ -465,7 +550,8 @@ enum lf_code catalog_new(const struct catalog_options *options, struct catalog *
     catalog->options = *options;
     (void)pthread_mutex_init(&catalog->mutex, NULL);
     (void)pthread_cond_init(&catalog->stops, NULL);
-    enum lf_code code = first_read(catalog, err);
+    atomic_store(&catalog->read_ms, NEVER_MS);
+    enum lf_code code = begin(catalog, err);
     if (!code && pthread_create(&catalog->thread, NULL, run_heartbeat, catalog))
         code = ERR(err, LF_MEMORY, "no thread for the catalog of tables");
     catalog->has_thread = !code;
@@ -542,6 +628,11 @@ const struct table *catalog_find(struct catalog *catalog, struct span name)
     return take(catalog, name_of(name));
 }
 
+bool catalog_began_alone(const struct catalog *catalog)
+{
+    return catalog->began_alone;
+}
+
 bool catalog_has_phases(const struct catalog *catalog)
 {
     return atomic_load(&catalog->has_phases);
@@ -612,39 +703,6 @@ bool catalog_needs_postgres(const struct catalog *catalog)
 
 /* Change -----------------------------------------------------------------------------------------------------------------------
  */
-
-enum lf_code catalog_begin_change(struct db_transaction *transaction, int64_t *ret_version, struct err *err)
-{
-    static const struct pg_statement bump = {
-        .sql = "UPDATE landfall.catalog SET version = version + 1 RETURNING version::text",
-    };
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(db_tx_query(transaction, &bump, &(struct pg_params){ 0 }, &rows, err));
-    *ret_version = pg_result_int64(rows, 0, 0);
-    return LF_OK;
-}
-
-static enum lf_code change_table_in(struct db_transaction *transaction, const struct pg_statement *statement, struct span table,
-                                    struct err *err)
-{
-    int64_t version = 0;
-    struct pg_field name = pg_text_field(table);
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(catalog_begin_change(transaction, &version, err));
-    return db_tx_query(transaction, statement, &(struct pg_params){ .values = &name, .count = 1 }, &rows, err);
-}
-
-enum lf_code catalog_change_table(struct db *db, const struct pg_statement *statement, struct span table, struct err *err)
-{
-    bool is_certain = false;
-    struct db_transaction *transaction = NULL;
-    TRY(db_begin(db, &transaction, err));
-    enum lf_code code = change_table_in(transaction, statement, table, err);
-    if (!code)
-        return db_commit(transaction, &is_certain, err);
-    db_rollback(transaction);
-    return code;
-}
 
 /* The version is read first: rows that are newer than it do no harm. */
 enum lf_code catalog_refresh(struct catalog *catalog, struct db *db, struct err *err)

@@ -11,7 +11,10 @@
  * begun to fill. A gateway that could not read the version for CATALOG_STALE_MS refuses to write until it has.
  *
  * One that has a journal (journal.h) goes on with tables over which DynamoDB has the authority. It is never taken for dead by who
- * changes a phase, and rows are not read while it is silent, or its beat says that its journal is not told (docs/live.md).
+ * changes a phase, and rows are not read while it is silent, or its beat says that its journal is not told (docs/live.md). It
+ * keeps what it reads beside the journal before it acknowledges it (kept.h), so that it can also begin without PostgreSQL:
+ *
+ *     read ─► kept ─► acknowledged         killed, begun again ─► as of what was kept      ended as it should ─► nothing is kept
  *
  * Threads: the catalog is shared by all workers; its functions may be called from any of them, on a fiber.
  */
@@ -98,14 +101,20 @@ struct table {
 
 struct catalog;
 
+typedef enum lf_code catalog_prepare(void *context, struct pg_conn *conn, struct err *err);
+
 struct catalog_options {
     const char *postgres;
+    catalog_prepare *prepare; /* the database, before the gateway is registered there */
+    void *context;
     const char *address;     /* of this gateway, for people */
     const struct map *map;   /* borrowed; NULL: no table is mapped */
     struct journal *journal; /* borrowed; NULL: nothing is written without PostgreSQL */
 };
 
-/* Registers this gateway and begins to read the catalog in a thread of its own. Errors: those of pg_connect and pg_query. */
+/* Registers this gateway and begins to read the catalog in a thread of its own. Where PostgreSQL is away it begins as of what it
+ * has kept beside its journal, and is registered later. Errors: those of pg_connect, pg_query and `prepare`; LF_IO when nothing
+ * can be kept. */
 enum lf_code catalog_new(const struct catalog_options *options, struct catalog **ret_catalog, struct err *err) MUST_CHECK;
 void catalog_free(struct catalog *catalog); /* NULL is fine; no table may be in use */
 
@@ -140,6 +149,9 @@ static inline bool table_is_dual(const struct table *table)
 {
     return table->move.has_phase && (table->move.phase == PHASE_DUAL_WRITE || table_is_mixed(table));
 }
+
+/* Whether PostgreSQL was away when it began. */
+bool catalog_began_alone(const struct catalog *catalog);
 
 /* Whether any table has a phase. */
 bool catalog_has_phases(const struct catalog *catalog);

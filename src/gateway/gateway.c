@@ -2,14 +2,17 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/backoff.h"
+#include "base/hash.h"
 #include "gateway/dispatch.h"
 #include "gateway/http/tls.h"
 #include "gateway/jobs/jobs.h"
 #include "gateway/jobs/repair.h"
+#include "gateway/kept.h"
 #include "gateway/key_queue.h"
 #include "gateway/mark.h"
 #include "gateway/met.h"
@@ -17,6 +20,7 @@
 #include "gateway/store/gather.h"
 #include "map/model.h"
 #include "move/phase.h"
+#include "pg/rows.h"
 
 enum {
     FIBERS_MAX = 4096, /* requests under way in one worker */
@@ -34,6 +38,8 @@ enum {
 /* Two transactions at a time keep PostgreSQL busy, and let what comes meanwhile share the next. */
 static const struct gather_options gathered_reads = { .count_max = GATHER_MEMBERS_MAX, .bytes_max = SIZE_MAX },
                                    gathered_writes = { GATHER_MEMBERS_MAX, .bytes_max = 4 * 1024 * 1024, .under_way_max = 2 };
+
+static const char kept_keys_name[] = "keys";
 
 struct gateway_worker {
     struct worker worker;
@@ -53,6 +59,8 @@ struct gateway {
     pthread_mutex_t mutex; /* of the keys, and of the wish to stop */
     pthread_cond_t stops;
     struct access_keys *keys;
+    struct hash128 kept_keys; /* the reloader's, as the next */
+    bool has_kept_keys;
     pthread_t reloader;
     bool has_reloader;
     _Atomic bool is_stopping;
@@ -73,10 +81,10 @@ struct access_keys *gateway_keys_take(struct gateway *gateway)
     return keys;
 }
 
-static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, struct err *ret_left_out, struct err *err)
+static enum lf_code take_keys(struct gateway *gateway, const struct pg_result *rows, struct err *ret_left_out, struct err *err)
 {
     struct access_keys *fresh = NULL;
-    TRY(access_keys_read(conn, gateway->key_file, &fresh, err));
+    TRY(access_keys_new(rows, gateway->key_file, &fresh, err));
     *ret_left_out = *access_keys_left_out(fresh);
     (void)pthread_mutex_lock(&gateway->mutex);
     struct access_keys *before = gateway->keys;
@@ -86,12 +94,54 @@ static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, str
     return LF_OK;
 }
 
+/* For when the gateway begins without PostgreSQL; what is the same is not written again. */
+static enum lf_code keep_keys(struct gateway *gateway, const struct pg_result *rows, struct err *err)
+{
+    BUF_CLEANUP struct buf content;
+    buf_init(&content, KEPT_BYTES_MAX);
+    pg_rows_put(rows, &content);
+    TRY(buf_check(&content, err));
+    struct hash128 hash = hash128(buf_span(&content), 0);
+    if (!gateway->journal || (gateway->has_kept_keys && hash128_equal(hash, gateway->kept_keys)))
+        return LF_OK;
+    TRY(kept_write(gateway->journal, kept_keys_name, 0, rows, err));
+    gateway->has_kept_keys = true;
+    gateway->kept_keys = hash;
+    return LF_OK;
+}
+
+static enum lf_code read_keys(struct gateway *gateway, struct pg_conn *conn, struct err *ret_left_out, struct err *err)
+{
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(access_keys_ask(conn, &rows, err));
+    TRY(take_keys(gateway, rows, ret_left_out, err));
+    return keep_keys(gateway, rows, err);
+}
+
+static enum lf_code read_kept_keys(struct gateway *gateway, struct err *ret_left_out, struct err *err)
+{
+    int64_t note;
+    struct err own = ERR_INIT;
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    if (kept_read(gateway->journal, kept_keys_name, &note, &rows, &own))
+        return ERR(err, LF_CONNECT, "PostgreSQL is away, and access keys are not to be had without it: %s", own.message);
+    return take_keys(gateway, rows, ret_left_out, err);
+}
+
+static enum lf_code ask_for_keys(struct gateway *gateway, struct err *ret_left_out, struct err *err)
+{
+    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
+    if (catalog_began_alone(gateway->catalog))
+        return read_kept_keys(gateway, ret_left_out, err);
+    TRY(pg_connect(gateway->options.postgres, &conn, err));
+    return read_keys(gateway, conn, ret_left_out, err);
+}
+
 /* When no key can be used the key file is the wrong one. */
-static enum lf_code read_first_keys(struct gateway *gateway, struct pg_conn *conn, struct err *err)
+static enum lf_code read_first_keys(struct gateway *gateway, struct err *err)
 {
     struct err left_out = ERR_INIT;
-    TRY(key_file_read(gateway->options.key_file, false, &gateway->key_file, err));
-    TRY(read_keys(gateway, conn, &left_out, err));
+    TRY(ask_for_keys(gateway, &left_out, err));
     if (!left_out.code || access_keys_count(gateway->keys))
         return LF_OK;
     *err = left_out;
@@ -173,6 +223,7 @@ static enum lf_code open_database(struct gateway *gateway, struct worker *worker
         .read_connections = is_for_jobs ? 1 : gateway->options.read_connections,
         .write_connections = is_for_jobs ? 2 : gateway->options.write_connections,
         .statement_timeout_ms = is_for_jobs ? JOB_STATEMENT_TIMEOUT_MS : STATEMENT_TIMEOUT_MS,
+        .begins_lost = catalog_began_alone(gateway->catalog),
     };
     return db_new(worker->loop, &options, &worker->db, err);
 }
@@ -298,28 +349,33 @@ static enum lf_code open_journal(struct gateway *gateway, struct err *err)
     return gateway->options.journal ? journal_open(&options, &gateway->journal, err) : LF_OK;
 }
 
+static enum lf_code prepare_database(void *context, struct pg_conn *conn, struct err *err)
+{
+    const struct gateway *gateway = context;
+    TRY(gateway_prepare_schema(conn, err));
+    return gateway->options.map ? gateway_register_map(conn, gateway->options.map, err) : LF_OK;
+}
+
 static enum lf_code prepare(struct gateway *gateway, struct err *err)
 {
     const struct gateway_options *options = &gateway->options;
-    PG_CONN_CLEANUP struct pg_conn *conn = NULL;
     TRY(open_journal(gateway, err));
-    TRY(pg_connect(options->postgres, &conn, err));
-    TRY(gateway_prepare_schema(conn, err));
-    if (options->map)
-        TRY(gateway_register_map(conn, options->map, err));
     if (options->tls_certificate)
         TRY(tls_files_open(options->tls_certificate, options->tls_key, &gateway->tls, err));
-    if (options->auth == AUTH_SIGV4)
-        TRY(read_first_keys(gateway, conn, err));
     if (options->upstream)
         TRY(upstream_source_new(options->upstream, &gateway->upstream, err));
+    if (options->auth == AUTH_SIGV4)
+        TRY(key_file_read(options->key_file, false, &gateway->key_file, err));
     struct catalog_options catalog = {
         .postgres = options->postgres,
+        .prepare = prepare_database,
+        .context = gateway,
         .address = options->listen,
         .map = options->map,
         .journal = gateway->journal,
     };
-    return catalog_new(&catalog, &gateway->catalog, err);
+    TRY(catalog_new(&catalog, &gateway->catalog, err));
+    return options->auth == AUTH_SIGV4 ? read_first_keys(gateway, err) : LF_OK;
 }
 
 static enum lf_code open_all(struct gateway *gateway, struct err *err)
@@ -331,6 +387,8 @@ static enum lf_code open_all(struct gateway *gateway, struct err *err)
         return ERR(err, LF_MEMORY, "no memory for the gateway's workers");
     for (size_t i = 0; i < gateway->worker_count; i++)
         TRY(open_worker(gateway, i, err));
+    if (catalog_began_alone(gateway->catalog))
+        fprintf(stderr, "landfall serve: begins without PostgreSQL, as of what is kept in %s\n", journal_place(gateway->journal));
     return run_workers(gateway, err);
 }
 

@@ -32,8 +32,9 @@ struct gateway_options {
 
 struct gateway;
 
-/* Applies sql/control.sql and sql/gateway.sql, registers the map's tables, starts everything. Errors: those of pg_connect and
- * server_new; LF_USAGE; LF_MAP when a table of the map is not there as the map says. */
+/* Applies sql/control.sql and sql/gateway.sql, registers the map's tables, starts everything; the former two later where it
+ * begins without PostgreSQL (catalog.h). Errors: those of pg_connect and server_new; LF_USAGE; LF_MAP when a table of the map is
+ * not there as the map says. */
 enum lf_code gateway_start(const struct gateway_options *options, struct gateway **ret_gateway, struct err *err) MUST_CHECK;
 const char *gateway_address(const struct gateway *gateway); /* "127.0.0.1:8000" */
 

@@ -329,6 +329,13 @@ bool journal_claim(struct journal *journal, int64_t now_ms)
     return is_empty;
 }
 
+void journal_hold(struct journal *journal, int64_t now_ms)
+{
+    (void)pthread_mutex_lock(&journal->mutex);
+    journal->claimed_ms = now_ms;
+    (void)pthread_mutex_unlock(&journal->mutex);
+}
+
 bool journal_is_empty(struct journal *journal)
 {
     (void)pthread_mutex_lock(&journal->mutex);
@@ -457,4 +464,9 @@ const char *journal_id(const struct journal *journal)
 const char *journal_place(const struct journal *journal)
 {
     return journal_file_place(journal->file);
+}
+
+const char *journal_folder(const struct journal *journal)
+{
+    return journal_file_folder(journal->file);
 }

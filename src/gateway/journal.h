@@ -36,6 +36,7 @@ void journal_close(struct journal *journal); /* NULL is fine */
 
 const char *journal_id(const struct journal *journal);
 const char *journal_place(const struct journal *journal);
+const char *journal_folder(const struct journal *journal);
 
 /* Suspends the fiber until the keys are on the disk; their entries are for journal_end. After an error nothing is noted. Errors:
  * LF_INTERNAL_SERVER before the journal is open, LF_LIMIT over bytes_max, LF_IO, LF_MEMORY. */
@@ -47,6 +48,8 @@ void journal_end(struct journal *journal, struct journal_entry *const *entries, 
 /* Whether nothing is noted; then nothing is for JOURNAL_OPENS_MS. */
 bool journal_claim(struct journal *journal, int64_t now_ms);
 bool journal_is_empty(struct journal *journal);
+/* Notes nothing for JOURNAL_OPENS_MS: what a former process has claimed others may still believe. */
+void journal_hold(struct journal *journal, int64_t now_ms);
 
 /* Keys for which nothing is being sent, the oldest first, and, once they are marks, their end. */
 struct journal_due {

@@ -23,6 +23,7 @@ struct journal_file {
     off_t size; /* up to which records count */
     char id[JOURNAL_ID_BYTES];
     char place[HOST_BYTES + PATH_MAX + 1];
+    char folder[PATH_MAX];
     char path[PATH_MAX + 32];
 };
 
@@ -237,6 +238,7 @@ static void note_place(struct journal_file *file, const char *folder)
 
 static enum lf_code open_file(struct journal_file *file, const char *folder, struct err *err)
 {
+    (void)snprintf(file->folder, sizeof file->folder, "%s", folder);
     (void)snprintf(file->path, sizeof file->path, "%s/gateway.journal", folder);
     if (mkdir(folder, S_IRWXU) && errno != EEXIST)
         return io_error(file, "make a folder for", err);
@@ -280,4 +282,9 @@ const char *journal_file_id(const struct journal_file *file)
 const char *journal_file_place(const struct journal_file *file)
 {
     return file->place;
+}
+
+const char *journal_file_folder(const struct journal_file *file)
+{
+    return file->folder;
 }

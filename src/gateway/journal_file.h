@@ -27,6 +27,7 @@ void journal_file_close(struct journal_file *file); /* NULL is fine */
 
 const char *journal_file_id(const struct journal_file *file);    /* a uuid, as long as the file lives */
 const char *journal_file_place(const struct journal_file *file); /* "HOST:/FOLDER", for people */
+const char *journal_file_folder(const struct journal_file *file);
 
 typedef enum lf_code journal_visit(void *context, const struct journal_record *record, struct err *err);
 

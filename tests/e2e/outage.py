@@ -1,5 +1,6 @@
 """A gateway that goes on without PostgreSQL, behind a door that is shut for it alone, for tests."""
 import os
+import select
 import socket
 import subprocess
 import threading
@@ -12,6 +13,7 @@ BEHIND = "SELECT is_behind FROM landfall.gateway WHERE journal IS NOT NULL"
 BEAT = "SELECT id, beat FROM landfall.gateway WHERE journal IS NOT NULL"
 UNREPAIRED = "SELECT count(*) FROM landfall.dirty_key WHERE repaired_at IS NULL"
 BYTES_PER_READ = 65536
+SECONDS_TO_SAY_WHY = 60
 
 
 class Door:
@@ -139,6 +141,27 @@ class OutageCase(MovingCase):
         self.alone = Client(self.alone_url)
         self.addCleanup(self.alone.close)
         return process
+
+    def kill(self, process):
+        process.kill()
+        process.wait()
+
+    def end(self, process):
+        """As it should; what it has said."""
+        process.terminate()
+        return process.communicate()[1]
+
+    def alone_and_known(self):
+        """A gateway that has told others that it has nothing to tell."""
+        process = self.serve_alone()
+        self.wait_for(lambda: self.sql(BEHIND) == "f")
+        return process
+
+    def begin_in_vain(self):
+        """A gateway that says why it waits for PostgreSQL."""
+        process = self.serve("--on-postgres-failure", "continue", "--journal", self.journal, environment={"PGHOST": str(self.door.folder)})
+        self.assertTrue(select.select([process.stderr], [], [], SECONDS_TO_SAY_WHY)[0])
+        return process, process.stderr.readline()
 
     def wait_until_it_goes_on(self):
         """Until when it refuses, because its lease may still hold others to its word."""

@@ -293,11 +293,15 @@ static enum lf_code take_keys(struct access_keys *keys, const struct key_file *f
     return LF_OK;
 }
 
-enum lf_code access_keys_read(struct pg_conn *conn, const struct key_file *file, struct access_keys **ret_keys, struct err *err)
+enum lf_code access_keys_ask(struct pg_conn *conn, struct pg_result **ret_rows, struct err *err)
 {
-    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
-    TRY(pg_query(conn, "SELECT id, secret, grants::text FROM landfall.access_key WHERE disabled_at IS NULL ORDER BY id",
-                 &(struct pg_params){ 0 }, &rows, err));
+    return pg_query(conn, "SELECT id, secret, grants::text FROM landfall.access_key WHERE disabled_at IS NULL ORDER BY id",
+                    &(struct pg_params){ 0 }, ret_rows, err);
+}
+
+enum lf_code access_keys_new(const struct pg_result *rows, const struct key_file *file, struct access_keys **ret_keys,
+                             struct err *err)
+{
     struct access_keys *keys = calloc(1, sizeof *keys);
     if (!keys)
         return ERR(err, LF_MEMORY, "no memory for access keys");
@@ -384,7 +388,9 @@ static enum lf_code insert(struct pg_conn *conn, const struct key_file *file, co
 static enum lf_code check_file_of_others(struct pg_conn *conn, const struct key_file *file, struct err *err)
 {
     struct access_keys *others = NULL;
-    TRY(access_keys_read(conn, file, &others, err));
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    TRY(access_keys_ask(conn, &rows, err));
+    TRY(access_keys_new(rows, file, &others, err));
     if (others->left_out.code)
         *err = others->left_out;
     enum lf_code code = others->left_out.code;

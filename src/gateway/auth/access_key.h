@@ -38,10 +38,11 @@ struct key_file;
 enum lf_code key_file_read(const char *path, bool create, struct key_file **ret_file, struct err *err) MUST_CHECK;
 void key_file_free(struct key_file *file); /* wipes; NULL is fine */
 
-/* A set of all keys that are not disabled, with one owner; those that cannot be used are left out. Errors: those of pg_query;
- * LF_MEMORY. */
-enum lf_code access_keys_read(struct pg_conn *conn, const struct key_file *file, struct access_keys **ret_keys,
-                              struct err *err) MUST_CHECK;
+/* The rows of all keys that are not disabled, with their secrets as they are encrypted. Errors: those of pg_query. */
+enum lf_code access_keys_ask(struct pg_conn *conn, struct pg_result **ret_rows, struct err *err) MUST_CHECK;
+/* A set of them, with one owner; those that cannot be used are left out. LF_MEMORY. */
+enum lf_code access_keys_new(const struct pg_result *rows, const struct key_file *file, struct access_keys **ret_keys,
+                             struct err *err) MUST_CHECK;
 /* Why the first of those that were left out is: LF_CREDENTIALS (its secret was encrypted with another key file), or what is wrong
  * with its grants; LF_OK: none was. */
 const struct err *access_keys_left_out(const struct access_keys *keys);

@@ -499,6 +499,7 @@ static enum lf_code fill(struct db *db, const struct db_options *options, struct
     struct db_connection_options each = {
         .pipeline = { .uri = db->postgres, .settings = buf_cstr(&db->settings), .unprepared = options->unprepared },
         .silence_ms_max = options->statement_timeout_ms ? options->statement_timeout_ms + SILENCE_MS : 0,
+        .begins_lost = options->begins_lost,
         .changed = start_waiting,
         .context = db,
     };

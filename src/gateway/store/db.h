@@ -28,9 +28,10 @@ struct db_options {
     unsigned read_connections, write_connections;
     int64_t statement_timeout_ms; /* LF_SQL 57014 after that; 0: never */
     bool unprepared;              /* for poolers in transaction mode without prepared statements (pg/pipeline.h) */
+    bool begins_lost;             /* as if PostgreSQL had just been lost */
 };
 
-/* Connects. Errors: those of pg_connect. */
+/* Connects, unless it begins lost. Errors: those of pg_connect. */
 enum lf_code db_new(struct loop *loop, const struct db_options *options, struct db **ret_db, struct err *err) MUST_CHECK;
 /* NULL is fine. Not while the loop runs. */
 void db_free(struct db *db);

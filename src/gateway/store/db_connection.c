@@ -169,6 +169,11 @@ enum lf_code db_connection_init(struct db_connection *connection, struct loop *l
     connection->watch = (struct loop_watch){ .fd = -1, .ready = on_ready, .context = connection };
     connection->timer = (struct loop_timer){ .fire = on_timer, .context = connection };
     connection->attend = (struct loop_task){ .run = on_attend, .context = connection };
+    backoff_init(&connection->backoff, REST_MS_MIN, REST_MS_MAX, backoff_seed());
+    if (options->begins_lost) {
+        rest(connection);
+        return LF_OK;
+    }
     TRY(pg_pipeline_open(&options->pipeline, &connection->pipeline, err));
     found(connection);
     return watch_pipeline(connection, err);

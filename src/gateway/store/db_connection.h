@@ -18,6 +18,7 @@ typedef void db_connection_changed(void *context);
 struct db_connection_options {
     struct pg_pipeline_options pipeline; /* strings borrowed */
     int64_t silence_ms_max;              /* without a word while somebody waits, it counts as lost; 0: never */
+    bool begins_lost;                    /* to be connected when the loop runs */
     db_connection_changed *changed;      /* when it has opened or was lost */
     void *context;
 };
@@ -35,7 +36,7 @@ struct db_connection {
     int64_t heard_ms;
 };
 
-/* Blocks while connecting. Errors: those of pg_connect, LF_IO. */
+/* Blocks while connecting, unless it begins lost. Errors: those of pg_connect, LF_IO. */
 enum lf_code db_connection_init(struct db_connection *connection, struct loop *loop, const struct db_connection_options *options,
                                 struct err *err) MUST_CHECK;
 /* Whoever waits is called back with LF_CONNECT. Safe on a zeroed or half-initialised one. */

@@ -298,6 +298,22 @@ static void test_claim(void **state)
     on_fiber(state, claim);
 }
 
+/* Also what is noted already does not make others believe any less what the former process has claimed. */
+static void hold(struct fixture *f)
+{
+    struct journal_entry *entries[1];
+    assert_int_equal(note(f, 0, 1), LF_OK);
+    open_again(f);
+    journal_hold(f->journal, NOW_MS);
+    assert_int_equal(begin_at(f, NOW_MS + JOURNAL_OPENS_MS - 1, 0, 1, entries), LF_INTERNAL_SERVER);
+    assert_int_equal(begin_at(f, NOW_MS + JOURNAL_OPENS_MS, 0, 1, entries), LF_OK);
+}
+
+static void test_hold(void **state)
+{
+    on_fiber(state, hold);
+}
+
 static void tell(struct fixture *f)
 {
     struct journal_due due[KEYS_MAX];
@@ -351,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claim, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(test_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_writes_of_a_key, setup, teardown),
     };
