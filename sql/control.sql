@@ -157,6 +157,7 @@ CREATE TABLE IF NOT EXISTS landfall.parity_run (
     different      bigint,
     missing        bigint,
     extra          bigint,
+    tables         text[] COLLATE "C",                  -- of DynamoDB, that were compared: a run proves nothing of others
     segments       bigint,
     segments_equal bigint,
     subject        text COLLATE "C",                    -- what is compared with what; of runs that others may join or go on with

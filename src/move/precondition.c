@@ -38,9 +38,9 @@ static const struct precondition preconditions[] = {
       "with "
       "--repair where there are some' FROM (SELECT coalesce(greatest(p.applies_since, p.flipped_at), p.follows_since) AS since "
       "FROM "
-      "landfall.phase p WHERE p.table_name = $1) p WHERE NOT EXISTS (SELECT FROM landfall.parity_run r WHERE r.finished_at >= "
-      "p.since "
-      "AND r.different + r.missing + r.extra = 0)" },
+      "landfall.phase p WHERE p.table_name = $1) p WHERE NOT EXISTS (SELECT FROM landfall.parity_run r WHERE $1 = ANY (r.tables) "
+      "AND "
+      "r.finished_at >= p.since AND r.different + r.missing + r.extra = 0)" },
     { "reads not moved", STEP(STEP_WRITES), false,
       "SELECT CASE WHEN p.reads_entities IS NULL THEN 'only ' || p.reads_percent || ' % of its eventual reads come from "
       "PostgreSQL' ELSE 'only eventual reads of ' || array_to_string(p.reads_entities, ', ') || ' come from PostgreSQL, ' || "
@@ -87,7 +87,8 @@ static const struct precondition preconditions[] = {
       "see "
       "landfall.shadow_difference, then verify' FROM landfall.shadow_difference d WHERE d.table_name = $1 AND d.at > "
       "coalesce((SELECT "
-      "max(r.finished_at) FROM landfall.parity_run r WHERE r.different + r.missing + r.extra = 0), '-infinity') HAVING count(*) "
+      "max(r.finished_at) FROM landfall.parity_run r WHERE $1 = ANY (r.tables) AND r.different + r.missing + r.extra = 0), "
+      "'-infinity') HAVING count(*) "
       "> 0" },
     { "keys of unknown outcome", ONWARD, false,
       "SELECT count(*) || ' keys have writes to DynamoDB whose outcome is not known; the last of them can land until ' || "

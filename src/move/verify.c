@@ -192,15 +192,29 @@ static uint64_t count_differences(const struct verify_result *result)
     return result->different + result->missing + result->extra;
 }
 
+static enum lf_code record(struct comparison *comparison, struct pg_conn *conn, int64_t run, const struct verify_result *result,
+                           struct err *err)
+{
+    const struct map *map = comparison->map;
+    struct span *tables = arena_calloc(&comparison->arena, map->table_count, sizeof *tables, err);
+    size_t count = 0;
+    if (!tables)
+        return err->code;
+    for (size_t i = 0; i < map->table_count; i++)
+        if (comparison->wanted[i])
+            tables[count++] = map->tables[i].name;
+    return record_end(conn, run, tables, count, result, err);
+}
+
 /* One comparison with its record. The caller sets what of the result is known before. */
 static enum lf_code compare_recorded(struct comparison *comparison, struct pg_conn *conn, bool read_source, struct arena *arena,
                                      struct verify_result *result, struct err *err)
 {
-    int64_t record;
-    TRY(record_begin(conn, &record, err));
+    int64_t record_id;
+    TRY(record_begin(conn, &record_id, err));
     TRY(compare(comparison, read_source, arena, result, err));
     result->compared = count_items(comparison, comparison->source_sums);
-    return record_end(conn, record, result, err);
+    return record(comparison, conn, record_id, result, err);
 }
 
 /* One of several processes ------------------------------------------------------------------------------------------------- */
@@ -217,7 +231,7 @@ static enum lf_code end_run(struct comparison *comparison, struct pg_conn *conn,
     TRY(sums_of_share(comparison, conn, share, err));
     TRY(compare_summed(comparison, arena, result, err));
     result->compared = count_items(comparison, comparison->source_sums);
-    return record_end(conn, share->run, result, err);
+    return record(comparison, conn, share->run, result, err);
 }
 
 static enum lf_code wait_for_others(struct comparison *comparison, struct err *err)
@@ -338,7 +352,6 @@ static enum lf_code read_windows(struct comparison *comparison, struct overlay *
 static enum lf_code run_compared(struct comparison *comparison, struct pg_conn *conn, struct arena *arena,
                                  struct verify_result *result, struct err *err)
 {
-    TRY(choose_tables(comparison, err));
     comparison->source_sums = arena_calloc(&comparison->arena, comparison->map->table_count, sizeof(struct parity), err);
     result->details = arena_calloc(arena, comparison->options->details_max, sizeof *result->details, err);
     if (!comparison->source_sums || !result->details)
@@ -358,17 +371,17 @@ static enum lf_code run_compared(struct comparison *comparison, struct pg_conn *
 static enum lf_code run_live(struct comparison *comparison, struct pg_conn *conn, struct arena *arena,
                              struct verify_result *result, struct err *err)
 {
-    int64_t record;
+    int64_t record_id;
     result->details = arena_calloc(arena, comparison->options->details_max, sizeof *result->details, err);
     if (!result->details)
         return err->code;
     TRY(target_plan(conn, comparison->map, VERIFY_PAGES_PER_PART, &comparison->arena, &comparison->parts, err));
     result->source_reread = true;
-    TRY(record_begin(conn, &record, err));
+    TRY(record_begin(conn, &record_id, err));
     TRY(live_compare(comparison, arena, result, err));
     if (result->detail_count)
         qsort(result->details, result->detail_count, sizeof *result->details, compare_details);
-    return record_end(conn, record, result, err);
+    return record(comparison, conn, record_id, result, err);
 }
 
 static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, struct arena *arena, struct verify_result *result,
@@ -376,6 +389,7 @@ static enum lf_code run(struct comparison *comparison, struct pg_conn *conn, str
 {
     struct overlay overlay = { 0 };
     enum lf_code code = LF_OK;
+    TRY(choose_tables(comparison, err));
     if (comparison->source && source_is_live(comparison->source))
         return run_live(comparison, conn, arena, result, err);
     if (comparison->source && comparison->source->window_count)

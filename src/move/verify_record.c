@@ -93,10 +93,25 @@ static enum lf_code insert_differences(struct pg_conn *conn, int64_t run, const 
     return code;
 }
 
-enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct verify_result *result, struct err *err)
+static enum lf_code set_tables(struct pg_conn *conn, int64_t run, const struct span *tables, size_t table_count, struct err *err)
+{
+    BUF_CLEANUP struct buf names;
+    char number[PG_NUMBER_BYTES];
+    PG_RESULT_CLEANUP struct pg_result *rows = NULL;
+    buf_init(&names, RECORD_TEXT_BYTES);
+    record_put_array(&names, tables, table_count);
+    TRY(buf_check(&names, err));
+    const struct pg_field values[] = { pg_number_field(run, number), pg_text_field(buf_span(&names)) };
+    return pg_query(conn, "UPDATE landfall.parity_run SET tables = $2::text[] WHERE id = $1",
+                    &(struct pg_params){ .values = values, .count = 2 }, &rows, err);
+}
+
+enum lf_code record_end(struct pg_conn *conn, int64_t run, const struct span *tables, size_t table_count,
+                        const struct verify_result *result, struct err *err)
 {
     TRY(pg_exec(conn, "BEGIN", err));
     TRY(insert_differences(conn, run, result, err));
+    TRY(set_tables(conn, run, tables, table_count, err));
     TRY(pg_execf(
         conn, err,
         "UPDATE landfall.parity_run SET finished_at = pg_catalog.now(), compared = %" PRIu64 ", different = %" PRIu64

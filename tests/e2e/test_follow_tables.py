@@ -215,6 +215,21 @@ class Several(TableCase):
         self.assertEqual([(table["table"], table["state"], table["applied"]) for table in last["tables"]], [("others", "readable", 1), ("things", "readable", 1)])
         self.assertEqual((self.nodes(), self.nodes("others")), (["a", "b"], ["x", "y"]))
 
+    def test_a_comparison_proves_nothing_of_other_tables(self):
+        for table in self.TABLES:
+            self.put_node("a", table=table)
+        self.load()
+        self.sql("UPDATE landfall.stream_shard SET gap = 'records are lost' WHERE table_name = 'things'")
+        self.sql("""INSERT INTO landfall.event (what, detail) VALUES ('gap', '{"table": "things"}')""")
+        self.landfall("verify", "dynamodb://others")
+        self.assertIn("records are lost", self.landfall("follow", "--until-caught-up", status=4))
+        refusal = self.landfall("cutover", "reads", "things", "--percent", "10", status=4)
+        self.assertIn("parity not proven", refusal)
+        self.assertNotIn("parity not proven", self.landfall("cutover", "reads", "others", "--percent", "10", status=4))
+        self.landfall("verify", "dynamodb://things")
+        self.landfall("follow", "--until-caught-up")
+        self.assertNotIn("parity not proven", self.landfall("cutover", "reads", "things", "--percent", "10", status=4))
+
     def test_it_ends_when_the_last_of_them_is_over(self):
         self.load()
         follower = self.start("follow")

@@ -111,6 +111,7 @@ static void test_equal(void **state)
                                    "SELECT count(*) FROM landfall.parity_run WHERE finished_at IS NOT NULL AND compared > 0 "
                                    "AND different + missing + extra = 0"),
                      2);
+    assert_int_equal(harness_int64(conn, "SELECT count(*) FROM landfall.parity_run WHERE cardinality(tables) = 2"), 2);
 }
 
 static void test_column_changed(void **state)

@@ -130,6 +130,7 @@ enum lf_code spool_heal_gaps(struct pg_conn *conn, struct span table, struct err
 {
     static const char sql[] = "UPDATE landfall.stream_shard AS s SET gap = NULL WHERE table_name = $1 AND gap IS NOT NULL"
                               " AND EXISTS (SELECT FROM landfall.parity_run AS r WHERE r.finished_at IS NOT NULL"
+                              "   AND s.table_name = ANY (r.tables)"
                               "   AND r.different + r.missing + r.extra = 0 AND r.started_at > (SELECT max(e.at)"
                               "     FROM landfall.event AS e WHERE e.what = 'gap' AND e.detail ->> 'table' = s.table_name))";
     const struct pg_field value = pg_text_field(table);
