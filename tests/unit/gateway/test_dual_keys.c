@@ -94,9 +94,13 @@ static void test_statements(void **state)
                 "{\"TransactStatements\":[{\"Statement\":\"INSERT INTO moving VALUE {'pk': 'a'}\"},{\"Statement\":\"DELETE FROM "
                 "moving WHERE pk = 'b'\"}]}",
                 "a?b?");
-    assert_keys(OPERATION_BATCH_EXECUTE_STATEMENT,
-                "{\"Statements\":[{\"Statement\":\"DELETE FROM moving\"},{\"Statement\":\"DELETE FROM moving WHERE pk = 'b'\"}]}",
+    assert_keys(OPERATION_BATCH_EXECUTE_STATEMENT, "{\"Statements\":[{\"Statement\":\"DELETE FROM moving WHERE pk = 'b'\"}]}",
                 "b?");
+    assert_int_equal(find(OPERATION_BATCH_EXECUTE_STATEMENT,
+                          "{\"Statements\":[{\"Statement\":\"DELETE FROM moving\"},{\"Statement\":\"DELETE FROM moving WHERE "
+                          "pk = 'b'\"}]}",
+                          &keys, &err),
+                     LF_VALIDATION);
     assert_int_equal(find(OPERATION_EXECUTE_STATEMENT, "{\"Statement\":\"DELETE FROM moving\"}", &keys, &err), LF_VALIDATION);
 }
 
