@@ -126,18 +126,13 @@ static enum lf_code digest_of(struct span answer, const struct shadow_order *ord
     return LF_OK;
 }
 
-static bool is_same_hash(struct hash128 a, struct hash128 b)
-{
-    return a.low == b.low && a.high == b.high;
-}
-
 enum lf_code shadow_compare(struct span first, struct span second, const struct shadow_order *order, struct arena *arena,
                             bool *ret_same, struct err *err)
 {
     struct digest left, right;
     TRY(digest_of(first, order, arena, &left, err));
     TRY(digest_of(second, order, arena, &right, err));
-    *ret_same = is_same_hash(left.items, right.items) && left.count == right.count && is_same_hash(left.end, right.end) &&
+    *ret_same = hash128_equal(left.items, right.items) && left.count == right.count && hash128_equal(left.end, right.end) &&
                 span_equal(left.counts[0], right.counts[0]) && span_equal(left.counts[1], right.counts[1]) &&
                 left.has_more == right.has_more;
     return LF_OK;
