@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/folder_sync.h"
 #include "codec/uuid.h"
 
 enum { HEAD_BYTES = 8, FIELDS = 4, FIELD_BYTES_MAX = 1024 * 1024, HOST_BYTES = 256 };
@@ -184,19 +185,6 @@ enum lf_code journal_file_read(struct journal_file *file, journal_visit *visit, 
 /* Opening ---------------------------------------------------------------------------------------------------------------------
  */
 
-static enum lf_code sync_folder(const struct journal_file *file, const char *folder, struct err *err)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd)) {
-        enum lf_code code = io_error(file, "keep", err);
-        if (fd >= 0)
-            (void)close(fd);
-        return code;
-    }
-    (void)close(fd);
-    return LF_OK;
-}
-
 static enum lf_code begin(struct journal_file *file, const char *folder, struct err *err)
 {
     char bytes[UUID_BYTES], header[HEADER_BYTES];
@@ -207,7 +195,7 @@ static enum lf_code begin(struct journal_file *file, const char *folder, struct 
     header[HEADER_BYTES - 1] = '\n';
     memcpy(file->id, header + MAGIC_BYTES, UUID_TEXT_BYTES);
     TRY(write_at(file, span_of(header, sizeof header), 0, err));
-    return sync_folder(file, folder, err);
+    return folder_sync(folder) ? LF_OK : io_error(file, "keep", err);
 }
 
 static enum lf_code read_header(struct journal_file *file, struct err *err)

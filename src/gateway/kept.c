@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file_text.h"
+#include "base/folder_sync.h"
 #include "base/hash.h"
 #include "pg/rows.h"
 
@@ -67,11 +68,7 @@ static enum lf_code write_file(const char *path, struct span bytes, struct err *
 
 static enum lf_code sync_folder(const struct journal *journal, struct err *err)
 {
-    int fd = open(journal_folder(journal), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum lf_code code = fd < 0 || fsync(fd) ? io_error(journal_folder(journal), "keep", err) : LF_OK;
-    if (fd >= 0)
-        (void)close(fd);
-    return code;
+    return folder_sync(journal_folder(journal)) ? LF_OK : io_error(journal_folder(journal), "keep", err);
 }
 
 enum lf_code kept_write(const struct journal *journal, const char *name, int64_t note, const struct pg_result *rows,
