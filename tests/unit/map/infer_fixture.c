@@ -41,6 +41,13 @@ void add(struct fixture *f, const char *format, ...)
     check(f, arena_copy(&f->arena, span_of(line, (size_t)len), &f->lines[f->count++], &f->err));
 }
 
+void set_index(struct fixture *f, struct secondary_index index)
+{
+    f->indexes[0] = index;
+    f->table.indexes = f->indexes;
+    f->table.index_count = 1;
+}
+
 void draft_with(struct fixture *f, size_t worker_count)
 {
     struct infer_options options = { .type_share_min = 0.999, .enforce = ENFORCE_CONTRACT };

@@ -44,6 +44,7 @@ void check(struct fixture *f, enum lf_code code);
 /* An item. */
 void add(struct fixture *f, const char *format, ...) PRINTF_LIKE(2, 3);
 
+void set_index(struct fixture *f, struct secondary_index index); /* the only one; before items are drafted */
 void draft_with(struct fixture *f, size_t worker_count);
 void draft(struct fixture *f);
 

@@ -445,10 +445,8 @@ static void a_constant_id_stays_a_column(void **state)
 static void index_keys_become_templates_and_indexes(void **state)
 {
     struct fixture *f = *state;
-    f->indexes[0] =
-        (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } };
-    f->table.indexes = f->indexes;
-    f->table.index_count = 1;
+    set_index(
+        f, (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } });
     for (int i = 0; i < 50; i++)
         add(f,
             "{\"pk\":{\"S\":\"T#%d\"},\"sk\":{\"S\":\"T#%d\"},\"ticketId\":{\"N\":\"%d\"},\"city\":{\"S\":\"c%d\"},\"day\":{"

@@ -304,10 +304,8 @@ static void lower_case_needs_a_reason(void **state)
 static void an_index_behind_the_whole_primary_key_is_none(void **state)
 {
     struct fixture *f = *state;
-    f->indexes[0] =
-        (struct secondary_index){ .name = SPAN("inverted"), .key = { { SPAN("sk"), VALUE_S }, { SPAN("pk"), VALUE_S } } };
-    f->table.indexes = f->indexes;
-    f->table.index_count = 1;
+    set_index(f,
+              (struct secondary_index){ .name = SPAN("inverted"), .key = { { SPAN("sk"), VALUE_S }, { SPAN("pk"), VALUE_S } } });
     for (int i = 0; i < 50; i++)
         add(f, "{\"pk\":{\"S\":\"TEAM#t%d\"},\"sk\":{\"S\":\"USER#u%d\"},\"userId\":{\"S\":\"u%d\"},\"n\":{\"N\":\"%d\"}}", i % 7,
             i, i, i);
@@ -322,10 +320,8 @@ static void an_index_behind_the_whole_primary_key_is_none(void **state)
 static void an_index_key_that_nothing_makes_may_be_null(void **state)
 {
     struct fixture *f = *state;
-    f->indexes[0] =
-        (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } };
-    f->table.indexes = f->indexes;
-    f->table.index_count = 1;
+    set_index(
+        f, (struct secondary_index){ .name = SPAN("gsi1"), .key = { { SPAN("gsi1pk"), VALUE_S }, { SPAN("gsi1sk"), VALUE_S } } });
     for (int i = 0; i < 50; i++)
         add(f,
             "{\"pk\":{\"S\":\"T#%d\"},\"sk\":{\"S\":\"T#%d\"},\"price\":{\"N\":\"%d\"},\"city\":{\"S\":\"c%d\"},\"gsi1pk\":{"
